@@ -1,0 +1,475 @@
+"""The MQTT client: the API of umqtt.simple2 over packets, a session and a transport."""
+
+try:
+    from .hosted import clock as time
+except ImportError:
+    import time
+
+from .errno import (
+    ECONCLOSE,
+    ECONLENGTH,
+    ECONNOT,
+    ECONTIMEOUT,
+    ECONUNKNOWN,
+    EKEEPALIVE,
+    SDELIVERED,
+    SFAILED,
+    SOVERSIZE,
+    STIMEOUT,
+    SUNKNOWNPID,
+    MQTTException,
+    malformed,
+)
+from .packets.ack import ack
+from .packets.connect import connect
+from .packets.decoder import Decoder
+from .packets.empty import DISCONNECT, PINGREQ
+from .packets.fields import short, utf8
+from .packets.publish import publish
+from .packets.subscribe import subscribe, unsubscribe
+from .packets.topic import topic_filter, topic_name
+from .packets.types import (
+    CONNACK,
+    PINGRESP,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    PUBREL,
+    SUBACK,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+)
+from .session.pids import PidSession
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .hosted.contracts import Clock, MessageCallback, Payload, Session, StatusCallback, Text, Transport
+
+ONE_WRITE = 128  # a packet of up to this many bytes leaves in one write
+STEPS = 64  # reads that one check_msg() makes at the most
+READABLE = 1
+WRITABLE = 4
+
+
+class MQTTClient:
+    """A client of one broker [MQTT 3.1.1].
+
+    Nothing here waits behind the program's back: `publish`, `subscribe` and `unsubscribe` return
+    when the packet has been handed to the transport, and what becomes of it is told to the status
+    callback from within `check_msg` or `wait_msg`.
+
+    Every method raises MQTTException(ECONNOT) while not connected, MQTTException(ECONTIMEOUT) when
+    the transport takes nothing for `socket_timeout`, and OSError when the transport fails. After any
+    of these, and after any MQTTException, the connection is closed; the client can `connect` again.
+    """
+
+    cb: "MessageCallback | None" = None
+    cbstat: "StatusCallback | None" = None
+
+    def __init__(
+        self,
+        client_id: "Text",
+        server: "str",
+        port: "int" = 0,
+        user: "Text | None" = None,
+        password: "Text | None" = None,
+        keepalive: "int" = 0,
+        ssl: "object" = False,
+        ssl_params: "dict[str, object] | None" = None,
+        socket_timeout: "float | None" = 5,
+        message_timeout: "float" = 10,
+        *,
+        transport: "Transport | None" = None,
+        session: "Session | None" = None,
+        max_packet: "int" = 8192,
+        clock: "Clock" = time
+    ) -> "None":
+        """
+        client_id        client identifier; may be empty with a clean session [3.1.3.1]
+        server, port     the broker's host name or address and TCP port; 0 is 1883, or 8883 with TLS
+        user, password   or None [3.1.3.4, 3.1.3.5]
+        keepalive        seconds, 0 to 65535: the client pings by itself when nothing was sent or
+                         received for half of it; 0 turns it off [3.1.2.10]
+        ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.simple2_transport`
+        socket_timeout   seconds to wait for the network; None waits for ever, in `check_msg` too
+        message_timeout  seconds to wait for an acknowledgement before the status STIMEOUT
+
+        transport        replaces server, port and ssl; the contract is in `umqtt2.transport`
+        session          replaces the default store; the contract is in `umqtt2.session`
+        max_packet       bytes; a message that is larger is thrown away with the status SOVERSIZE
+        clock            replaces `time`
+        """
+        self.client_id = client_id
+        self.server = server
+        self.port = port or (8883 if ssl else 1883)
+        self.user = user
+        self.password = password
+        self.keepalive = keepalive
+        self.ssl = ssl
+        self.ssl_params = ssl_params
+        self.socket_timeout = socket_timeout
+        self.message_timeout = message_timeout
+        self.transport = transport
+        self.session: "Session" = session or PidSession()
+        self.will: "tuple[bytes, bytes, bool, int] | None" = None
+        self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
+        self._clock = clock
+        self._decoder = Decoder(max_packet)
+        self._buf = bytearray(ONE_WRITE)
+        self._open: "Transport | None" = None
+        self._busy = False  # inside check_msg(): a callback that calls it again gets None
+        self._pinged = False  # a ping is out, and nothing has come since
+        self._unacked = 0  # the message that the callback has now, to be acknowledged when it returns
+
+    def set_callback(self, f: "MessageCallback") -> "None":
+        """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
+
+        A message at QoS 1 is acknowledged when `f` has returned. What `f` raises reaches the caller
+        of `check_msg`; the message then stays unacknowledged, and the broker delivers it again after
+        a reconnect to the same session [4.3.2].
+        """
+        self.cb = f
+
+    def set_callback_status(self, f: "StatusCallback") -> "None":
+        """Have `f(pid: int, status: int)` called for what became of a packet identifier.
+
+        The status is one of `umqtt2.errno`: STIMEOUT, SDELIVERED, SUNKNOWNPID, SFAILED, or
+        SOVERSIZE with pid 0.
+        """
+        self.cbstat = f
+
+    def set_last_will(
+        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
+    ) -> "None":
+        """Have the broker publish this if the connection is lost, from the next `connect` on [3.1.2.5].
+
+        Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
+        """
+        if qos not in (0, 1, 2):
+            raise ValueError("qos must be 0, 1 or 2")
+        self.will = (topic_name(topic), short(msg, "will"), retain, qos)
+
+    def connect(self, clean_session: "bool" = True) -> "bool":
+        """Connect to the broker, leaving it first if need be [3.1, 3.2].
+
+        clean_session  False asks the broker to keep subscriptions and what is in flight for next time
+
+        Returns True when the broker has resumed a session. Raises MQTTException with one of the ECON
+        numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
+        ValueError, before anything is sent, when what the client was made with is not allowed.
+        """
+        packet = bytearray()
+        n = connect(
+            packet, self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
+        )
+        self.disconnect()
+        self._open = transport = self.transport or self._new_transport()
+        try:
+            deadline = self._deadline()
+            transport.open(-1 if deadline is None else self._left(deadline))
+            self._decoder.reset()
+            self._pinged = False
+            self._send(packet, n, deadline)
+            deadline = self._deadline()
+            first = self._receive()
+            while not first:
+                self._wait(READABLE, deadline)
+                first = self._receive()
+            if first != CONNACK:
+                raise MQTTException(ECONLENGTH)
+            code = self._decoder.code
+            if code:
+                if code > 5:
+                    raise MQTTException(ECONUNKNOWN, code)
+                raise MQTTException(ECONUNKNOWN + code)
+        except BaseException:
+            self._close()
+            raise
+        if clean_session:
+            self.session.clear()
+        return bool(self._decoder.present)
+
+    def disconnect(self) -> "None":
+        """Leave the broker, which then forgets the last will [3.14]. Never fails; may be called twice."""
+        transport = self._open
+        if transport:
+            try:
+                transport.write(DISCONNECT, 2, 0)
+            except OSError:
+                pass
+            self._close()
+
+    def ping(self) -> "None":
+        """Ask the broker for a sign of life [3.12]; `check_msg` does so by itself with `keepalive`."""
+        self._send(PINGREQ, 2)
+        self.last_ping = self._last_sent
+        self._pinged = True
+
+    def publish(
+        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0, dup: "bool" = False
+    ) -> "int | None":
+        """Publish a message [3.3].
+
+        topic   topic name, str or bytes, without wildcards
+        msg     payload, str (sent as UTF-8) or bytes
+        retain  True has the broker keep it for later subscribers [3.3.1.3]
+        qos     0 or 1 [4.3]
+        dup     True marks a message that was sent before; without effect at QoS 0 [MQTT-3.3.1-2]
+
+        Returns None at QoS 0, otherwise the packet identifier that the status callback will be given.
+        Raises ValueError for a topic or qos that is not allowed.
+        """
+        topic = topic_name(topic)
+        msg = utf8(msg)
+        size = len(msg)
+        pid = 0
+        flags = 1 if retain else 0
+        if qos:
+            pid = self._new_pid(qos)
+            flags |= 10 if dup else 2
+        buf = self._buf if len(topic) < ONE_WRITE - 8 else bytearray()
+        n = publish(buf, topic, size, flags, pid)
+        if pid:
+            self._remember(pid, PUBLISH | flags, topic, msg)
+        if n + size <= ONE_WRITE:
+            buf[n : n + size] = msg
+            self._send(buf, n + size, pid=pid)
+        else:
+            self._send(buf, n, pid=pid)
+            self._send(msg, size, pid=pid)
+        return pid or None
+
+    def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
+        """Subscribe to a topic filter [3.8].
+
+        topic  topic filter, str or bytes
+        qos    the highest QoS to receive: 0 or 1
+
+        Returns the packet identifier that the status callback will be given, with SDELIVERED or
+        SFAILED. Raises ValueError for a filter or qos that is not allowed, or when there is no
+        message callback yet.
+        """
+        if not self.cb:
+            raise ValueError("set_callback() first")
+        topic = topic_filter(topic)
+        pid = self._new_pid(qos)
+        buf = self._buf if len(topic) < ONE_WRITE - 10 else bytearray()
+        n = subscribe(buf, topic, qos, pid)
+        self._remember(pid, SUBSCRIBE, topic, qos)
+        self._send(buf, n, pid=pid)
+        return pid
+
+    def unsubscribe(self, topic: "Text") -> "int":
+        """Give up a subscription [3.10].
+
+        topic  the topic filter as it was subscribed to, str or bytes
+
+        Returns the packet identifier that the status callback will be given. Raises ValueError for a
+        filter that is not allowed.
+        """
+        topic = topic_filter(topic)
+        pid = self._new_pid(0)
+        buf = self._buf if len(topic) < ONE_WRITE - 10 else bytearray()
+        n = unsubscribe(buf, topic, pid)
+        self._remember(pid, UNSUBSCRIBE, topic, None)
+        self._send(buf, n, pid=pid)
+        return pid
+
+    def check_msg(self) -> "int | None":
+        """Process one packet from the broker, or what has come of it, and return at once.
+
+        Returns the packet's first byte, or None when no packet is complete: `while c.check_msg():
+        pass` empties the socket. With `socket_timeout=None` it is `wait_msg`. Called from within a
+        callback, it does nothing and returns None.
+
+        Raises MQTTException(ECONCLOSE) when the broker has closed, MQTTException(ERESPONSE, text) when
+        it breaks MQTT, MQTTException(EKEEPALIVE) when it is silent; and what a callback raises.
+        """
+        if self.socket_timeout is None:
+            return self.wait_msg()
+        return self._check()
+
+    def wait_msg(self) -> "int | None":
+        """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
+        nap = 1000
+        if self.keepalive:
+            nap = min(nap, self.keepalive * 250)
+        while not self._busy:
+            first = self._check()
+            if first or not self._open:
+                return first
+            self._open.wait(READABLE, nap)
+        return None
+
+    # --- Receiving -----------------------------------------------------------------------------------
+
+    def _check(self) -> "int | None":
+        if self._busy:
+            return None
+        self._busy = True
+        try:
+            first = self._receive()
+            if first:
+                self._dispatch(first)
+            self._tend()
+        finally:
+            self._busy = False
+        return first or None
+
+    def _receive(self) -> "int":
+        # Take what has come; return the first byte of a complete packet, or 0.
+        transport = self._connected()
+        decoder = self._decoder
+        try:
+            for _ in range(STEPS):
+                n = transport.readinto(decoder.buf, decoder.want)
+                if n is None:
+                    break
+                if not n:
+                    raise MQTTException(ECONCLOSE)
+                self._pinged = False
+                first = decoder.feed(n)
+                if first:
+                    self.last_cpacket = self._clock.ticks_ms()
+                    return first
+        except BaseException:
+            self._close()
+            raise
+        return 0
+
+    def _dispatch(self, first: "int") -> "None":
+        decoder = self._decoder
+        pid = decoder.pid
+        kind = first & 0xF0
+        if kind == PUBLISH:
+            topic = decoder.topic
+            msg = decoder.payload
+            decoder.topic = decoder.payload = None
+            if first & 4:
+                self._close()
+                raise malformed("PUBLISH with QoS 2, which this client did not subscribe with")
+            self._unacked = pid
+            if topic is None or msg is None:
+                self._status(0, SOVERSIZE)
+            elif self.cb:
+                self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
+            else:
+                self._unacked = 0  # nobody has it: let the broker keep it
+            # It is 0 now if the callback has closed the connection that the message came on.
+            if self._unacked:
+                self._send(self._buf, ack(self._buf, PUBACK, pid))
+        elif first == PUBREL:
+            self._send(self._buf, ack(self._buf, PUBCOMP, pid))
+        elif first == CONNACK:
+            self._close()
+            raise malformed("a second CONNACK")
+        elif first in (PUBREC, PUBCOMP):
+            self._status(pid, SUNKNOWNPID)
+        elif first != PINGRESP:
+            status = SUNKNOWNPID
+            if self.session.done(pid):
+                status = SFAILED if first == SUBACK and decoder.code == 128 else SDELIVERED
+            self._status(pid, status)
+
+    def _tend(self) -> "None":
+        # What time brings: acknowledgements that did not come, pings.
+        clock = self._clock
+        pid = self.session.expired(clock)
+        while pid:
+            self._status(pid, STIMEOUT)
+            pid = self.session.expired(clock)
+        if self.keepalive and self._open:
+            half = self.keepalive * 500
+            now = clock.ticks_ms()
+            if self._pinged:
+                if clock.ticks_diff(now, self.last_ping) >= half:
+                    self._close()
+                    raise MQTTException(EKEEPALIVE)
+            elif (
+                clock.ticks_diff(now, self._last_sent) >= half
+                or clock.ticks_diff(now, self.last_cpacket) >= half
+            ):
+                self.ping()
+
+    def _status(self, pid: "int", status: "int") -> "None":
+        if self.cbstat:
+            self.cbstat(pid, status)
+
+    # --- Sending -------------------------------------------------------------------------------------
+
+    def _new_pid(self, qos: "int") -> "int":
+        if qos not in (0, 1):
+            raise ValueError("qos must be 0 or 1")
+        return self.session.next_pid()
+
+    def _remember(self, pid, first, topic, msg):  # type: ignore[no-untyped-def]
+        self._connected()
+        clock = self._clock
+        deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
+        self.session.add(pid, deadline, first, topic, msg)
+
+    def _send(
+        self, buf: "bytes | bytearray | memoryview", n: "int", deadline: "int | None" = None, pid: "int" = 0
+    ) -> "None":
+        # Hand all of a packet to the transport. Half a packet cannot be taken back, so whatever stops
+        # it ends the connection. Without a deadline, each standstill may last for socket_timeout.
+        transport = self._connected()
+        offset = 0
+        until = deadline
+        try:
+            while n:
+                taken = transport.write(buf, n, offset)
+                if taken:
+                    n -= taken
+                    offset += taken
+                    until = deadline
+                else:
+                    if until is None:
+                        until = self._deadline()
+                    self._wait(WRITABLE, until)
+        except BaseException:
+            self._close()
+            if pid:
+                self.session.done(pid)
+            raise
+        self._last_sent = self._clock.ticks_ms()
+
+    # --- The connection ------------------------------------------------------------------------------
+
+    def _new_transport(self) -> "Transport":
+        if self.ssl:
+            from .transport.tls import simple2_transport
+
+            return simple2_transport(self.server, self.port, self.ssl, self.ssl_params or {})
+        from .transport.tcp import TCPTransport
+
+        return TCPTransport(self.server, self.port)
+
+    def _connected(self) -> "Transport":
+        if not self._open:
+            raise MQTTException(ECONNOT)
+        return self._open
+
+    def _close(self) -> "None":
+        transport = self._open
+        self._open = None
+        self._unacked = 0
+        if transport:
+            transport.close()
+
+    def _deadline(self) -> "int | None":
+        if self.socket_timeout is None:
+            return None
+        return self._clock.ticks_add(self._clock.ticks_ms(), int(self.socket_timeout * 1000))
+
+    def _left(self, deadline: "int") -> "int":
+        return max(0, self._clock.ticks_diff(deadline, self._clock.ticks_ms()))
+
+    def _wait(self, flags: "int", deadline: "int | None") -> "None":
+        left = -1
+        if deadline is not None:
+            left = self._left(deadline)
+            if not left:
+                raise MQTTException(ECONTIMEOUT)
+        self._connected().wait(flags, left)

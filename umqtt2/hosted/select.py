@@ -1,0 +1,33 @@
+"""`select.poll` with MicroPython's `ipoll`, on CPython; for one socket, which is all it is used for."""
+
+from __future__ import annotations
+
+import select as _select
+
+from .socket import socket
+
+POLLIN = 1
+POLLOUT = 4
+
+
+class poll:
+    def register(self, sock: socket, flags: int) -> None:
+        self.modify(sock, flags)
+
+    def modify(self, sock: socket, flags: int) -> None:
+        self._sock = sock
+        self._flags = flags
+
+    def ipoll(self, timeout_ms: int) -> None:
+        """Wait until the socket is ready or `timeout_ms` has passed (-1: for ever)."""
+        fd = self._sock.fileno()
+        if fd < 0:
+            return  # closed: the next read or write says so
+        if hasattr(_select, "poll"):
+            poller = _select.poll()
+            poller.register(fd, self._flags)
+            poller.poll(timeout_ms)
+        else:  # Windows
+            readers = [fd] if self._flags & POLLIN else []
+            writers = [fd] if self._flags & POLLOUT else []
+            _select.select(readers, writers, writers, None if timeout_ms < 0 else timeout_ms / 1000)
