@@ -3,7 +3,7 @@
 try:
     from .hosted import clock as time
 except ImportError:
-    import time
+    import time  # type: ignore[no-redef]
 
 from .errno import (
     ECONCLOSE,
@@ -403,7 +403,9 @@ class MQTTClient:
             raise ValueError("qos must be 0 or 1")
         return self.session.next_pid()
 
-    def _remember(self, pid, first, topic, msg):  # type: ignore[no-untyped-def]
+    def _remember(
+        self, pid: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "None":
         self._connected()
         clock = self._clock
         deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Callable, Protocol, Union
 
-Text = Union[str, bytes, bytearray]
+Text = Union[str, bytes]
 Payload = Union[str, bytes, bytearray, memoryview]
 MessageCallback = Callable[[bytes, bytes, bool, bool], object]
 StatusCallback = Callable[[int, int], object]

@@ -1,5 +1,11 @@
 """What packets are made of: the fixed header, integers and strings."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..hosted.contracts import Payload
+
+BYTES = (bytes, bytearray, memoryview)
+
 
 def fixed_header(buf: "bytearray", first: "int", length: "int", payload: "int" = 0) -> "int":
     """Make room in `buf` and write a fixed header [2.2].
@@ -42,14 +48,21 @@ def string(buf: "bytearray", i: "int", data: "bytes") -> "int":
     return end
 
 
-def utf8(text: "str | bytes") -> "bytes":
-    """Return `text` as bytes: a str as its UTF-8, anything else as it is [1.5.3]."""
-    return text.encode() if isinstance(text, str) else text
+def utf8(text: "Payload") -> "bytes | bytearray | memoryview":
+    """Return `text` as bytes: a str as its UTF-8, what is bytes already as it is [1.5.3].
+
+    Raises TypeError for anything else.
+    """
+    if isinstance(text, str):
+        return text.encode()
+    if not isinstance(text, BYTES):
+        raise TypeError("neither str nor bytes")
+    return text
 
 
-def short(data: "str | bytes", name: "str") -> "bytes":
-    """Return `data` as bytes. Raises ValueError when they do not fit a length of two bytes [1.5.3]."""
-    data = utf8(data)
+def short(text: "Payload", name: "str") -> "bytes":
+    """Return `text` as bytes; raises ValueError when they do not fit a length of two bytes [1.5.3]."""
+    data = utf8(text)
     if len(data) > 65535:
         raise ValueError(name + " too long")
-    return data
+    return data  # type: ignore[return-value]

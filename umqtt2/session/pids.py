@@ -2,6 +2,10 @@
 
 from ..errno import EUNKNOWN, MQTTException
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..hosted.contracts import Clock, Payload
+
 
 class PidSession:
     """Remembers which packet identifiers are in flight, and until when.
@@ -24,7 +28,9 @@ class PidSession:
                 return self._last
         raise MQTTException(EUNKNOWN, "every packet identifier is in flight")
 
-    def add(self, pid, deadline, first, topic, msg):  # type: ignore[no-untyped-def]
+    def add(
+        self, pid: "int", deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "None":
         """Remember `pid` until `deadline`; the packet itself is not kept."""
         self.pids[pid] = deadline
 

@@ -4,10 +4,14 @@ try:
     from ..hosted import clock as time
     from ..hosted import select, socket
 except ImportError:
-    import select
-    import socket
-    import time
+    import select  # type: ignore[no-redef]
+    import socket  # type: ignore[no-redef]
+    import time  # type: ignore[no-redef]
 from errno import EALREADY, EINPROGRESS, ETIMEDOUT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have it
 
@@ -15,16 +19,16 @@ EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have 
 class TCPTransport:
     """A TCP connection to the broker, over IPv4 or IPv6.
 
-    sock  the socket while open, otherwise None
+    sock  what is read and written while open: the socket, or TLS on it; otherwise None
     """
 
     def __init__(self, server: "str", port: "int" = 1883) -> "None":
         """server: a host name or address; port: the TCP port."""
         self.server = server
         self.port = port
-        self.sock = None
-        self._stream = None
-        self._poll = None
+        self.sock: "Any" = None
+        self._raw: "Any" = None  # the socket itself: TLS cannot be polled everywhere
+        self._poll: "Any" = None
 
     def open(self, timeout_ms: "int") -> "None":
         """Connect to the first address of `server` that answers.
@@ -36,7 +40,6 @@ class TCPTransport:
         name's look-up.
         """
         self.close()
-        start = time.ticks_ms()
         addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
         untried = len(addresses)
         error = OSError("no address")
@@ -54,8 +57,8 @@ class TCPTransport:
                 error = e
         raise error
 
-    def _connect(self, sock, address, timeout_ms):  # type: ignore[no-untyped-def]
-        self.sock = self._stream = sock
+    def _connect(self, sock: "Any", address: "Any", timeout_ms: "int") -> "None":
+        self.sock = self._raw = sock
         self._poll = select.poll()
         self._poll.register(sock, select.POLLOUT)
         sock.setblocking(False)
@@ -82,23 +85,23 @@ class TCPTransport:
 
     def readinto(self, buf: "bytearray | memoryview", n: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
-        return self._stream.readinto(buf, n)
+        return self.sock.readinto(buf, n)  # type: ignore[no-any-return]
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
-        return self._stream.write(buf, offset, n)
+        return self.sock.write(buf, offset, n)  # type: ignore[no-any-return]
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        self._poll.modify(self.sock, flags)
+        self._poll.modify(self._raw, flags)
         self._poll.ipoll(timeout_ms)
 
     def close(self) -> "None":
         """See the contract in `umqtt2.transport`."""
-        for stream in (self._stream, self.sock):
+        for stream in (self.sock, self._raw):
             if stream:
                 try:
                     stream.close()
                 except OSError:
                     pass
-        self.sock = self._stream = self._poll = None
+        self.sock = self._raw = self._poll = None

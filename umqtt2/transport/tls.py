@@ -12,7 +12,7 @@ except ImportError:
 
     SYSTEM_STORE = False  # a board has no certificates but those that it is given
 
-    def client_context(cadata, cert, key, verify):  # type: ignore[no-untyped-def]
+    def client_context(cadata, cert, key, verify):  # type: ignore
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED if verify else tls.CERT_NONE
         if cadata:
@@ -21,9 +21,12 @@ except ImportError:
             context.load_cert_chain(cert, key)
         return context
 
-    def wrap(context, sock, hostname):  # type: ignore[no-untyped-def]
+    def wrap(context, sock, hostname):  # type: ignore
         return context.wrap_socket(sock, server_hostname=hostname, do_handshake_on_connect=False)
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 HANDSHAKE_POLL_MS = 50
 
@@ -49,7 +52,7 @@ class TLSTransport(TCPTransport):
         key: "str | bytes | None" = None,
         server_hostname: "str | None" = "",
         verify: "bool" = True,
-        context: "object | None" = None
+        context: "Any" = None
     ) -> "None":
         """
         server, port     as for TCPTransport
@@ -83,14 +86,14 @@ class TLSTransport(TCPTransport):
         `write`, which returns None until it is done and raises OSError when it fails."""
         super().open(timeout_ms)
         self._shaken = False
-        self._stream = wrap(self._context, self.sock, self._hostname)
+        self.sock = wrap(self._context, self._raw, self._hostname)
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
-        taken = self._stream.write(buf, offset, n)
+        taken = self.sock.write(buf, offset, n)
         if taken:
             self._shaken = True
-        return taken
+        return taken  # type: ignore[no-any-return]
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
@@ -103,7 +106,9 @@ class TLSTransport(TCPTransport):
         super().wait(flags, timeout_ms)
 
 
-def simple2_transport(server: "str", port: "int", ssl: "object", params: "dict[str, object]") -> "TLSTransport":
+def simple2_transport(
+    server: "str", port: "int", ssl: "object", params: "dict[str, object]"
+) -> "TLSTransport":
     """Return the transport for the client's `ssl` and `ssl_params`, with umqtt.simple2's meaning.
 
     ssl     True or an SSLContext

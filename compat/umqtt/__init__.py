@@ -1,0 +1,1 @@
+"""The place of umqtt.simple2 for programs that import it, filled by umqtt2."""

@@ -1,0 +1,33 @@
+"""The program under test: a client with everything that its callbacks were given."""
+
+from __future__ import annotations
+
+from umqtt2 import MQTTClient
+
+
+class App:
+    def __init__(self, transport, **options):
+        options.setdefault("client_id", "id")
+        options.setdefault("server", "broker")
+        self.transport = transport
+        self.clock = transport.clock
+        self.client = MQTTClient(transport=transport, clock=transport.clock, **options)
+        self.messages: list[tuple] = []
+        self.statuses: list[tuple] = []
+        self.client.set_callback(lambda *args: self.messages.append(args))
+        self.client.set_callback_status(lambda *args: self.statuses.append(args))
+
+    def connect(self, clean_session=True):
+        result = self.client.connect(clean_session)
+        self.forget_sent()
+        return result
+
+    def forget_sent(self):
+        self.transport.sent.clear()
+        self.transport.writes.clear()
+
+    def drain(self):
+        """Call check_msg until nothing has come for two calls in a row."""
+        idle = 0
+        while idle < 2:
+            idle = 0 if self.client.check_msg() else idle + 1

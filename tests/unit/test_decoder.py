@@ -1,0 +1,214 @@
+"""Decoding: any pieces, any bytes."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+import wire
+from hypothesis import given
+from hypothesis import strategies as st
+
+from umqtt2 import MQTTException
+from umqtt2.errno import ERESPONSE
+from umqtt2.packets.decoder import Decoder
+
+pids = st.integers(1, 65535)
+
+valid_packets = st.one_of(
+    st.builds(
+        wire.publish,
+        st.binary(min_size=1, max_size=140),
+        st.binary(max_size=300),
+        st.integers(0, 2),
+        pids,
+        st.booleans(),
+        st.booleans(),
+    ),
+    st.builds(wire.connack, st.integers(0, 1), st.integers(0, 255)),
+    st.builds(wire.ack, st.sampled_from([0x40, 0x50, 0x62, 0x70, 0xB0]), pids),
+    st.builds(wire.suback, pids, st.sampled_from([0, 1, 2, 128])),
+    st.just(wire.PINGRESP),
+)
+
+
+def feed(decoder, data, sizes):
+    """Feed `data` in pieces of `sizes` (then of any size); yield what each complete packet was."""
+    data = memoryview(data)
+    while data:
+        n = min(decoder.want, len(data), next(sizes, 1 << 20))
+        decoder.buf[:n] = data[:n]
+        data = data[n:]
+        first = decoder.feed(n)
+        if first:
+            yield seen(decoder, first)
+
+
+def seen(decoder, first):
+    if first & 0xF0 == 0x30:
+        return first, decoder.pid, decoder.topic, decoder.payload
+    if first == 0x20:
+        return first, decoder.present, decoder.code
+    if first == 0xD0:
+        return (first,)
+    return (first, decoder.pid) + ((decoder.code,) if first == 0x90 else ())
+
+
+def expected(packet):
+    first = packet[0]
+    r = wire.Reader(packet[1:])
+    r.remaining_length()
+    if first & 0xF0 == 0x30:
+        topic = r.string()
+        pid = r.uint16() if first & 6 else 0
+        return first, pid, topic, r.data
+    if first == 0x20:
+        return first, r.uint8(), r.uint8()
+    if first == 0xD0:
+        return (first,)
+    return (first, r.uint16()) + ((r.uint8(),) if first == 0x90 else ())
+
+
+@given(st.lists(valid_packets, max_size=6), st.lists(st.integers(1, 40)))
+def test_every_packet_comes_out_as_it_went_in_whatever_the_pieces(packets, sizes):
+    found = list(feed(Decoder(8192), b"".join(packets), iter(sizes)))
+    assert found == [expected(p) for p in packets]
+
+
+@given(st.lists(valid_packets, min_size=1, max_size=4))
+def test_byte_by_byte(packets):
+    data = b"".join(packets)
+    found = list(feed(Decoder(8192), data, iter([1] * len(data))))
+    assert found == [expected(p) for p in packets]
+
+
+@pytest.mark.parametrize(
+    "data, text",
+    [
+        (b"\x30\xff\xff\xff\xff\x01", "remaining length"),
+        (b"\x36\x05\0\x01a\0\x01", "QoS 3"),
+        (b"\x00\x00", "0x00"),
+        (b"\x10\x00", "0x10"),  # CONNECT
+        (b"\x21\x02\0\0", "0x21"),  # CONNACK with flags
+        (b"\x41\x02\0\x01", "0x41"),
+        (b"\x60\x02\0\x01", "0x60"),  # PUBREL without its flag
+        (b"\x82\x02\0\x01", "0x82"),  # SUBSCRIBE
+        (b"\xa2\x02\0\x01", "0xa2"),
+        (b"\xc0\x00", "0xc0"),  # PINGREQ
+        (b"\xe0\x00", "0xe0"),
+        (b"\xf0\x00", "0xf0"),
+        (b"\x20\x01\0", "remaining length of 1"),
+        (b"\x20\x03\0\0\0", "remaining length of 3"),
+        (b"\x20\x02\x02\0", "reserved flags"),
+        (b"\x40\x03\0\x01\0", "remaining length of 3"),
+        (b"\x40\x00", "remaining length of 0"),
+        (b"\x90\x02\0\x01", "remaining length of 2"),
+        (b"\x90\x04\0\x01\0\0", "remaining length of 4"),
+        (b"\x90\x03\0\x01\x03", "return code 3"),
+        (b"\xb0\x01\0", "remaining length of 1"),
+        (b"\xd0\x01\0", "remaining length of 1"),
+        (b"\xd0\x80\x80\x01", "remaining length of 16384"),
+        (b"\x30\x00", "too short"),
+        (b"\x30\x02\0\0", "too short"),
+        (b"\x32\x04\0\x01a\0", "too short"),
+        (b"\x30\x04\0\0ab", "without a topic"),
+        (b"\x30\x04\0\x03ab", "runs past"),
+        (b"\x32\x05\0\x02ab\0", "runs past"),
+        (b"\x32\x05\0\x01a\0\0", "identifier 0"),
+        (b"\x30\xff\xff\x7f\xff\xff" + b"a" * 200, None),
+        (b"\x30\xc8\x01\xff\xff" + b"a" * 198, "runs past"),
+        (b"\x32\xff\xff\x7f\0\0" + b"a" * 200, "without a topic"),
+    ],
+)
+def test_malformed(data, text):
+    decoder = Decoder(8192)
+    if text is None:
+        assert list(feed(decoder, data, iter([]))) == []
+        return
+    with pytest.raises(MQTTException) as caught:
+        list(feed(decoder, data, iter([])))
+    assert caught.value.args[0] == ERESPONSE
+    assert text in caught.value.args[1]
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(1, 20)))
+def test_any_bytes_give_progress_or_an_mqtt_exception(data, sizes):
+    decoder = Decoder(64)
+    try:
+        for _ in feed(decoder, data, iter(sizes)):
+            pass
+    except MQTTException as e:
+        assert e.args[0] == ERESPONSE and e.args[1]
+    assert decoder.want > 0
+
+
+@given(
+    st.integers(0, 2),
+    st.integers(1, 400),
+    st.integers(100, 1000),
+    st.lists(st.integers(1, 200)),
+)
+def test_a_message_that_is_too_large_is_drained_and_its_identifier_kept(qos, topic_size, size, sizes):
+    topic = b"t" * topic_size
+    data = wire.publish(topic, b"x" * size, qos, 0x1234 if qos else 0)
+    small = wire.publish(b"next", b"message")
+    first, *rest = feed(Decoder(99), data + small, iter(sizes))
+    assert first == (0x30 | qos << 1, 0x1234 if qos else 0, None, None)
+    assert rest == [(0x30, 0, b"next", b"message")]
+
+
+def test_a_message_of_exactly_the_limit_is_kept():
+    data = wire.publish(b"abc", b"x" * 195)  # remaining length 200
+    assert next(feed(Decoder(200), data, iter([])))[3] == b"x" * 195
+    assert next(feed(Decoder(199), data, iter([])))[3] is None
+
+
+def test_the_limit_holds_for_messages_that_would_fit_the_small_buffer():
+    assert next(feed(Decoder(10), wire.publish(b"abc", b"x" * 10), iter([])))[3] is None
+
+
+def test_no_memory_for_a_message_is_a_message_too_large(mocker):
+    decoder = Decoder(8192)
+    mocker.patch(
+        "umqtt2.packets.decoder.bytearray", side_effect=MemoryError, create=True
+    )
+    found = list(feed(decoder, wire.publish(b"abc", b"x" * 500, 1, 7), iter([])))
+    assert found == [(0x32, 7, None, None)]
+
+
+@pytest.mark.parametrize("claimed", [268435455, 2**27, 9000])
+def test_memory_does_not_follow_what_a_packet_claims(claimed):
+    data = b"\x32" + wire.remaining_length(claimed) + b"\0\x01a\0\x01" + b"x" * 5000
+    tracemalloc.start()
+    try:
+        decoder = Decoder(8192)
+        before = tracemalloc.get_traced_memory()[0]
+        list(feed(decoder, data, iter([])))
+        assert tracemalloc.get_traced_memory()[1] - before < 2048
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_for_a_kept_message_is_its_body_and_its_payload():
+    decoder = Decoder(8192)
+    data = wire.publish(b"t", b"x" * 8189)
+    pieces = [data[i : i + 1000] for i in range(0, len(data), 1000)]
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            while piece:
+                n = min(decoder.want, len(piece))
+                decoder.buf[:n] = piece[:n]
+                piece = piece[n:]
+                decoder.feed(n)
+        assert decoder.payload == b"x" * 8189
+        assert tracemalloc.get_traced_memory()[1] < 2 * 8192 + 2048
+    finally:
+        tracemalloc.stop()
+
+
+def test_reset_forgets_half_a_packet():
+    decoder = Decoder(8192)
+    list(feed(decoder, wire.publish(b"t", b"x" * 500)[:100], iter([])))
+    decoder.reset()
+    assert list(feed(decoder, wire.PINGRESP, iter([]))) == [(0xD0,)]

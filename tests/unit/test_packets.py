@@ -1,0 +1,127 @@
+"""Encoding: what the package writes is what the specification's reader finds."""
+
+from __future__ import annotations
+
+import pytest
+import wire
+from hypothesis import given
+from hypothesis import strategies as st
+
+from umqtt2.packets import types
+from umqtt2.packets.ack import ack
+from umqtt2.packets.connect import connect
+from umqtt2.packets.empty import DISCONNECT, PINGREQ
+from umqtt2.packets.fields import fixed_header
+from umqtt2.packets.publish import publish
+from umqtt2.packets.subscribe import subscribe, unsubscribe
+from umqtt2.packets.topic import topic_filter, topic_name
+
+pids = st.integers(1, 65535)
+qoss = st.integers(0, 2)
+names = st.text(st.characters(blacklist_characters="+#\0", blacklist_categories=["Cs"]), min_size=1)
+buffers = st.integers(0, 200).map(bytearray)
+
+
+@given(
+    buffers,
+    st.text(st.characters(blacklist_categories=["Cs"])),
+    st.booleans(),
+    st.integers(0, 65535),
+    st.none() | st.text(st.characters(blacklist_categories=["Cs"])),
+    st.none() | st.binary(),
+    st.none() | st.tuples(names.map(str.encode), st.binary(), st.booleans(), qoss),
+)
+def test_connect(buf, client_id, clean, keepalive, user, password, will):
+    if (not client_id and not clean) or (password is not None and user is None):
+        with pytest.raises(ValueError):
+            connect(buf, client_id, clean, keepalive, user, password, will)
+        return
+    n = connect(buf, client_id, clean, keepalive, user, password, will)
+    p, rest = wire.parse(bytes(buf[:n]))
+    assert rest == b""
+    assert p == {
+        "type": 1,
+        "client_id": client_id.encode(),
+        "clean": clean,
+        "keepalive": keepalive,
+        "user": user if user is None else user.encode(),
+        "password": password,
+        "will": will,
+    }
+
+
+@given(buffers, names, st.binary(max_size=300), qoss, pids, st.booleans(), st.booleans())
+def test_publish(buf, topic, payload, qos, pid, retain, dup):
+    pid = pid if qos else 0
+    n = publish(buf, topic_name(topic), len(payload), dup << 3 | qos << 1 | retain, pid)
+    p, rest = wire.parse(bytes(buf[:n]) + payload)
+    assert rest == b""
+    assert p == {
+        "type": 3,
+        "topic": topic.encode(),
+        "payload": payload,
+        "qos": qos,
+        "pid": pid,
+        "retain": retain,
+        "dup": dup,
+    }
+
+
+@given(buffers, names, qoss, pids)
+def test_subscribe_and_unsubscribe(buf, topic, qos, pid):
+    n = subscribe(buf, topic_filter(topic), qos, pid)
+    assert wire.parse(bytes(buf[:n])) == (
+        {"type": 8, "pid": pid, "topic": topic.encode(), "qos": qos},
+        b"",
+    )
+    n = unsubscribe(buf, topic_filter(topic), pid)
+    assert wire.parse(bytes(buf[:n])) == ({"type": 10, "pid": pid, "topic": topic.encode()}, b"")
+
+
+@given(
+    buffers, st.sampled_from([types.PUBACK, types.PUBREC, types.PUBREL, types.PUBCOMP]), pids
+)
+def test_acknowledgements(buf, first, pid):
+    n = ack(buf, first, pid)
+    assert wire.parse(bytes(buf[:n])) == ({"type": first >> 4, "pid": pid}, b"")
+
+
+def test_packets_without_a_body():
+    assert wire.parse(PINGREQ) == ({"type": 12}, b"")
+    assert wire.parse(DISCONNECT) == ({"type": 14}, b"")
+
+
+@given(st.integers(0, 268435455))
+def test_remaining_length(n):
+    buf = bytearray()
+    end = fixed_header(buf, 0x30, 0, n)
+    reader = wire.Reader(bytes(buf[1:end]))
+    assert reader.remaining_length() == n
+    assert reader.data == b""
+
+
+def test_a_remaining_length_that_mqtt_cannot_say():
+    with pytest.raises(ValueError):
+        fixed_header(bytearray(), 0x30, 2, 268435454)
+
+
+@pytest.mark.parametrize("topic", ["", "a/+", "#", "a/#", "a\0", b"\0", "x" * 65536])
+def test_topics_that_nobody_may_publish_to(topic):
+    with pytest.raises(ValueError):
+        topic_name(topic)
+
+
+@pytest.mark.parametrize("topic", ["a", "/", "//", "a b", "é", "$SYS/x", b"a/b", "x" * 65535])
+def test_topics_that_one_may_publish_to(topic):
+    assert topic_name(topic) == (topic if isinstance(topic, bytes) else topic.encode())
+
+
+@pytest.mark.parametrize("topic", ["", "a+", "+a", "a/b+/c", "a#", "#/a", "a/#/b", "a\0", "x" * 65536])
+def test_filters_that_mqtt_forbids(topic):
+    with pytest.raises(ValueError):
+        topic_filter(topic)
+
+
+@pytest.mark.parametrize("topic", ["#", "+", "a/#", "+/+/#", "/+", "a/+/b", b"a/#", "$SYS/#"])
+def test_filters_that_mqtt_allows(topic):
+    assert topic_filter(topic) == (topic if isinstance(topic, bytes) else topic.encode())

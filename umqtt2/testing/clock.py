@@ -1,0 +1,30 @@
+"""A clock that a test moves."""
+
+PERIOD = 1 << 30  # ticks wrap here, as on a 32-bit board
+
+
+class FakeClock:
+    """MicroPython's `ticks_ms`, `ticks_add`, `ticks_diff` and `sleep_ms`, which return at once.
+
+    now  the ticks that it shows, in milliseconds
+    """
+
+    def __init__(self, now: "int" = 0) -> "None":
+        """now: where it begins; close to 2**30 it soon wraps."""
+        self.now = now % PERIOD
+
+    def advance(self, ms: "int") -> "None":
+        """Let `ms` milliseconds pass."""
+        self.now = self.ticks_add(self.now, ms)
+
+    def ticks_ms(self) -> "int":
+        return self.now
+
+    def ticks_add(self, ticks: "int", delta: "int") -> "int":
+        return (ticks + delta) % PERIOD
+
+    def ticks_diff(self, end: "int", start: "int") -> "int":
+        return (end - start + PERIOD // 2) % PERIOD - PERIOD // 2
+
+    def sleep_ms(self, ms: "int") -> "None":
+        self.advance(ms)
