@@ -1,0 +1,139 @@
+"""The fakes themselves, used as a program's own tests would use them."""
+
+from __future__ import annotations
+
+import pytest
+
+from umqtt2 import MQTTClient, MQTTException
+from umqtt2.testing import FakeBroker, FakeClock, FakeTransport
+
+
+class Lamp:
+    """A program to be tested."""
+
+    def __init__(self, client):
+        self.client = client
+        self.on = False
+        client.set_callback(self.command)
+        client.connect()
+        client.subscribe("lamp/set", 1)
+
+    def command(self, topic, msg, retained, dup):
+        self.on = msg == b"on"
+        self.client.publish("lamp", "on" if self.on else "off", retain=True)
+
+
+def test_a_program_in_ten_lines():
+    broker = FakeBroker()
+    lamp = Lamp(MQTTClient("lamp", "broker", transport=broker, clock=broker.clock))
+    broker.deliver("lamp/set", "on", qos=1)
+    while lamp.client.check_msg():
+        pass
+    assert lamp.on
+    assert broker.published == [(b"lamp", b"on", 0, True)]
+    assert broker.subscriptions == {b"lamp/set": 1}
+    assert broker.acknowledged == [1]
+
+
+def test_the_broker_can_go_away():
+    broker = FakeBroker()
+    lamp = Lamp(MQTTClient("lamp", "broker", transport=broker, clock=broker.clock))
+    lamp.client.check_msg()
+    broker.drop()
+    with pytest.raises(MQTTException):
+        lamp.client.check_msg()
+    lamp.client.connect()
+    assert lamp.client.check_msg() is None
+
+
+def test_an_unacknowledged_delivery_comes_again_in_the_same_session(connected):
+    broker = connected.transport
+    connected.client.connect(clean_session=False)
+    connected.client.set_callback(None)
+    broker.deliver("t", "m", qos=1)
+    connected.client.check_msg()
+    connected.client.set_callback(lambda *args: connected.messages.append(args))
+    assert connected.client.connect(clean_session=False) is True
+    connected.drain()
+    assert connected.messages == [(b"t", b"m", False, True)]
+    connected.client.connect(clean_session=False)
+    connected.drain()
+    assert len(connected.messages) == 1
+
+
+def test_a_clean_session_forgets(connected):
+    broker = connected.transport
+    connected.client.subscribe("t")
+    broker.deliver("t", "m", qos=1)
+    connected.client.connect(clean_session=True)
+    connected.drain()
+    assert connected.messages == []
+    assert broker.subscriptions == {}
+
+
+def test_bytes_that_no_client_may_send_fail_the_test():
+    broker = FakeBroker()
+    broker.open(1000)
+    with pytest.raises(AssertionError):
+        broker.write(b"\x90\x03\0\x01\0", 5, 0)
+
+
+def test_waiting_for_ever_fails_the_test():
+    transport = FakeTransport()
+    transport.open(1000)
+    with pytest.raises(RuntimeError):
+        transport.wait(1, -1)
+
+
+def test_a_closed_transport_is_an_os_error():
+    transport = FakeTransport(b"data")
+    with pytest.raises(OSError):
+        transport.readinto(bytearray(4), 4)
+    transport.open(1000)
+    assert transport.readinto(bytearray(4), 4) == 4
+    transport.close()
+    transport.close()
+    with pytest.raises(OSError):
+        transport.write(b"x", 1, 0)
+
+
+def test_reading_in_pieces_refusing_and_ending():
+    transport = FakeTransport(b"abcdef")
+    transport.open(1000)
+    transport.read_sizes = iter([2, 0, 3])
+    buf = bytearray(10)
+    assert transport.readinto(buf, 10) == 2
+    assert transport.readinto(buf, 10) is None
+    assert transport.readinto(buf, 10) == 3
+    assert transport.readinto(buf, 10) == 1
+    assert transport.readinto(buf, 10) is None
+    transport.ended = True
+    assert transport.readinto(buf, 10) == 0
+
+
+def test_writes_are_recorded_with_their_offset():
+    transport = FakeTransport()
+    transport.open(1000)
+    assert transport.write(b"abcdef", 3, 2) == 3
+    assert transport.writes == [b"cde"]
+    assert transport.sent == b"cde"
+
+
+def test_the_clock_wraps_as_on_a_board():
+    clock = FakeClock(2**30 - 1)
+    clock.sleep_ms(2)
+    assert clock.ticks_ms() == 1
+    assert clock.ticks_diff(1, 2**30 - 1) == 2
+    assert clock.ticks_diff(2**30 - 1, 1) == -2
+    assert clock.ticks_add(2**30 - 1, 2) == 1
+    assert clock.ticks_add(1, -2) == 2**30 - 1
+
+
+def test_cpythons_clock_agrees_with_the_fake():
+    from umqtt2.hosted import clock
+
+    fake = FakeClock(clock.ticks_ms())
+    for a, b in ((0, 5), (2**30 - 1, 3), (7, 2**29), (5, 0)):
+        assert clock.ticks_diff(a, b) == fake.ticks_diff(a, b)
+        assert clock.ticks_add(a, b) == fake.ticks_add(a, b)
+    assert 0 <= clock.ticks_diff(clock.ticks_ms(), fake.now) < 5000

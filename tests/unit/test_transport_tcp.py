@@ -1,0 +1,160 @@
+"""TCPTransport's choices, on sockets that are not there. The real ones are in tests/device."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import pytest
+
+from umqtt2.testing import FakeClock
+from umqtt2.transport.tcp import TCPTransport
+
+
+class FakeSocket:
+    """`script` says what each connect() raises; after it, connect() succeeds."""
+
+    def __init__(self, script):
+        self.script = list(script)
+        self.closed = 0
+        self.options = []
+
+    def setblocking(self, flag):
+        assert not flag
+
+    def setsockopt(self, *args):
+        self.options.append(args)
+
+    def connect(self, address):
+        if self.script:
+            error = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+            if error is None:
+                return
+            raise OSError(error, "")
+
+    def close(self):
+        self.closed += 1
+
+
+class FakePoll:
+    def __init__(self, clock):
+        self.clock = clock
+
+    def register(self, sock, flags):
+        pass
+
+    modify = register
+
+    def ipoll(self, timeout_ms):
+        assert timeout_ms >= 0
+        self.clock.advance(min(timeout_ms, 100))
+
+
+@pytest.fixture
+def net(mocker):
+    """A network whose addresses answer as `scripts` say; returns (clock, sockets, make it)."""
+    clock = FakeClock()
+    sockets = []
+
+    def make(*scripts):
+        fake = mocker.Mock(SOCK_STREAM=1, TCP_NODELAY=1)
+        fake.getaddrinfo.return_value = [
+            (socket.AF_INET6 if i % 2 else socket.AF_INET, 1, 6, "", ("host", i))
+            for i in range(len(scripts))
+        ]
+        todo = iter(scripts)
+
+        def create(family, kind, proto):
+            sockets.append(FakeSocket(next(todo)))
+            return sockets[-1]
+
+        fake.socket = create
+        mocker.patch("umqtt2.transport.tcp.socket", fake)
+        mocker.patch("umqtt2.transport.tcp.time", clock)
+        mocker.patch("umqtt2.transport.tcp.select", mocker.Mock(POLLOUT=4, poll=lambda: FakePoll(clock)))
+        return TCPTransport("host", 1883)
+
+    return clock, sockets, make
+
+
+IN_PROGRESS = errno.EINPROGRESS
+
+
+def test_the_first_address_that_answers_is_taken(net):
+    clock, sockets, make = net
+    transport = make([IN_PROGRESS, IN_PROGRESS, None], [None])
+    transport.open(5000)
+    assert transport.sock is sockets[0]
+    assert len(sockets) == 1
+    assert (6, 1, 1) in sockets[0].options
+
+
+@pytest.mark.parametrize("number", [106, 127, 56])
+def test_already_connected_is_connected(net, number):
+    _, sockets, make = net
+    transport = make([IN_PROGRESS, number])
+    transport.open(5000)
+    assert transport.sock is sockets[0]
+
+
+def test_every_address_is_tried_and_what_failed_is_closed(net):
+    _, sockets, make = net
+    transport = make([IN_PROGRESS, errno.ECONNREFUSED], [errno.ENETUNREACH], [IN_PROGRESS, None])
+    transport.open(5000)
+    assert transport.sock is sockets[2]
+    assert sockets[0].closed and sockets[1].closed and not sockets[2].closed
+
+
+def test_when_none_answers_the_last_error_is_raised_and_nothing_stays_open(net):
+    _, sockets, make = net
+    transport = make([errno.ENETUNREACH], [IN_PROGRESS, errno.ECONNREFUSED])
+    with pytest.raises(OSError) as caught:
+        transport.open(5000)
+    assert caught.value.args[0] == errno.ECONNREFUSED
+    assert all(s.closed for s in sockets)
+    assert transport.sock is None
+
+
+def test_addresses_that_say_nothing_share_the_time(net):
+    clock, sockets, make = net
+    transport = make([IN_PROGRESS], [IN_PROGRESS], [IN_PROGRESS])
+    with pytest.raises(OSError) as caught:
+        transport.open(3000)
+    assert caught.value.args[0] == errno.ETIMEDOUT
+    assert len(sockets) == 3
+    assert all(s.closed for s in sockets)
+    assert 3000 <= clock.now <= 3100
+
+
+def test_a_silent_address_leaves_time_for_the_next(net):
+    clock, sockets, make = net
+    transport = make([IN_PROGRESS], [IN_PROGRESS, None])
+    transport.open(3000)
+    assert transport.sock is sockets[1]
+    assert clock.now < 2000
+
+
+def test_a_name_without_addresses(net):
+    _, _, make = net
+    with pytest.raises(OSError):
+        make().open(1000)
+
+
+def test_close_twice(net):
+    _, sockets, make = net
+    transport = make([None])
+    transport.open(1000)
+    transport.close()
+    transport.close()
+    assert sockets[0].closed
+    assert transport.sock is None
+
+
+def test_opening_again_closes_the_old_socket(net):
+    _, sockets, make = net
+    transport = make([None], [None])
+    transport.open(1000)
+    first = transport.sock
+    make([None])
+    transport.open(1000)
+    assert first.closed
