@@ -27,7 +27,6 @@ class App:
         self.transport.writes.clear()
 
     def drain(self):
-        """Call check_msg until nothing has come for two calls in a row."""
-        idle = 0
-        while idle < 2:
-            idle = 0 if self.client.check_msg() else idle + 1
+        """Call check_msg until nothing is left to read and nothing more has come of it."""
+        while self.client.check_msg() or self.transport.incoming:
+            pass
