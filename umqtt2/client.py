@@ -24,18 +24,16 @@ from .packets.ack import ack
 from .packets.connect import connect
 from .packets.decoder import Decoder
 from .packets.empty import DISCONNECT, PINGREQ
-from .packets.fields import short, utf8
-from .packets.publish import publish
-from .packets.subscribe import subscribe, unsubscribe
+from .packets.fields import fixed_header, utf8
+from .packets.publish import HEAD, publish
+from .packets.subscribe import subscribe
 from .packets.topic import topic_filter, topic_name
 from .packets.types import (
     CONNACK,
+    CONNECT,
     PINGRESP,
     PUBACK,
-    PUBCOMP,
     PUBLISH,
-    PUBREC,
-    PUBREL,
     SUBACK,
     SUBSCRIBE,
     UNSUBSCRIBE,
@@ -44,12 +42,15 @@ from .session.pids import PidSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .hosted.contracts import Clock, MessageCallback, Payload, Session, StatusCallback, Text, Transport
 
 ONE_WRITE = 128  # a packet of up to this many bytes leaves in one write
 STEPS = 64  # reads that one check_msg() makes at the most
 READABLE = 1
 WRITABLE = 4
+NAP = 1000  # milliseconds after which wait_msg() looks at the clock, whatever comes
 
 
 class MQTTClient:
@@ -66,6 +67,11 @@ class MQTTClient:
 
     cb: "MessageCallback | None" = None
     cbstat: "StatusCallback | None" = None
+    will: "tuple[bytes, Payload, bool, int] | None" = None
+    _open: "Transport | None" = None
+    _busy = False  # inside check_msg(): a callback that calls it again gets None
+    _pinged = False  # a ping is out, and nothing has come since
+    _unacked = 0  # the message that the callback has now, to be acknowledged when it returns
 
     def __init__(
         self,
@@ -76,7 +82,7 @@ class MQTTClient:
         password: "Text | None" = None,
         keepalive: "int" = 0,
         ssl: "object" = False,
-        ssl_params: "dict[str, object] | None" = None,
+        ssl_params: "dict[str, Any] | None" = None,
         socket_timeout: "float | None" = 5,
         message_timeout: "float" = 10,
         *,
@@ -112,15 +118,10 @@ class MQTTClient:
         self.message_timeout = message_timeout
         self.transport = transport
         self.session: "Session" = session or PidSession()
-        self.will: "tuple[bytes, bytes, bool, int] | None" = None
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
         self._clock = clock
         self._decoder = Decoder(max_packet)
         self._buf = bytearray(ONE_WRITE)
-        self._open: "Transport | None" = None
-        self._busy = False  # inside check_msg(): a callback that calls it again gets None
-        self._pinged = False  # a ping is out, and nothing has come since
-        self._unacked = 0  # the message that the callback has now, to be acknowledged when it returns
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
@@ -144,11 +145,12 @@ class MQTTClient:
     ) -> "None":
         """Have the broker publish this if the connection is lost, from the next `connect` on [3.1.2.5].
 
-        Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
+        Raises ValueError for a topic that MQTT forbids or a QoS other than 0, 1 and 2; `connect` does for
+        a payload of more than 65,535 bytes.
         """
         if qos not in (0, 1, 2):
-            raise ValueError("qos must be 0, 1 or 2")
-        self.will = (topic_name(topic), short(msg, "will"), retain, qos)
+            raise ValueError("qos: not 0, 1 or 2")
+        self.will = (topic_name(topic), utf8(msg, "msg"), retain, qos)
 
     def connect(self, clean_session: "bool" = True) -> "bool":
         """Connect to the broker, leaving it first if need be [3.1, 3.2].
@@ -159,36 +161,36 @@ class MQTTClient:
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError, before anything is sent, when what the client was made with is not allowed.
         """
-        packet = bytearray()
-        n = connect(
-            packet, self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
+        packet = connect(
+            self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
         )
         self.disconnect()
         self._open = transport = self.transport or self._new_transport()
+        decoder = self._decoder
         try:
             deadline = self._deadline()
-            transport.open(-1 if deadline is None else self._left(deadline))
-            self._decoder.reset()
+            transport.open(self._left(deadline))
+            decoder.reset()
             self._pinged = False
-            self._send(packet, n, deadline)
+            self._request(CONNECT, packet, deadline=deadline)
             deadline = self._deadline()
             first = self._receive()
             while not first:
-                self._wait(READABLE, deadline)
+                transport.wait(READABLE, self._left(deadline))
                 first = self._receive()
             if first != CONNACK:
                 raise MQTTException(ECONLENGTH)
-            code = self._decoder.code
+            code = decoder.pid & 255
+            if code > 5:
+                raise MQTTException(ECONUNKNOWN, code)
             if code:
-                if code > 5:
-                    raise MQTTException(ECONUNKNOWN, code)
                 raise MQTTException(ECONUNKNOWN + code)
         except BaseException:
             self._close()
             raise
         if clean_session:
             self.session.clear()
-        return bool(self._decoder.present)
+        return decoder.pid > 255
 
     def disconnect(self) -> "None":
         """Leave the broker, which then forgets the last will [3.14]. Never fails; may be called twice."""
@@ -221,23 +223,15 @@ class MQTTClient:
         Raises ValueError for a topic or qos that is not allowed.
         """
         topic = topic_name(topic)
-        msg = utf8(msg)
-        size = len(msg)
+        msg = utf8(msg, "msg")
+        n = len(topic) + HEAD
+        buf = self._buf if n < ONE_WRITE else bytearray(n)
         pid = 0
         flags = 1 if retain else 0
         if qos:
-            pid = self._new_pid(qos)
             flags |= 10 if dup else 2
-        buf = self._buf if len(topic) < ONE_WRITE - 8 else bytearray()
-        n = publish(buf, topic, size, flags, pid)
-        if pid:
-            self._remember(pid, PUBLISH | flags, topic, msg)
-        if n + size <= ONE_WRITE:
-            buf[n : n + size] = msg
-            self._send(buf, n + size, pid=pid)
-        else:
-            self._send(buf, n, pid=pid)
-            self._send(msg, size, pid=pid)
+            pid = self._new_pid(qos, PUBLISH | flags, topic, msg)
+        self._send(buf, publish(buf, topic, len(msg), flags, pid), msg, pid)
         return pid or None
 
     def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
@@ -253,12 +247,8 @@ class MQTTClient:
         if not self.cb:
             raise ValueError("set_callback() first")
         topic = topic_filter(topic)
-        pid = self._new_pid(qos)
-        buf = self._buf if len(topic) < ONE_WRITE - 10 else bytearray()
-        n = subscribe(buf, topic, qos, pid)
-        self._remember(pid, SUBSCRIBE, topic, qos)
-        self._send(buf, n, pid=pid)
-        return pid
+        pid = self._new_pid(qos, SUBSCRIBE, topic, qos)
+        return self._request(SUBSCRIBE, subscribe(pid, topic, bytes((qos,))), pid)
 
     def unsubscribe(self, topic: "Text") -> "int":
         """Give up a subscription [3.10].
@@ -269,12 +259,8 @@ class MQTTClient:
         filter that is not allowed.
         """
         topic = topic_filter(topic)
-        pid = self._new_pid(0)
-        buf = self._buf if len(topic) < ONE_WRITE - 10 else bytearray()
-        n = unsubscribe(buf, topic, pid)
-        self._remember(pid, UNSUBSCRIBE, topic, None)
-        self._send(buf, n, pid=pid)
-        return pid
+        pid = self._new_pid(0, UNSUBSCRIBE, topic, None)
+        return self._request(UNSUBSCRIBE, subscribe(pid, topic, b""), pid)
 
     def check_msg(self) -> "int | None":
         """Process one packet from the broker, or what has come of it, and return at once.
@@ -292,14 +278,11 @@ class MQTTClient:
 
     def wait_msg(self) -> "int | None":
         """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
-        nap = 1000
-        if self.keepalive:
-            nap = min(nap, self.keepalive * 250)
         while not self._busy:
             first = self._check()
             if first or not self._open:
                 return first
-            self._open.wait(READABLE, nap)
+            self._open.wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
         return None
 
     # --- Receiving -----------------------------------------------------------------------------------
@@ -324,9 +307,9 @@ class MQTTClient:
         try:
             for _ in range(STEPS):
                 n = transport.readinto(decoder.buf, decoder.want)
-                if n is None:
-                    break
                 if not n:
+                    if n is None:
+                        break
                     raise MQTTException(ECONCLOSE)
                 self._pinged = False
                 first = decoder.feed(n)
@@ -341,8 +324,7 @@ class MQTTClient:
     def _dispatch(self, first: "int") -> "None":
         decoder = self._decoder
         pid = decoder.pid
-        kind = first & 0xF0
-        if kind == PUBLISH:
+        if first & 0xF0 == PUBLISH:
             topic = decoder.topic
             msg = decoder.payload
             decoder.topic = decoder.payload = None
@@ -355,21 +337,17 @@ class MQTTClient:
             elif self.cb:
                 self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
             else:
-                self._unacked = 0  # nobody has it: let the broker keep it
+                return  # nobody has the message: let the broker keep it
             # It is 0 now if the callback has closed the connection that the message came on.
             if self._unacked:
                 self._send(self._buf, ack(self._buf, PUBACK, pid))
-        elif first == PUBREL:
-            self._send(self._buf, ack(self._buf, PUBCOMP, pid))
         elif first == CONNACK:
             self._close()
             raise malformed("a second CONNACK")
-        elif first in (PUBREC, PUBCOMP):
-            self._status(pid, SUNKNOWNPID)
         elif first != PINGRESP:
             status = SUNKNOWNPID
             if self.session.done(pid):
-                status = SFAILED if first == SUBACK and decoder.code == 128 else SDELIVERED
+                status = SFAILED if first == SUBACK and decoder.code > 2 else SDELIVERED
             self._status(pid, status)
 
     def _tend(self) -> "None":
@@ -379,18 +357,18 @@ class MQTTClient:
         while pid:
             self._status(pid, STIMEOUT)
             pid = self.session.expired(clock)
-        if self.keepalive and self._open:
-            half = self.keepalive * 500
+        half = self.keepalive * 500
+        if half and self._open:
             now = clock.ticks_ms()
-            if self._pinged:
-                if clock.ticks_diff(now, self.last_ping) >= half:
-                    self._close()
-                    raise MQTTException(EKEEPALIVE)
-            elif (
+            if (
                 clock.ticks_diff(now, self._last_sent) >= half
                 or clock.ticks_diff(now, self.last_cpacket) >= half
             ):
-                self.ping()
+                if not self._pinged:
+                    self.ping()
+                elif clock.ticks_diff(now, self.last_ping) >= half:
+                    self._close()
+                    raise MQTTException(EKEEPALIVE)
 
     def _status(self, pid: "int", status: "int") -> "None":
         if self.cbstat:
@@ -398,25 +376,41 @@ class MQTTClient:
 
     # --- Sending -------------------------------------------------------------------------------------
 
-    def _new_pid(self, qos: "int") -> "int":
+    def _new_pid(
+        self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "int":
         if qos not in (0, 1):
-            raise ValueError("qos must be 0 or 1")
-        return self.session.next_pid()
-
-    def _remember(
-        self, pid: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
-    ) -> "None":
+            raise ValueError("qos: not 0 or 1")
         self._connected()
         clock = self._clock
+        pid = self.session.next_pid()
         deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
         self.session.add(pid, deadline, first, topic, msg)
+        return pid
+
+    def _request(
+        self, first: "int", body: "bytes", pid: "int" = 0, deadline: "int | None" = None
+    ) -> "int":
+        self._send(self._buf, fixed_header(self._buf, first, len(body)), body, pid, deadline)
+        return pid
 
     def _send(
-        self, buf: "bytes | bytearray | memoryview", n: "int", deadline: "int | None" = None, pid: "int" = 0
+        self,
+        buf: "bytes | bytearray",
+        n: "int",
+        rest: "bytes" = b"",
+        pid: "int" = 0,
+        deadline: "int | None" = None,
     ) -> "None":
-        # Hand all of a packet to the transport. Half a packet cannot be taken back, so whatever stops
-        # it ends the connection. Without a deadline, each standstill may last for socket_timeout.
+        # Hand all of a packet to the transport: `n` bytes of `buf`, then `rest`, together if they fit.
+        # Half a packet cannot be taken back, so whatever stops it ends the connection. Without a
+        # deadline, each standstill may last for socket_timeout.
         transport = self._connected()
+        more = len(rest)
+        if more and n + more <= len(buf):
+            buf[n : n + more] = rest  # type: ignore[index]
+            n += more
+            more = 0
         offset = 0
         until = deadline
         try:
@@ -426,14 +420,17 @@ class MQTTClient:
                     n -= taken
                     offset += taken
                     until = deadline
+                    if not n:
+                        buf = rest
+                        n = more
+                        more = offset = 0
                 else:
                     if until is None:
                         until = self._deadline()
-                    self._wait(WRITABLE, until)
+                    transport.wait(WRITABLE, self._left(until))
         except BaseException:
             self._close()
-            if pid:
-                self.session.done(pid)
+            self.session.done(pid)
             raise
         self._last_sent = self._clock.ticks_ms()
 
@@ -443,7 +440,7 @@ class MQTTClient:
         if self.ssl:
             from .transport.tls import simple2_transport
 
-            return simple2_transport(self.server, self.port, self.ssl, self.ssl_params or {})
+            return simple2_transport(self.server, self.port, self.ssl, **self.ssl_params or {})
         from .transport.tcp import TCPTransport
 
         return TCPTransport(self.server, self.port)
@@ -465,13 +462,11 @@ class MQTTClient:
             return None
         return self._clock.ticks_add(self._clock.ticks_ms(), int(self.socket_timeout * 1000))
 
-    def _left(self, deadline: "int") -> "int":
-        return max(0, self._clock.ticks_diff(deadline, self._clock.ticks_ms()))
-
-    def _wait(self, flags: "int", deadline: "int | None") -> "None":
-        left = -1
-        if deadline is not None:
-            left = self._left(deadline)
-            if not left:
-                raise MQTTException(ECONTIMEOUT)
-        self._connected().wait(flags, left)
+    def _left(self, deadline: "int | None") -> "int":
+        # Milliseconds to wait at the most, for a transport.
+        if deadline is None:
+            return -1
+        left = self._clock.ticks_diff(deadline, self._clock.ticks_ms())
+        if left <= 0:
+            raise MQTTException(ECONTIMEOUT)
+        return left

@@ -7,7 +7,7 @@ without this file.
 from umqtt2 import MQTTClient as _MQTTClient
 from umqtt2 import MQTTException
 from umqtt2.errno import ESUBACKFAIL, SFAILED
-from umqtt2.packets.fields import short
+from umqtt2.packets.fields import string
 from umqtt2.session.pids import PidSession
 
 __all__ = ("MQTTClient", "MQTTException", "pid_gen")
@@ -135,9 +135,7 @@ class MQTTClient(_MQTTClient):
         return length
 
     def _send_str(self, s):
-        s = short(s, "string")
-        self._write(len(s).to_bytes(2, "big"))
-        self._write(s)
+        self._write(string(s, "s"))
 
     def _varlen_encode(self, value, buf, offset=0):
         while value > 127:

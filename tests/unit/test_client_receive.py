@@ -157,18 +157,12 @@ def test_no_acknowledgement_is_status_0_and_a_late_one_status_2(scripted):
     assert a.statuses == [(pid, errno.STIMEOUT), (pid, errno.SUNKNOWNPID)]
 
 
-@pytest.mark.parametrize("first", [0x40, 0x50, 0x70, 0xB0])
+@pytest.mark.parametrize("first", [0x40, 0x50, 0x62, 0x70, 0xB0])
 def test_an_acknowledgement_of_nothing_breaks_nothing(scripted, first):
     a = scripted(wire.ack(first, 99))
     a.drain()
     assert a.statuses == [(99, errno.SUNKNOWNPID)]
     a.client.publish("t", "m")
-
-
-def test_a_pubrel_of_nothing_is_answered(scripted):
-    a = scripted(wire.ack(0x62, 99))
-    a.drain()
-    assert a.transport.sent == wire.ack(0x70, 99)
 
 
 def test_no_callback_at_all(scripted):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from umqtt2 import MQTTException
@@ -12,6 +12,7 @@ from umqtt2.testing import FakeClock
 
 
 @given(st.sets(st.integers(1, 65535), max_size=50))
+@settings(max_examples=10, deadline=None)
 def test_identifiers_over_a_whole_wrap_with_some_held_in_flight(held):
     session = PidSession()
     for pid in held:

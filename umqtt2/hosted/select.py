@@ -18,16 +18,19 @@ class poll:
         self._sock = sock
         self._flags = flags
 
-    def ipoll(self, timeout_ms: int) -> None:
-        """Wait until the socket is ready or `timeout_ms` has passed (-1: for ever)."""
+    def poll(self, timeout_ms: int) -> bool:
+        """Wait until the socket is ready or `timeout_ms` has passed (-1: for ever); return which."""
         fd = self._sock.fileno()
         if fd < 0:
-            return  # closed: the next read or write says so
+            return True  # closed: the next read or write says so
         if hasattr(_select, "poll"):
             poller = _select.poll()
             poller.register(fd, self._flags)
-            poller.poll(timeout_ms)
-        else:  # Windows
-            readers = [fd] if self._flags & POLLIN else []
-            writers = [fd] if self._flags & POLLOUT else []
-            _select.select(readers, writers, writers, None if timeout_ms < 0 else timeout_ms / 1000)
+            return bool(poller.poll(timeout_ms))
+        # Windows
+        readers = [fd] if self._flags & POLLIN else []
+        writers = [fd] if self._flags & POLLOUT else []
+        timeout = None if timeout_ms < 0 else timeout_ms / 1000
+        return any(_select.select(readers, writers, writers, timeout))
+
+    ipoll = poll

@@ -1,46 +1,77 @@
-"""TLS for `transport.tls`, on CPython."""
+"""TLS on CPython, in the place of `transport.tls`'s own."""
 
 from __future__ import annotations
 
 import base64
 import os
-import ssl
+import ssl as _ssl
 import tempfile
+from typing import Any
 
-from .socket import socket
+from ..transport import tls as _device
 
-SYSTEM_STORE = True
+# Kept for the tests, which try a device's choices here too.
+device_transport = _device.simple2_transport
 
 
-def client_context(
+class TLSTransport(_device.TLSTransport):
+    """As on a device, but without `cadata` the system's store verifies, and PEM is read too."""
+
+    def __init__(
+        self,
+        server: str,
+        port: int = 8883,
+        context: _ssl.SSLContext | None = None,
+        cadata: str | bytes | None = None,
+        cert: str | bytes | None = None,
+        key: str | bytes | None = None,
+        server_hostname: str | None = "",
+        verify: bool = True,
+    ) -> None:
+        if context is None:
+            context = _context(_device.load(cadata), _device.load(cert), _device.load(key), verify)
+        super().__init__(server, port, context, server_hostname=server_hostname)
+
+    def _wrap(self) -> None:
+        self._raw.real = self._context.wrap_socket(
+            self._raw.real, server_hostname=self._hostname, do_handshake_on_connect=False
+        )
+
+
+def simple2_transport(
+    server: str,
+    port: int,
+    ssl: Any,
+    cert_reqs: int = _ssl.CERT_REQUIRED,
+    do_handshake: object = None,
+    server_side: object = None,
+    **params: Any,
+) -> TLSTransport:
+    """As on a device, but without `cadata` the system's store verifies."""
+    if ssl is True:
+        ssl = None
+        if not cert_reqs:
+            print("umqtt2: TLS with cert_reqs=0: the broker is not verified")
+    return TLSTransport(server, port, ssl, verify=bool(cert_reqs), **params)
+
+
+def _context(
     cadata: bytes | None, cert: bytes | None, key: bytes | None, verify: bool
-) -> ssl.SSLContext:
-    """Return a context for a client; certificates and key are DER or PEM.
-
-    Without `cadata` the system's store verifies. Raises ValueError for what is no certificate or key.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+) -> _ssl.SSLContext:
+    context = _ssl.SSLContext(_ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
         context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+        context.verify_mode = _ssl.CERT_NONE
     try:
         if cadata:
             context.load_verify_locations(cadata=cadata.decode() if _is_pem(cadata) else cadata)
         elif verify:
             context.load_default_certs()
-    except ssl.SSLError as e:
-        raise ValueError("cadata is not a certificate") from e
+    except _ssl.SSLError as e:
+        raise ValueError("cadata: not a certificate") from e
     if cert:
         _load_cert_chain(context, cert, key)
     return context
-
-
-def wrap(context: ssl.SSLContext, sock: socket, hostname: str | None) -> socket:
-    """Put TLS on a connected `sock`; the handshake comes with the first write."""
-    sock.real = context.wrap_socket(
-        sock.real, server_hostname=hostname, do_handshake_on_connect=False
-    )
-    return sock
 
 
 def _is_pem(data: bytes) -> bool:
@@ -54,7 +85,7 @@ def _pem(data: bytes, label: str) -> bytes:
     return f"-----BEGIN {label}-----\n{body}-----END {label}-----\n".encode()
 
 
-def _load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes | None) -> None:
+def _load_cert_chain(context: _ssl.SSLContext, cert: bytes, key: bytes | None) -> None:
     # CPython loads these from PEM files alone, and DER does not say which kind of key it is.
     for label in ("PRIVATE KEY", "EC PRIVATE KEY", "RSA PRIVATE KEY"):
         pem = _pem(cert, "CERTIFICATE") + b"\n" + _pem(key or b"", label)
@@ -64,8 +95,8 @@ def _load_cert_chain(context: ssl.SSLContext, cert: bytes, key: bytes | None) ->
                 file.write(pem)
             context.load_cert_chain(name)
             return
-        except ssl.SSLError:
+        except _ssl.SSLError:
             continue
         finally:
             os.unlink(name)
-    raise ValueError("cert and key are not a certificate and its private key")
+    raise ValueError("cert: not a certificate and its private key")

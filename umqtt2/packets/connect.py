@@ -1,19 +1,21 @@
 """CONNECT: what a client says first [3.1]."""
 
-from .fields import fixed_header, short, string, uint16
-from .types import CONNECT
+from .fields import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..hosted.contracts import Payload, Text
 
 
 def connect(
-    buf: "bytearray",
-    client_id: "str | bytes",
+    client_id: "Text",
     clean: "bool",
-    keepalive: "int" = 0,
-    user: "str | bytes | None" = None,
-    password: "str | bytes | None" = None,
-    will: "tuple[bytes, bytes, bool, int] | None" = None,
-) -> "int":
-    """Write a CONNECT to `buf` and return its length.
+    keepalive: "int",
+    user: "Text | None",
+    password: "Text | None",
+    will: "tuple[Text, Payload, bool, int] | None",
+) -> "bytes":
+    """Return what follows the fixed header of a CONNECT.
 
     client_id  the client identifier; may be empty for a clean session only [MQTT-3.1.3-7]
     clean      True for a clean session [3.1.2.4]
@@ -22,33 +24,25 @@ def connect(
     password   or None
     will       topic, payload, retain and QoS of the last will, or None [3.1.2.5]
 
-    Raises ValueError for what MQTT forbids.
+    Raises ValueError, with the name of the argument, for what MQTT forbids.
     """
-    client_id = short(client_id, "client_id")
     if not (client_id or clean):
-        raise ValueError("an empty client_id needs a clean session")
-    if not 0 <= keepalive <= 65535:
-        raise ValueError("keepalive must be 0 to 65535")
+        raise ValueError("client_id: empty, and no clean session")
+    if not 0 <= keepalive < 65536:
+        raise ValueError("keepalive: not 0 to 65535")
     flags = 2 if clean else 0
-    fields = [client_id]
+    fields = string(client_id, "client_id")
     if will:
-        flags |= 4 | will[3] << 3 | (32 if will[2] else 0)
-        fields += [will[0], will[1]]
+        topic, msg, retain, qos = will
+        flags |= 4 | qos << 3 | (32 if retain else 0)
+        fields += string(topic, "topic") + string(msg, "msg")
     if user is not None:
         flags |= 128
-        fields.append(short(user, "user"))
+        fields += string(user, "user")
     if password is not None:
         if user is None:
-            raise ValueError("a password needs a user")
+            raise ValueError("password: without a user")
         flags |= 64
-        fields.append(short(password, "password"))
-    length = 10
-    for data in fields:
-        length += 2 + len(data)
-    i = string(buf, fixed_header(buf, CONNECT, length), b"MQTT")
-    buf[i] = 4  # protocol level: 3.1.1
-    buf[i + 1] = flags
-    i = uint16(buf, i + 2, keepalive)
-    for data in fields:
-        i = string(buf, i, data)
-    return i
+        fields += string(password, "password")
+    # Protocol name and level: 3.1.1.
+    return b"\0\4MQTT\4" + bytes((flags, keepalive >> 8, keepalive & 255)) + fields

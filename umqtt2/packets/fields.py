@@ -7,29 +7,23 @@ if TYPE_CHECKING:
 BYTES = (bytes, bytearray, memoryview)
 
 
-def fixed_header(buf: "bytearray", first: "int", length: "int", payload: "int" = 0) -> "int":
-    """Make room in `buf` and write a fixed header [2.2].
+def fixed_header(buf: "bytearray", first: "int", length: "int") -> "int":
+    """Write a fixed header to the start of `buf`, which has room for five bytes [2.2].
 
-    first    the first byte: packet type and flags
-    length   bytes that will follow in `buf`
-    payload  bytes that will follow from elsewhere
+    first   the first byte: packet type and flags
+    length  remaining length: bytes that will follow the header
 
-    Returns the index after the header. Raises ValueError when the remaining length is more than
-    MQTT can say (268,435,455) [2.2.3].
+    Returns the index after it. Raises ValueError for more than 268,435,455 bytes [2.2.3].
     """
-    remaining = length + payload
-    if remaining > 268435455:
-        raise ValueError("packet too long")
-    missing = length + 5 - len(buf)
-    if missing > 0:
-        buf.extend(bytes(missing))
+    if length > 268435455:
+        raise ValueError("msg: longer than MQTT can say")
     buf[0] = first
     i = 1
-    while remaining > 127:
-        buf[i] = remaining & 127 | 128
-        remaining >>= 7
+    while length > 127:
+        buf[i] = length & 127 | 128
+        length >>= 7
         i += 1
-    buf[i] = remaining
+    buf[i] = length
     return i + 1
 
 
@@ -40,29 +34,24 @@ def uint16(buf: "bytearray", i: "int", value: "int") -> "int":
     return i + 2
 
 
-def string(buf: "bytearray", i: "int", data: "bytes") -> "int":
-    """Write `data` with its length before it at `buf[i]` [1.5.3]. Returns the index after it."""
-    i = uint16(buf, i, len(data))
-    end = i + len(data)
-    buf[i:end] = data
-    return end
-
-
-def utf8(text: "Payload") -> "bytes | bytearray | memoryview":
+def utf8(text: "Payload", name: "str") -> "bytes":
     """Return `text` as bytes: a str as its UTF-8, what is bytes already as it is [1.5.3].
 
-    Raises TypeError for anything else.
+    Raises TypeError, with the argument's `name`, for anything else.
     """
     if isinstance(text, str):
-        return text.encode()
-    if not isinstance(text, BYTES):
-        raise TypeError("neither str nor bytes")
-    return text
+        text = text.encode()
+    elif not isinstance(text, BYTES):
+        raise TypeError(name)
+    return text  # type: ignore[return-value]
 
 
-def short(text: "Payload", name: "str") -> "bytes":
-    """Return `text` as bytes; raises ValueError when they do not fit a length of two bytes [1.5.3]."""
-    data = utf8(text)
+def string(text: "Payload", name: "str") -> "bytes":
+    """Return `text` as bytes with their length before them [1.5.3].
+
+    Raises ValueError, with the argument's `name`, when there are more than 65,535; TypeError as `utf8`.
+    """
+    data = utf8(text, name)
     if len(data) > 65535:
-        raise ValueError(name + " too long")
-    return data  # type: ignore[return-value]
+        raise ValueError(name)
+    return len(data).to_bytes(2, "big") + data

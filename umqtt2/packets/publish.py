@@ -1,23 +1,25 @@
 """PUBLISH: a message [3.3]."""
 
-from .fields import fixed_header, string, uint16
+from .fields import fixed_header, uint16
 from .types import PUBLISH
 
+HEAD = 9  # bytes that a PUBLISH may have before its payload, besides its topic
 
-def publish(
-    buf: "bytearray", topic: "bytes", size: "int", flags: "int" = 0, pid: "int" = 0
-) -> "int":
+
+def publish(buf: "bytearray", topic: "bytes", size: "int", flags: "int", pid: "int") -> "int":
     """Write a PUBLISH up to its payload to `buf` and return the length of what was written.
 
+    buf    has room for the topic and HEAD bytes more
     topic  the topic name, as `topic.topic_name` returns it
     size   length of the payload in bytes
     flags  DUP 8, QoS 0, 2 or 4, RETAIN 1 [3.3.1]
     pid    the packet identifier at QoS 1 and 2, otherwise 0
     """
-    length = len(topic) + 2
+    n = len(topic)
+    i = fixed_header(buf, PUBLISH | flags, n + size + (4 if pid else 2))
+    i = uint16(buf, i, n)
+    n += i
+    buf[i:n] = topic
     if pid:
-        length += 2
-    i = string(buf, fixed_header(buf, PUBLISH | flags, length, size), topic)
-    if pid:
-        i = uint16(buf, i, pid)
-    return i
+        n = uint16(buf, n, pid)
+    return n

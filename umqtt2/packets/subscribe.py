@@ -1,23 +1,17 @@
 """SUBSCRIBE and UNSUBSCRIBE, for one topic filter each [3.8, 3.10]."""
 
-from .fields import fixed_header, string, uint16
-from .types import SUBSCRIBE, UNSUBSCRIBE
+from .fields import string
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ..hosted.contracts import Text
 
 
-def subscribe(buf: "bytearray", topic: "bytes", qos: "int", pid: "int") -> "int":
-    """Write a SUBSCRIBE to `buf` and return its length.
+def subscribe(pid: "int", topic: "Text", qos: "bytes") -> "bytes":
+    """Return what follows the fixed header of a SUBSCRIBE or UNSUBSCRIBE.
 
-    topic  the topic filter, as `topic.topic_filter` returns it
-    qos    the highest QoS wanted: 0, 1 or 2
     pid    the packet identifier
+    topic  the topic filter
+    qos    one byte, the highest QoS wanted; nothing for an UNSUBSCRIBE
     """
-    i = fixed_header(buf, SUBSCRIBE, len(topic) + 5)
-    i = string(buf, uint16(buf, i, pid), topic)
-    buf[i] = qos
-    return i + 1
-
-
-def unsubscribe(buf: "bytearray", topic: "bytes", pid: "int") -> "int":
-    """Write an UNSUBSCRIBE to `buf` and return its length; the arguments are those of `subscribe`."""
-    i = fixed_header(buf, UNSUBSCRIBE, len(topic) + 4)
-    return string(buf, uint16(buf, i, pid), topic)
+    return pid.to_bytes(2, "big") + string(topic, "topic") + qos

@@ -1,7 +1,7 @@
 """A broker for one client, small enough to read: it connects, acknowledges and delivers."""
 
 from ..packets.ack import ack
-from ..packets.publish import publish
+from ..packets.publish import HEAD, publish
 from ..packets.types import (
     CONNECT,
     DISCONNECT,
@@ -173,12 +173,12 @@ class FakeBroker(FakeTransport):
         self.published.append((topic, body[i:], qos, first & 1 != 0))
 
     def _publish(self, pid: "int", topic: "bytes", msg: "bytes", flags: "int") -> "None":
-        packet = bytearray()
+        packet = bytearray(len(topic) + HEAD)
         n = publish(packet, topic, len(msg), flags, pid)
         self.feed(bytes(packet[:n]) + msg)
 
     def _ack(self, first: "int", pid: "bytes") -> "None":
-        packet = bytearray()
+        packet = bytearray(5)
         n = ack(packet, first, pid[0] << 8 | pid[1])
         self.feed(bytes(packet[:n]))
 

@@ -14,74 +14,68 @@ if TYPE_CHECKING:
     from typing import Any
 
 EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have it
+IPPROTO_TCP = 6
+STEP = 5  # milliseconds between two looks at a connection that is being made
 
 
 class TCPTransport:
     """A TCP connection to the broker, over IPv4 or IPv6.
 
-    sock  what is read and written while open: the socket, or TLS on it; otherwise None
+    sock  what is read and written: the socket, or TLS on it; None before the first open
     """
+
+    sock: "Any" = None
+    _raw: "Any" = None  # the socket itself: TLS cannot be polled everywhere
 
     def __init__(self, server: "str", port: "int" = 1883) -> "None":
         """server: a host name or address; port: the TCP port."""
         self.server = server
         self.port = port
-        self.sock: "Any" = None
-        self._raw: "Any" = None  # the socket itself: TLS cannot be polled everywhere
-        self._poll: "Any" = None
 
     def open(self, timeout_ms: "int") -> "None":
         """Connect to the first address of `server` that answers.
 
-        timeout_ms  for all addresses together, in milliseconds, -1 for no limit; looking the name up
-                    is not included. Each address may use an equal share of what is left.
+        timeout_ms  for all addresses together, in milliseconds, -1 for no limit; each address may use
+                    an equal share. Looking the name up is not included.
 
-        Raises OSError: of the last address tried, with ETIMEDOUT when that did not answer, or of the
+        Raises OSError: of the last address tried, with ETIMEDOUT when that did not answer; or of the
         name's look-up.
         """
-        self.close()
         addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
-        untried = len(addresses)
         error = OSError("no address")
-        start = time.ticks_ms()
         for family, kind, proto, _, address in addresses:
-            share = -1
-            if timeout_ms >= 0:
-                share = max(0, timeout_ms - time.ticks_diff(time.ticks_ms(), start)) // untried
-            untried -= 1
+            self.close()
+            self.sock = self._raw = sock = socket.socket(family, kind, proto)
             try:
-                self._connect(socket.socket(family, kind, proto), address, share)
+                sock.setblocking(False)
+                # One write is one packet: there is nothing for the stack to wait for.
+                if hasattr(socket, "TCP_NODELAY"):
+                    sock.setsockopt(IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._connect(address, timeout_ms // len(addresses))
+                self._poll = select.poll()
+                self._poll.register(sock, select.POLLIN)
                 return
             except OSError as e:
-                self.close()
                 error = e
+        self.close()
         raise error
 
-    def _connect(self, sock: "Any", address: "Any", timeout_ms: "int") -> "None":
-        self.sock = self._raw = sock
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLOUT)
-        sock.setblocking(False)
-        # One write is one packet: there is nothing to wait for [Nagle].
-        if hasattr(socket, "TCP_NODELAY"):
-            sock.setsockopt(6, socket.TCP_NODELAY, 1)  # 6 is IPPROTO_TCP everywhere
-        start = time.ticks_ms()
+    def _connect(self, address: "Any", left: "int") -> "None":
+        # There is no getsockopt to ask how it went, and lwIP's sockets are writable before they are
+        # connected; but connecting again tells.
         while True:
-            # There is no getsockopt to ask how it went, but connecting again tells.
             try:
-                sock.connect(address)
+                self.sock.connect(address)
                 return
             except OSError as e:
                 if e.args[0] in EISCONN:
                     return
                 if e.args[0] not in (EINPROGRESS, EALREADY):
                     raise
-            left = -1
-            if timeout_ms >= 0:
-                left = timeout_ms - time.ticks_diff(time.ticks_ms(), start)
-                if left <= 0:
-                    raise OSError(ETIMEDOUT)
-            self.wait(select.POLLOUT, left)
+            if 0 <= left < STEP:
+                raise OSError(ETIMEDOUT)
+            time.sleep_ms(STEP)
+            left -= STEP
 
     def readinto(self, buf: "bytearray | memoryview", n: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
@@ -98,10 +92,9 @@ class TCPTransport:
 
     def close(self) -> "None":
         """See the contract in `umqtt2.transport`."""
-        for stream in (self.sock, self._raw):
-            if stream:
+        for sock in (self.sock, self._raw):
+            if sock:
                 try:
-                    stream.close()
+                    sock.close()
                 except OSError:
                     pass
-        self.sock = self._raw = self._poll = None
