@@ -1,0 +1,51 @@
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board lint clean
+
+PYTHON ?= python3
+BROKER ?=
+PORT ?=
+
+PY := .venv/bin/python
+STAMP := .venv/ready
+
+help:  ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "  make %-12s %s\n", $$1, $$2 }'
+
+venv: $(STAMP)  ## Make .venv/ with the test tools
+
+$(STAMP): setup.cfg pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "venv: Python 3.9 or later is needed, this is %d.%d; set PYTHON=/path" % sys.version_info[:2])'
+	@$(PYTHON) tools/makevenv.py
+	@touch $@
+
+setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
+	@for name in vm32 vm64 vm-newest mosquitto; do $(PY) tools/provide.py $$name || exit 1; done
+	@$(PY) -m tools.wasm
+
+demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
+	@BROKER=$(BROKER) $(PY) -m tools.demo
+
+test: setup lint  ## Run everything: lint, unit, WebAssembly, device and demo tests
+	$(PY) -m pytest tests
+
+test-unit: venv  ## Run the unit tests on CPython
+	$(PY) -m pytest tests/unit
+
+test-device: setup  ## Run the device tests: MicroPython VMs and a real broker
+	$(PY) -m pytest tests/device
+
+test-wasm: venv  ## Run the smoke test on the oldest and newest MicroPython, under Node.js
+	$(PY) -m pytest tests/wasm
+
+test-board: venv  ## Run the device tests on a real board (PORT=/dev/ttyACM0)
+	@test -n "$(PORT)" || { echo "test-board: no port is given; say PORT=/dev/ttyACM0"; exit 1; }
+	$(PY) -m tools.board --port $(PORT)
+
+lint: venv  ## Check style and types
+	$(PY) -m ruff check
+	$(PY) -m mypy
+
+clean:  ## Remove all that was built or fetched
+	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+"""Node.js and its npm: those of the test environment, or else those on PATH."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.missing import Missing
+from tools.place import BUILD, REPO
+
+OLDEST = 18
+
+
+def node() -> Path:
+    """The Node.js to use."""
+    for folder in _folders():
+        path = shutil.which("node", path=folder)
+        if path and shutil.which("npm", path=folder) and _major(path) >= OLDEST:
+            return Path(path)
+    raise Missing(
+        f"node: no version {OLDEST} or later with npm is here;"
+        " run `make venv`, which installs one, or install Node.js"
+    )
+
+
+def npm(*arguments: str) -> str:
+    """Run npm, and give what it prints; its cache is below build/."""
+    home = node().parent
+    environment = {
+        **os.environ,
+        "PATH": f"{home}{os.pathsep}{os.environ.get('PATH', '')}",
+        "npm_config_cache": str(BUILD / "npm" / "cache"),
+        "npm_config_update_notifier": "false",
+    }
+    command = [str(home / "npm"), *arguments]
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        lines = re.findall(r"^npm (?:ERR!|error) (?!code)(.+)$", done.stderr, re.MULTILINE)
+        raise Missing(f"npm {' '.join(arguments[:2])} failed: {lines[0] if lines else 'it does not say why'}")
+    return done.stdout
+
+
+def _folders() -> list[str]:
+    """Where to look, best first."""
+    on_path = os.environ.get("PATH", "").split(os.pathsep)
+    return [str(Path(sys.prefix) / "bin"), str(REPO / ".venv" / "bin"), *on_path]
+
+
+def _major(path: str) -> int:
+    """The major version of a Node.js, or 0 when it does not run."""
+    try:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return 0
+    match = re.match(r"v(\d+)\.", done.stdout)
+    return int(match[1]) if match else 0

@@ -1,0 +1,38 @@
+"""Where things go: everything that is fetched or built is below the git-ignored build/ folder."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parent.parent
+BUILD = REPO / "build"
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Hold a lock, so that two processes never prepare the same thing at once."""
+    folder = BUILD / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / name, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def fresh(target: Path) -> Iterator[Path]:
+    """Give a new empty folder that becomes `target` if the block ends well, and else is removed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    draft.chmod(0o755)
+    try:
+        yield draft
+        if target.exists():
+            shutil.rmtree(target)
+        draft.rename(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

