@@ -1,0 +1,70 @@
+"""What board.ini says: the Wi-Fi and the broker of a board under test."""
+
+from __future__ import annotations
+
+import ssl
+from configparser import ConfigParser
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tools.missing import Missing
+
+BOARD_FOLDER = "/umqtt2_test"
+CA_ON_BOARD = f"{BOARD_FOLDER}/ca.der"
+
+
+@dataclass
+class BoardSetup:
+    """The parts of board.ini.
+
+    wifi  name and password of the network, or None
+    ca    DER file of the authority that signed the broker's certificate; None is plain TCP
+    """
+
+    wifi: tuple[str, str] | None
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    ca: Path | None
+
+    @classmethod
+    def read(cls, path: Path) -> BoardSetup:
+        """Read the file; raise Missing when it cannot be used."""
+        ini = ConfigParser(interpolation=None)
+        if not ini.read(path, encoding="utf-8"):
+            raise Missing(f"{path}: not found; docs/testing-on-a-board.md shows what to write there")
+        host = ini.get("broker", "host", fallback="")
+        if not host:
+            raise Missing(f"{path}: [broker] has no host")
+        ca = ini.get("broker", "ca", fallback="")
+        if ca and not (path.parent / ca).is_file():
+            raise Missing(f"{path}: [broker] ca = {ca}: there is no such file")
+        name = ini.get("wifi", "name", fallback="")
+        return cls(
+            wifi=(name, ini.get("wifi", "password", fallback="")) if name else None,
+            host=host,
+            port=ini.getint("broker", "port", fallback=8883 if ca else 1883),
+            user=ini.get("broker", "user", fallback=None),
+            password=ini.get("broker", "password", fallback=None),
+            ca=path.parent / ca if ca else None,
+        )
+
+    def client(self) -> dict[str, Any]:
+        """The arguments of the client on the board."""
+        arguments: dict[str, Any] = {"server": self.host, "port": self.port}
+        if self.user:
+            arguments.update(user=self.user, password=self.password)
+        if self.ca:
+            arguments.update(ssl=True, ssl_params={"cadata": CA_ON_BOARD})
+        return arguments
+
+    def observer(self) -> dict[str, Any]:
+        """The arguments of the client on this machine."""
+        arguments: dict[str, Any] = {"hostname": self.host, "port": self.port}
+        if self.user:
+            arguments.update(username=self.user, password=self.password)
+        if self.ca:
+            arguments["tls_context"] = ssl.create_default_context(cadata=self.ca.read_bytes())
+        return arguments

@@ -1,0 +1,185 @@
+"""Fixtures: a broker, an observer at the broker's side, and MicroPython to run programs on."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from pathlib import Path
+from typing import Any, Callable, Iterator, NamedTuple
+
+import pytest
+
+from tests.device import table
+from tests.device.board import BoardSetup
+from tests.device.broker import LISTENERS, Mosquitto
+from tests.device.certificates import Certificates
+from tests.device.machine import Board, Vm, mpy_version
+from tests.device.observer import Observer
+from tests.device.scene import Scene
+from tests.device.tree import lay_out, made_mpy_version
+from tools import provide
+from tools.micropython import probe
+from tools.missing import Missing
+
+TREES = ["source"]
+MAIN = "vm32"
+VMS = {"vm32": provide.vm32, "vm64": provide.vm64, "vm-newest": provide.vm_newest}
+SELECTION = ["anonymous", "tls"]  # what the VMs other than MAIN get
+
+
+class Place(NamedTuple):
+    """Where a scenario is played."""
+
+    machine: str
+    tree: str
+    listener: str
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--board", metavar="PORT", help="run the scenarios on a board, prepared by tools.board")
+    parser.addoption("--board-config", metavar="FILE", help="its board.ini")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "everywhere: runs on every VM, not on the 32-bit one alone")
+    # Who ends the run in this way wants the broker and the programs to end too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give `scene` its places: each listener on the 32-bit VM, and a selection on the others."""
+    if "place" not in metafunc.fixturenames:
+        return
+    if metafunc.config.getoption("--board", None):
+        places = [Place("board", "source", "board.ini")]
+    else:
+        places = [Place(MAIN, tree, item.name) for tree in TREES for item in LISTENERS]
+        if metafunc.definition.get_closest_marker("everywhere"):
+            others = [name for name in VMS if name != MAIN]
+            places += [Place(name, "source", listener) for name in others for listener in SELECTION]
+    metafunc.parametrize("place", places, ids=["-".join(place) for place in places])
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Throw-away certificates."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
+    """The one mosquitto of the run."""
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates) as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture(scope="session")
+def setup(request: pytest.FixtureRequest) -> BoardSetup | None:
+    """What board.ini says, when the tests are run on a board."""
+    path = request.config.getoption("--board-config", None)
+    return BoardSetup.read(Path(path)) if path else None
+
+
+@pytest.fixture(scope="session")
+def observer(request: pytest.FixtureRequest, setup: BoardSetup | None) -> Iterator[Observer]:
+    """A client at the broker's side."""
+    if setup:
+        settings = setup.observer()
+    else:
+        settings = {"hostname": "127.0.0.1", "port": request.getfixturevalue("broker").port("anonymous")}
+    with Observer(**settings) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def machine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Vm | Board]:
+    """Give the machine of a name, with a tree of the package."""
+    made: dict[tuple[str, str], Vm | Board] = {}
+
+    def get(name: str, tree: str = "source") -> Vm | Board:
+        if (name, tree) not in made:
+            if name == "board":
+                made[name, tree] = Board(request.config.getoption("--board"))
+            else:
+                made[name, tree] = make_vm(name, tree, tmp_path_factory.mktemp(f"{name}-{tree}"))
+        return made[name, tree]
+
+    return get
+
+
+def make_vm(name: str, tree: str, folder: Path) -> Vm:
+    """Get a VM ready; skip the test when it is the same one as another of the run."""
+    try:
+        path = VMS[name]()
+        before = {other: probe(VMS[other]()) for other in itertools.takewhile(name.__ne__, VMS)}
+    except Missing as error:
+        pytest.fail(str(error), pytrace=False)
+    known = probe(path)
+    assert known
+    for other, vm in before.items():
+        if vm == known:
+            pytest.skip(f"{name} is the same MicroPython as {other} here")
+    lay_out(tree, folder, compiled=mpy_version([str(path), "-c"]) == made_mpy_version())
+    return Vm(path, known.bits, folder)
+
+
+NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def scene(
+    request: pytest.FixtureRequest,
+    place: Place,
+    machine: Callable[..., Vm | Board],
+    observer: Observer,
+    setup: BoardSetup | None,
+    record_property: Callable[[str, object], None],
+) -> Scene:
+    """A place where a scenario can be played, with topics of its own."""
+    record_property(table.CELL, (place.machine, place.tree, request.function.__name__[5:], place.listener))
+    broker = None if setup else request.getfixturevalue("broker")
+    settings: dict[str, Any] = setup.client() if setup else broker.settings(place.listener)
+    extra: dict[str, Any] = {"wifi": setup.wifi} if setup and setup.wifi else {}
+    return Scene(
+        prefix=f"umqtt2/{next(NUMBERS)}",
+        listener=place.listener,
+        client=settings,
+        machine=machine(place.machine, place.tree),
+        observer=observer,
+        broker=broker,
+        record=record_property,
+        extra=extra,
+    )
+
+
+@pytest.fixture(scope="session", params=TREES)
+def tree(request: pytest.FixtureRequest) -> str:
+    """Which tree of the package."""
+    return str(request.param)
+
+
+@pytest.fixture
+def device(machine: Callable[..., Vm | Board], tree: str, broker: Mosquitto, observer: Observer) -> Scene:
+    """The 32-bit VM, for what is not a scenario; it is told of the anonymous listener."""
+    return Scene(
+        prefix=f"umqtt2/{next(NUMBERS)}",
+        listener="anonymous",
+        client=broker.settings("anonymous"),
+        machine=machine(MAIN, tree),
+        observer=observer,
+        broker=broker,
+        record=lambda name, value: None,
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print which scenario took how long, where."""
+    reports = [
+        report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])
+    ]
+    for title, lines in table.tables(reports):
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,0 +1,133 @@
+"""Run a test program on a MicroPython, and follow what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.device.board import BOARD_FOLDER
+
+HEAPS = {32: "36k", 64: "72k"}  # a small board's; everything is twice as large with 64 bits
+EVENT_SECONDS = 20
+
+
+class Failed(AssertionError):
+    """The program has raised or ended early; the text is all that it printed."""
+
+
+class Run:
+    """A program while it runs. It prints events, each a line of JSON, and other lines as it likes."""
+
+    def __init__(
+        self, command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None
+    ) -> None:
+        self.output: list[str] = []
+        self._lines: queue.Queue[str | None] = queue.Queue()
+        self._process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._process.poll() is None:
+            self._process.terminate()
+            try:
+                self._process.wait(3)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def event(self, name: str, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
+        """Wait for the next event, which must be `name`, and give its facts."""
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
+            except queue.Empty:
+                raise self._failed(f"no event {name!r} within {seconds} s") from None
+            if line is None:
+                raise self._failed(f"it ended before the event {name!r}")
+            if line.startswith('{"event"') or line.startswith('{"facts"'):
+                said = json.loads(line)
+                if said["event"] != name:
+                    raise self._failed(f"event {said['event']!r} instead of {name!r}")
+                return said["facts"]  # type: ignore[no-any-return]
+
+    def done(self, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
+        """Wait for the program to end well; give its facts: `ms` it took."""
+        facts = self.event("done", seconds)
+        self._process.wait(5)
+        return facts
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self.output.append(line.rstrip())
+            self._lines.put(line.strip())
+        self._lines.put(None)
+
+    def _failed(self, why: str) -> Failed:
+        return Failed("\n".join([f"the program on the device: {why}. It printed:", *self.output]))
+
+
+class Vm:
+    """A MicroPython executable of this machine, with a board's heap."""
+
+    def __init__(self, path: Path, bits: int, folder: Path) -> None:
+        """folder: the package and the programs, see `tree`."""
+        self._path = path
+        self._heap = HEAPS[bits]
+        self._folder = folder
+
+    def start(self, program: str, config: dict[str, Any]) -> Run:
+        """Start a program; `config` is what it is told."""
+        return Run(
+            [str(self._path), "-X", f"heapsize={self._heap}", "-c", command(program, config)],
+            self._folder,
+            {"MICROPYPATH": f"{self._folder}:.frozen"},
+        )
+
+
+class Board:
+    """A board at a serial port, with the package and the programs in BOARD_FOLDER."""
+
+    def __init__(self, port: str) -> None:
+        self._port = port
+
+    def start(self, program: str, config: dict[str, Any]) -> Run:
+        """Start a program; `config` is what it is told."""
+        code = f"import sys; sys.path.insert(0, {BOARD_FOLDER!r}); {command(program, config)}"
+        return Run(mpremote(self._port, "exec", code))
+
+
+def mpremote(port: str, *arguments: str) -> list[str]:
+    """The command line of mpremote, for a board at a port."""
+    return [sys.executable, "-m", "mpremote", "connect", port, *arguments]
+
+
+def mpy_version(run: list[str]) -> int:
+    """The version of the .mpy files that a MicroPython reads; `run` is the command that runs a line on it."""
+    ask = "import sys; print(sys.implementation._mpy & 255)"
+    return int(subprocess.run([*run, ask], capture_output=True, check=True).stdout)
+
+
+def command(program: str, config: dict[str, Any]) -> str:
+    """The line of MicroPython that runs a program."""
+    return f"import harness; harness.main({program!r}, {config!r})"

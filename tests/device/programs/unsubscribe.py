@@ -1,0 +1,15 @@
+"""Unsubscribe from one of two topics."""
+
+
+def run(device):
+    c = device.client()
+    c.connect()
+    device.subscribe(c, "down")
+    device.subscribe(c, "end")
+    device.say("ready")
+    device.until(c, lambda: device.messages)
+    status = device.settle(c, c.unsubscribe(device.topic("down")))
+    device.say("unsubscribed", status=status)
+    device.until(c, lambda: device.messages[-1][0] == "end")
+    device.say("got", messages=device.messages)
+    c.disconnect()

