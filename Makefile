@@ -24,7 +24,7 @@ setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAs
 	@$(PY) -m tools.wasm
 
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
-	@BROKER=$(BROKER) $(PY) -m tools.demo
+	@$(PY) -m tools.demo
 
 test: setup lint  ## Run everything: lint, unit, WebAssembly, device and demo tests
 	$(PY) -m pytest tests

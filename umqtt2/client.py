@@ -172,7 +172,7 @@ class MQTTClient:
             transport.open(self._left(deadline))
             decoder.reset()
             self._pinged = False
-            self._request(CONNECT, packet, deadline=deadline)
+            self._request(CONNECT, packet, 0, deadline)
             deadline = self._deadline()
             first = self._receive()
             while not first:

@@ -18,10 +18,13 @@ from tests.device.observer import Observer
 from tests.device.scene import Scene
 from tests.device.tree import lay_out, made_mpy_version
 from tools import provide
+from tools.device import build
 from tools.micropython import probe
 from tools.missing import Missing
 
-TREES = ["source"]
+PLAIN = [listener for listener in LISTENERS if not listener.certificate]
+TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS}
+WITH_TLS = ["source", "simple"]  # what is not a scenario is tried on these
 MAIN = "vm32"
 VMS = {"vm32": provide.vm32, "vm64": provide.vm64, "vm-newest": provide.vm_newest}
 SELECTION = ["anonymous", "tls"]  # what the VMs other than MAIN get
@@ -53,7 +56,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("--board", None):
         places = [Place("board", "source", "board.ini")]
     else:
-        places = [Place(MAIN, tree, item.name) for tree in TREES for item in LISTENERS]
+        places = [Place(MAIN, tree, item.name) for tree, offered in TREES.items() for item in offered]
         if metafunc.definition.get_closest_marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             places += [Place(name, "source", listener) for name in others for listener in SELECTION]
@@ -121,8 +124,10 @@ def make_vm(name: str, tree: str, folder: Path) -> Vm:
     for other, vm in before.items():
         if vm == known:
             pytest.skip(f"{name} is the same MicroPython as {other} here")
+    if tree != "source":
+        build(tree)
     lay_out(tree, folder, compiled=mpy_version([str(path), "-c"]) == made_mpy_version())
-    return Vm(path, known.bits, folder)
+    return Vm(path, known.bits, folder, merged=tree != "source")
 
 
 NUMBERS = itertools.count(1)
@@ -154,7 +159,7 @@ def scene(
     )
 
 
-@pytest.fixture(scope="session", params=TREES)
+@pytest.fixture(scope="session", params=WITH_TLS)
 def tree(request: pytest.FixtureRequest) -> str:
     """Which tree of the package."""
     return str(request.param)

@@ -80,7 +80,8 @@ def test_subscribe_and_unsubscribe(topic, qos, pid):
         b"",
     )
     body = subscribe(pid, topic_filter(topic), b"")
-    assert wire.parse(packet(types.UNSUBSCRIBE, body)) == ({"type": 10, "pid": pid, "topic": topic.encode()}, b"")
+    expected = {"type": 10, "pid": pid, "topic": topic.encode()}
+    assert wire.parse(packet(types.UNSUBSCRIBE, body)) == (expected, b"")
 
 
 @given(st.sampled_from([types.PUBACK, types.PUBREC, types.PUBREL, types.PUBCOMP]), pids)

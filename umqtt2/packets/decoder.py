@@ -89,10 +89,10 @@ class Decoder:
                 more = buf[0]
             length |= more << shift
 
-            publish = first & 0xF0 == PUBLISH
+            message = first & 0xF0 == PUBLISH
             qos = first & 6
             body: "BytesIO | None" = small
-            if publish:
+            if message:
                 if qos == 6:
                     raise malformed("PUBLISH with QoS 3")
                 if length < 3:
@@ -138,7 +138,7 @@ class Decoder:
                 body.readinto(two)
                 number = two[0] << 8 | two[1]
                 end = number + head
-            if publish:
+            if message:
                 if end > length or end == head:
                     raise malformed("the topic of a PUBLISH is empty or runs past it")
                 if body:

@@ -1,4 +1,7 @@
-"""The first byte of each control packet: its type and, where they are fixed, its flags [2.2.1, 2.2.2]."""
+"""The first byte of each control packet: its type and, where they are fixed, its flags [2.2.1, 2.2.2].
+
+PINGREQ and DISCONNECT are whole in `empty`.
+"""
 
 CONNECT = 0x10
 CONNACK = 0x20
@@ -11,6 +14,4 @@ SUBSCRIBE = 0x82
 SUBACK = 0x90
 UNSUBSCRIBE = 0xA2
 UNSUBACK = 0xB0
-PINGREQ = 0xC0
 PINGRESP = 0xD0
-DISCONNECT = 0xE0

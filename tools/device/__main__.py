@@ -1,0 +1,26 @@
+"""python -m tools.device PROFILE [--mpy-version VERSION] [--source]"""
+
+from __future__ import annotations
+
+import argparse
+
+from tools import missing
+from tools.device.builder import build, merged_source
+from tools.device.profiles import PROFILES
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.device", description=__doc__)
+    parser.add_argument("profile", choices=PROFILES, help="which parts of the package")
+    parser.add_argument("--mpy-version", default="", help="MicroPython version of the board, such as 1.22.2")
+    parser.add_argument("--source", action="store_true", help="print the merged source instead")
+    options = parser.parse_args()
+    if options.source:
+        print(merged_source(options.profile))
+        return
+    folder = build(options.profile, options.mpy_version)
+    for path in sorted(folder.rglob("*.mpy")):
+        print(f"{path.stat().st_size:6} {path.relative_to(folder)}")
+
+
+missing.run(main)

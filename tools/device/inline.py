@@ -1,0 +1,164 @@
+"""Put a function that is called in one place where it is called.
+
+A function of its own is how one reads it, and costs a board some hundred bytes of heap. Only what
+is surely the same is done: private functions and methods (of `self`), called by a statement of their
+own, with positional arguments, that return at their end or not at all.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections import Counter
+
+
+def inline(module: ast.Module, keep: frozenset[str]) -> ast.Module:
+    """Inline in `module` what can be; `keep` has names that stay."""
+    while _one(module, keep):
+        pass
+    return ast.fix_missing_locations(module)
+
+
+def _references(module: ast.Module) -> Counter[str]:
+    # How often each name, and each attribute (with a dot before it), is read.
+    found: Counter[str] = Counter()
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            found[node.id] += 1
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+            found["." + node.attr] += 1
+    return found
+
+
+def _one(module: ast.Module, keep: frozenset[str]) -> bool:
+    counts = _references(module)
+    for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
+        for function in owner.body:
+            if not isinstance(function, ast.FunctionDef) or function.name in keep:
+                continue
+            method = isinstance(owner, ast.ClassDef)
+            if method and not (function.name.startswith("_") and not function.name.startswith("__")):
+                continue
+            if counts["." * method + function.name] != 1 or not _plain(function):
+                continue
+            if method and _defined_elsewhere(module, owner, function.name):
+                continue
+            where = owner if method else module
+            if _Call(function, method).put(where):
+                owner.body.remove(function)
+                return True
+    return False
+
+
+def _defined_elsewhere(module: ast.Module, owner: ast.AST, name: str) -> bool:
+    return any(
+        isinstance(s, ast.ClassDef)
+        and s is not owner
+        and any(isinstance(f, ast.FunctionDef) and f.name == name for f in s.body)
+        for s in module.body
+    )
+
+
+def _plain(function: ast.FunctionDef) -> bool:
+    a = function.args
+    if a.vararg or a.kwarg or a.kwonlyargs or function.decorator_list:
+        return False
+    for node in ast.walk(function):
+        if node is not function and isinstance(
+            node, (ast.FunctionDef, ast.Lambda, ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal)
+        ):
+            return False
+    returns = [n for n in ast.walk(function) if isinstance(n, ast.Return)]
+    return not returns or (len(returns) == 1 and function.body[-1] is returns[0])
+
+
+class _Call:
+    def __init__(self, function: ast.FunctionDef, method: bool) -> None:
+        self.function = function
+        self.method = method
+
+    def put(self, where: ast.AST) -> bool:
+        for node in ast.walk(where):
+            if isinstance(node, ast.FunctionDef) and node is not self.function:
+                for block in self._blocks(node):
+                    for i, statement in enumerate(block):
+                        instead = self._instead(statement)
+                        if instead is not None:
+                            block[i : i + 1] = instead
+                            return True
+        return False
+
+    def _blocks(self, node: ast.AST) -> list[list[ast.stmt]]:
+        found = []
+        for inner in ast.walk(node):
+            for field in ("body", "orelse", "finalbody"):
+                block = getattr(inner, field, None)
+                if isinstance(block, list):
+                    found.append(block)
+        return found
+
+    def _instead(self, statement: ast.stmt) -> list[ast.stmt] | None:
+        if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return)):
+            return None
+        call = statement.value
+        if not isinstance(call, ast.Call) or call.keywords or not self._is_it(call.func):
+            return None
+        if any(isinstance(a, ast.Starred) for a in call.args):
+            return None
+        function = copy.deepcopy(self.function)
+        names = [a.arg for a in function.args.args]
+        arguments = list(call.args)
+        if self.method:
+            names.pop(0)
+        missing = len(names) - len(arguments)
+        if missing:
+            arguments += function.args.defaults[len(function.args.defaults) - missing :]
+        stores = (n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        assigned = {n.id for n in stores}
+        out: list[ast.stmt] = []
+        replace: dict[str, ast.expr] = {}
+        suffix = "_in_" + function.name
+        for name, argument in zip(names, arguments):
+            if name not in assigned and isinstance(argument, (ast.Name, ast.Constant)):
+                replace[name] = argument
+            else:
+                replace[name] = ast.Name(name + suffix, ast.Load())
+                out.append(ast.Assign([ast.Name(name + suffix, ast.Store())], argument))
+        for name in assigned - set(names):
+            replace[name] = ast.Name(name + suffix, ast.Load())
+        body = [_Rename(replace).visit(s) for s in function.body]
+        result: ast.expr = ast.Constant(None)
+        if isinstance(body[-1], ast.Return):
+            result = body.pop().value or result
+        out += body
+        if isinstance(statement, ast.Assign):
+            out.append(ast.Assign(statement.targets, result))
+        elif isinstance(statement, ast.Return):
+            out.append(ast.Return(result))
+        elif not isinstance(result, (ast.Constant, ast.Name)):
+            out.append(ast.Expr(result))
+        return out
+
+    def _is_it(self, func: ast.expr) -> bool:
+        if self.method:
+            return (
+                isinstance(func, ast.Attribute)
+                and func.attr == self.function.name
+                and isinstance(func.value, ast.Name)
+                and func.value.id == "self"
+            )
+        return isinstance(func, ast.Name) and func.id == self.function.name
+
+
+class _Rename(ast.NodeTransformer):
+    def __init__(self, replace: dict[str, ast.expr]) -> None:
+        self.replace = replace
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in self.replace:
+            return node
+        new = copy.deepcopy(self.replace[node.id])
+        if isinstance(node.ctx, ast.Store):
+            assert isinstance(new, ast.Name)
+            new.ctx = ast.Store()
+        return new

@@ -1,0 +1,153 @@
+"""Merge modules of the package into one, in the order that their imports ask for."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = "umqtt2"
+NOT_ON_A_DEVICE = "hosted"
+
+
+class Unmergeable(Exception):
+    """The sources do something that cannot be merged; the text says what and where."""
+
+
+def merge(root: Path, parts: tuple[str, ...]) -> ast.Module:
+    """Return one module with all of `parts` and what they import of the package.
+
+    root   the package's folder
+    parts  module names in it, such as "transport.tcp"
+    """
+    names = order(root, parts)
+    body: list[ast.stmt] = []
+    owners: dict[str, str] = {}
+    for name in names:
+        tree = _Device(name, names).visit(_parse(root, name))
+        for statement in tree.body:
+            for defined in _names(statement):
+                if owners.setdefault(defined, name) != name and not isinstance(statement, ast.Import):
+                    raise Unmergeable(f"{defined} is defined in {owners[defined]} and in {name}")
+        body += tree.body
+    _check_locals(body, set(owners))
+    return ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
+
+
+def order(root: Path, parts: tuple[str, ...]) -> list[str]:
+    """Return the names of `parts` and of the modules that they import, those below first."""
+    found: list[str] = []
+    for part in parts:
+        _visit(root, part, found)
+    return found
+
+
+def _check_locals(body: list[ast.stmt], top: set[str]) -> None:
+    # The later steps tell names apart by how they are written.
+    for statement in body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.FunctionDef):
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id in top:
+                        raise Unmergeable(f"{node.name}: the variable {inner.id} is also a name at the top")
+
+
+def _parse(root: Path, name: str) -> ast.Module:
+    return ast.parse((root / (name.replace(".", "/") + ".py")).read_text(), name)
+
+
+def _visit(root: Path, name: str, order: list[str]) -> None:
+    if name in order:
+        return
+    for node in _parse(root, name).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            _visit(root, _target(name, node), order)
+    order.append(name)
+
+
+def _target(module: str, node: ast.ImportFrom) -> str:
+    parts = module.split(".")
+    return ".".join(parts[: len(parts) - node.level] + (node.module or "").split("."))
+
+
+def _names(statement: ast.stmt) -> list[str]:
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        return [t.id for t in statement.targets if isinstance(t, ast.Name)]
+    return []
+
+
+def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
+    seen: set[str] = set()
+    out = []
+    for statement in body:
+        text = ast.unparse(statement)
+        if not (isinstance(statement, (ast.Import, ast.ImportFrom)) and text in seen):
+            out.append(statement)
+        seen.add(text)
+    return out
+
+
+class _Device(ast.NodeTransformer):
+    """Leave out what only CPython or a type checker uses, and resolve the package's own imports."""
+
+    def __init__(self, module: str, order: list[str]) -> None:
+        self.module = module
+        self.order = order
+
+    def visit_Try(self, node: ast.Try) -> object:
+        first = node.body[0]
+        if isinstance(first, ast.ImportFrom) and first.level and NOT_ON_A_DEVICE in (first.module or ""):
+            instead = [self.visit(statement) for statement in node.handlers[0].body]
+            return [s for s in instead if not isinstance(s, ast.Pass)]
+        return self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> object:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> object:
+        target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id == "TYPE_CHECKING":
+            return None
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> object:
+        if node.value is None:
+            return None
+        assign = ast.Assign([node.target], node.value)
+        return self.generic_visit(ast.copy_location(assign, node))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> object:
+        node.returns = None
+        for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
+            arg.annotation = None
+        for star in (node.args.vararg, node.args.kwarg):
+            if star:
+                star.annotation = None
+        return self._without_docstring(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> object:
+        return self._without_docstring(node)
+
+    def visit_Module(self, node: ast.Module) -> object:
+        return self._without_docstring(node)
+
+    def _without_docstring(self, node: ast.FunctionDef | ast.ClassDef | ast.Module) -> object:
+        if node.body and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant):
+            del node.body[0]
+        self.generic_visit(node)
+        node.body = node.body or [ast.Pass()]
+        return node
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> object:
+        if not node.level:
+            return node
+        target = _target(self.module, node)
+        if any(alias.asname for alias in node.names):
+            raise Unmergeable(f"{self.module} imports from {target} under another name")
+        if target in self.order:
+            return None
+        text = f"this build of {PACKAGE} has no {target}"
+        return ast.parse(f"raise ImportError({text!r})").body[0]

@@ -1,0 +1,92 @@
+"""Make a merged module small without changing what it does."""
+
+from __future__ import annotations
+
+import ast
+import copy
+
+# Texts of these are for reading; the number, or the argument's name before the colon, says it too.
+TEXTS = {"ValueError": ":", "TypeError": ":"}
+
+
+def constants(module: ast.Module, keep: frozenset[str]) -> ast.Module:
+    """Put the value of a constant where its name stands, and leave out the constant.
+
+    A constant is a name in capitals, assigned once at the top, whose value is known here.
+    """
+    known: dict[str, ast.expr] = {}
+    body = []
+    for statement in module.body:
+        statement = _Put(known).visit(statement)
+        if isinstance(statement, ast.Assign):
+            target = statement.targets[0]
+            value = _value(statement.value)
+            if isinstance(target, ast.Name) and target.id.isupper() and value and target.id not in keep:
+                known[target.id] = value
+                continue
+        body.append(statement)
+    module.body = body
+    return module
+
+
+def _value(node: ast.expr) -> ast.expr | None:
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "bytes"
+        and len(node.args) == 1
+    ):
+        node = node.args[0]
+        try:
+            return ast.Constant(bytes(ast.literal_eval(node)))
+        except ValueError:
+            return None
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return None
+    return node
+
+
+class _Put(ast.NodeTransformer):
+    def __init__(self, known: dict[str, ast.expr]) -> None:
+        self.known = known
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if isinstance(node.ctx, ast.Load) and node.id in self.known:
+            return copy.deepcopy(self.known[node.id])
+        return node
+
+
+def texts(module: ast.Module) -> ast.Module:
+    """Shorten the texts of exceptions, and make `raise malformed(text)` raise by itself."""
+    return _Texts().visit(module)  # type: ignore[no-any-return]
+
+
+class _Texts(ast.NodeTransformer):
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        self.generic_visit(node)
+        node.cause = None
+        call = node.exc
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return node
+        if call.func.id == "malformed":
+            node.exc = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
+        elif call.func.id in TEXTS and isinstance(call.args[0], ast.Constant):
+            text = call.args[0].value.split(TEXTS[call.func.id])[0]
+            call.args = [ast.Constant(text)]
+        return node
+
+
+def unused(module: ast.Module, keep: frozenset[str]) -> ast.Module:
+    """Leave out functions and classes at the top that nothing refers to."""
+    while True:
+        used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        body = [
+            s
+            for s in module.body
+            if not isinstance(s, (ast.FunctionDef, ast.ClassDef)) or s.name in used or s.name in keep
+        ]
+        if len(body) == len(module.body):
+            return module
+        module.body = body
