@@ -25,7 +25,7 @@ from .packets.connect import connect
 from .packets.decoder import Decoder
 from .packets.empty import DISCONNECT, PINGREQ
 from .packets.fields import fixed_header, utf8
-from .packets.publish import HEAD, publish
+from .packets.publish import HEAD, LONGEST, publish
 from .packets.subscribe import subscribe
 from .packets.topic import topic_filter, topic_name
 from .packets.types import (
@@ -97,7 +97,7 @@ class MQTTClient:
         user, password   or None [3.1.3.4, 3.1.3.5]
         keepalive        seconds, 0 to 65535: the client pings by itself when nothing was sent or
                          received for half of it; 0 turns it off [3.1.2.10]
-        ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.simple2_transport`
+        ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.TLSTransport`
         socket_timeout   seconds to wait for the network; None waits for ever, in `check_msg` too
         message_timeout  seconds to wait for an acknowledgement before the status STIMEOUT
 
@@ -120,7 +120,7 @@ class MQTTClient:
         self.session: "Session" = session or PidSession()
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
         self._clock = clock
-        self._decoder = Decoder(max_packet)
+        self._max_packet = max_packet
         self._buf = bytearray(ONE_WRITE)
 
     def set_callback(self, f: "MessageCallback") -> "None":
@@ -145,8 +145,7 @@ class MQTTClient:
     ) -> "None":
         """Have the broker publish this if the connection is lost, from the next `connect` on [3.1.2.5].
 
-        Raises ValueError for a topic that MQTT forbids or a QoS other than 0, 1 and 2; `connect` does for
-        a payload of more than 65,535 bytes.
+        Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
         if qos not in (0, 1, 2):
             raise ValueError("qos: not 0, 1 or 2")
@@ -161,35 +160,36 @@ class MQTTClient:
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError, before anything is sent, when what the client was made with is not allowed.
         """
-        packet = connect(
+        body = connect(
             self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
         )
         self.disconnect()
-        self._open = transport = self.transport or self._new_transport()
-        decoder = self._decoder
+        transport = self.transport
+        if not transport:
+            transport = self._new_transport()
+        self._open = transport
+        self._decoder = decoder = Decoder(self._max_packet)
+        start = self._clock.ticks_ms()
         try:
-            deadline = self._deadline()
-            transport.open(self._left(deadline))
-            decoder.reset()
-            self._pinged = False
-            self._request(CONNECT, packet, 0, deadline)
-            deadline = self._deadline()
+            transport.open(self._left(start))
+            n = fixed_header(self._buf, CONNECT, len(body))
+            self._send(self._buf, n, body, 0, start)
+            start = self._last_sent
             first = self._receive()
             while not first:
-                transport.wait(READABLE, self._left(deadline))
+                transport.wait(READABLE, self._left(start))
                 first = self._receive()
             if first != CONNACK:
                 raise MQTTException(ECONLENGTH)
             code = decoder.pid & 255
-            if code > 5:
-                raise MQTTException(ECONUNKNOWN, code)
             if code:
-                raise MQTTException(ECONUNKNOWN + code)
+                raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
         except BaseException:
             self._close()
             raise
         if clean_session:
             self.session.clear()
+        self._pinged = False
         return decoder.pid > 255
 
     def disconnect(self) -> "None":
@@ -223,7 +223,7 @@ class MQTTClient:
         Raises ValueError for a topic or qos that is not allowed.
         """
         topic = topic_name(topic)
-        msg = utf8(msg, "msg")
+        msg = utf8(msg, "msg", LONGEST)
         n = len(topic) + HEAD
         buf = self._buf if n < ONE_WRITE else bytearray(n)
         pid = 0
@@ -231,7 +231,8 @@ class MQTTClient:
         if qos:
             flags |= 10 if dup else 2
             pid = self._new_pid(qos, PUBLISH | flags, topic, msg)
-        self._send(buf, publish(buf, topic, len(msg), flags, pid), msg, pid)
+        n = publish(buf, topic, len(msg), flags, pid)
+        self._send(buf, n, msg, pid)
         return pid or None
 
     def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
@@ -246,9 +247,7 @@ class MQTTClient:
         """
         if not self.cb:
             raise ValueError("set_callback() first")
-        topic = topic_filter(topic)
-        pid = self._new_pid(qos, SUBSCRIBE, topic, qos)
-        return self._request(SUBSCRIBE, subscribe(pid, topic, bytes((qos,))), pid)
+        return self._request(SUBSCRIBE, topic, qos)
 
     def unsubscribe(self, topic: "Text") -> "int":
         """Give up a subscription [3.10].
@@ -258,9 +257,7 @@ class MQTTClient:
         Returns the packet identifier that the status callback will be given. Raises ValueError for a
         filter that is not allowed.
         """
-        topic = topic_filter(topic)
-        pid = self._new_pid(0, UNSUBSCRIBE, topic, None)
-        return self._request(UNSUBSCRIBE, subscribe(pid, topic, b""), pid)
+        return self._request(UNSUBSCRIBE, topic, None)
 
     def check_msg(self) -> "int | None":
         """Process one packet from the broker, or what has come of it, and return at once.
@@ -331,16 +328,17 @@ class MQTTClient:
             if first & 4:
                 self._close()
                 raise malformed("PUBLISH with QoS 2, which this client did not subscribe with")
-            self._unacked = pid
+            # Without a callback nobody has the message: let the broker keep it.
+            self._unacked = pid if self.cb else 0
             if topic is None or msg is None:
+                self._unacked = pid
                 self._status(0, SOVERSIZE)
             elif self.cb:
                 self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
-            else:
-                return  # nobody has the message: let the broker keep it
             # It is 0 now if the callback has closed the connection that the message came on.
             if self._unacked:
-                self._send(self._buf, ack(self._buf, PUBACK, pid))
+                n = ack(self._buf, PUBACK, pid)
+                self._send(self._buf, n)
         elif first == CONNACK:
             self._close()
             raise malformed("a second CONNACK")
@@ -388,10 +386,12 @@ class MQTTClient:
         self.session.add(pid, deadline, first, topic, msg)
         return pid
 
-    def _request(
-        self, first: "int", body: "bytes", pid: "int" = 0, deadline: "int | None" = None
-    ) -> "int":
-        self._send(self._buf, fixed_header(self._buf, first, len(body)), body, pid, deadline)
+    def _request(self, first: "int", topic: "Text", qos: "int | None") -> "int":
+        topic = topic_filter(topic)
+        pid = self._new_pid(qos or 0, first, topic, qos)
+        fields = subscribe(pid, topic, qos)
+        n = fixed_header(self._buf, first, len(fields))
+        self._send(self._buf, n, fields, pid)
         return pid
 
     def _send(
@@ -400,11 +400,11 @@ class MQTTClient:
         n: "int",
         rest: "bytes" = b"",
         pid: "int" = 0,
-        deadline: "int | None" = None,
+        start: "int | None" = None,
     ) -> "None":
         # Hand all of a packet to the transport: `n` bytes of `buf`, then `rest`, together if they fit.
-        # Half a packet cannot be taken back, so whatever stops it ends the connection. Without a
-        # deadline, each standstill may last for socket_timeout.
+        # Half a packet cannot be taken back, so whatever stops it ends the connection. Each standstill
+        # may last for socket_timeout; the first one counts from `start` where that is given.
         transport = self._connected()
         more = len(rest)
         if more and n + more <= len(buf):
@@ -412,22 +412,21 @@ class MQTTClient:
             n += more
             more = 0
         offset = 0
-        until = deadline
         try:
             while n:
                 taken = transport.write(buf, n, offset)
                 if taken:
                     n -= taken
                     offset += taken
-                    until = deadline
+                    start = None
                     if not n:
                         buf = rest
                         n = more
                         more = offset = 0
                 else:
-                    if until is None:
-                        until = self._deadline()
-                    transport.wait(WRITABLE, self._left(until))
+                    if start is None:
+                        start = self._clock.ticks_ms()
+                    transport.wait(WRITABLE, self._left(start))
         except BaseException:
             self._close()
             self.session.done(pid)
@@ -437,13 +436,16 @@ class MQTTClient:
     # --- The connection ------------------------------------------------------------------------------
 
     def _new_transport(self) -> "Transport":
+        transport: "Transport"
         if self.ssl:
-            from .transport.tls import simple2_transport
+            from .transport.tls import TLSTransport
 
-            return simple2_transport(self.server, self.port, self.ssl, **self.ssl_params or {})
-        from .transport.tcp import TCPTransport
+            transport = TLSTransport(self.server, self.port, self.ssl, **self.ssl_params or {})
+        else:
+            from .transport.tcp import TCPTransport
 
-        return TCPTransport(self.server, self.port)
+            transport = TCPTransport(self.server, self.port)
+        return transport
 
     def _connected(self) -> "Transport":
         if not self._open:
@@ -457,16 +459,12 @@ class MQTTClient:
         if transport:
             transport.close()
 
-    def _deadline(self) -> "int | None":
+    def _left(self, start: "int") -> "int":
+        # What is left of socket_timeout since `start`, in milliseconds for a transport.
         if self.socket_timeout is None:
-            return None
-        return self._clock.ticks_add(self._clock.ticks_ms(), int(self.socket_timeout * 1000))
-
-    def _left(self, deadline: "int | None") -> "int":
-        # Milliseconds to wait at the most, for a transport.
-        if deadline is None:
             return -1
-        left = self._clock.ticks_diff(deadline, self._clock.ticks_ms())
+        clock = self._clock
+        left = int(self.socket_timeout * 1000) - clock.ticks_diff(clock.ticks_ms(), start)
         if left <= 0:
             raise MQTTException(ECONTIMEOUT)
         return left

@@ -8,7 +8,7 @@ from tests.device.broker import IPV6, Mosquitto, has_ipv6
 from tests.device.observer import Message
 from tests.device.scene import Scene
 
-WARNING = "umqtt2: TLS without cadata"
+WARNING = "umqtt2: no cadata"
 UNVERIFIED = "unverified, as umqtt.simple2 does"
 
 

@@ -44,7 +44,7 @@ def test_a_refusal_has_its_number(app, code):
     a.transport.return_code = code
     with pytest.raises(MQTTException) as caught:
         a.client.connect()
-    assert caught.value.args == (20 + code,)
+    assert caught.value.args[0] == 20 + code
     assert not a.transport.is_open
     a.transport.return_code = 0
     a.client.connect()
@@ -162,19 +162,11 @@ def test_an_empty_client_id_is_for_clean_sessions(app):
 
 @pytest.mark.parametrize(
     "args",
-    [("a/#", "x"), ("", "x"), ("t", "x", False, 3), ("t", "x", False, -1)],
+    [("a/#", "x"), ("", "x"), ("t", "x", False, 3), ("t", "x" * 65536), ("t", "x", False, -1)],
 )
 def test_a_will_that_mqtt_forbids(app, args):
     with pytest.raises(ValueError):
         app().client.set_last_will(*args)
-
-
-def test_a_will_that_is_too_long(app):
-    a = app()
-    a.client.set_last_will("t", "x" * 65536)
-    with pytest.raises(ValueError):
-        a.client.connect()
-    assert a.transport.opens == 0
 
 
 def test_a_clean_session_forgets_what_was_in_flight(app):

@@ -150,6 +150,15 @@ def test_a_payload_that_is_no_text_or_bytes_is_a_type_error_and_sends_nothing(co
     assert connected.statuses == []
 
 
+def test_a_payload_that_mqtt_cannot_send(connected, mocker):
+    mocker.patch("umqtt2.client.LONGEST", 1000)  # 268 MB are much for a test
+    connected.client.publish("t", bytes(1000))
+    connected.forget_sent()
+    with pytest.raises(ValueError):
+        connected.client.publish("t", bytes(1001))
+    assert connected.transport.sent == b""
+
+
 def test_subscribe_and_unsubscribe(connected):
     pid = connected.client.subscribe("a/#", 1)
     connected.drain()

@@ -34,6 +34,9 @@ class FakeSocket:
                 return
             raise OSError(error, "")
 
+    def readinto(self, buf, n):
+        return None
+
     def close(self):
         self.closed += 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from tools import missing
-from tools.device.builder import build, merged_source
+from tools.device.builder import build, sources
 from tools.device.profiles import PROFILES
 
 
@@ -16,7 +16,8 @@ def main() -> None:
     parser.add_argument("--source", action="store_true", help="print the merged source instead")
     options = parser.parse_args()
     if options.source:
-        print(merged_source(options.profile))
+        for name, source in sources(options.profile).items():
+            print(f"# {name}\n{source}")
         return
     folder = build(options.profile, options.mpy_version)
     for path in sorted(folder.rglob("*.mpy")):

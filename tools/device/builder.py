@@ -6,13 +6,16 @@ import ast
 import subprocess
 from pathlib import Path
 
-from tools.device import inline, merge, rename, shrink
+from tools.device import inline, merge, rename, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import PROFILES, PUBLIC
-from tools.place import BUILD, REPO, fresh
+from tools.place import BUILD, REPO, fresh, locked
 
 ROOT = REPO / merge.PACKAGE
-FRONT = frozenset({"MQTTClient", "MQTTException"})
+FRONT = {"MQTTClient", "MQTTException"}
+
+# Private names that compat/umqtt/simple2.py uses.
+SHIM = {"_open", "_send", "_status"}
 
 
 def build(profile: str, mpy_version: str = "") -> Path:
@@ -23,44 +26,43 @@ def build(profile: str, mpy_version: str = "") -> Path:
     """
     compiler = mpy_cross(mpy_version)
     target = BUILD / "device" / profile
-    with fresh(target) as folder:
-        _compile(compiler, merged_source(profile), folder / merge.PACKAGE / "__init__.mpy")
-        errno = ast.unparse(_numbers())
-        _compile(compiler, errno, folder / merge.PACKAGE / "errno.mpy")
-        for module, names in _files(profile).items():
-            text = f"from {merge.PACKAGE} import " + ", ".join(names)
-            _compile(compiler, text, folder / merge.PACKAGE / (module.replace(".", "/") + ".mpy"))
+    with locked(f"device-{profile}"), fresh(target) as folder:
+        for name, source in sources(profile).items():
+            _compile(compiler, source, folder / merge.PACKAGE / (name.replace(".", "/") + ".mpy"))
     return target
 
 
-def merged_source(profile: str) -> str:
-    """Return the source of a profile's one module."""
-    module = merge.merge(ROOT, PROFILES[profile])
-    keep = FRONT.union(*_files(profile).values())
+def sources(profile: str) -> dict[str, str]:
+    """Return the source of each file of a profile, by the name of its module in the package."""
+    files = PROFILES[profile]
+    parts = tuple(part for group in files.values() for part in group)
+    merged = merge.order(ROOT, parts)
+    public = {name for module in merged for name in PUBLIC.get(module, ())}
+    keep = frozenset(FRONT | public)
+
+    apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
+    module = merge.merge(ROOT, parts, apart)
     shrink.texts(module)
-    shrink.constants(module, frozenset())
+    shrink.constants(module)
     shrink.unused(module, keep)
     inline.inline(module, keep | SHIM)
     shrink.unused(module, keep)
     rename.rename(module, keep | SHIM)
-    return ast.unparse(ast.fix_missing_locations(module)) + "\n"
+    out = split.split(ast.fix_missing_locations(module), files)
+
+    out["errno"] = _numbers()
+    for name in merged:
+        if name in PUBLIC and name not in out:
+            out[name] = f"from {merge.PACKAGE} import " + ", ".join(PUBLIC[name])
+    return out
 
 
-# Private names that compat/umqtt/simple2.py uses.
-SHIM = frozenset({"_open", "_send", "_status"})
-
-
-def _files(profile: str) -> dict[str, tuple[str, ...]]:
-    merged = merge.order(ROOT, PROFILES[profile])
-    return {module: names for module, names in PUBLIC.items() if module in merged}
-
-
-def _numbers() -> ast.Module:
+def _numbers() -> str:
     # umqtt2.errno without what the merged module has: the numbers, and the exception from there.
     module = ast.parse((ROOT / "errno.py").read_text())
     module.body = [s for s in module.body if isinstance(s, ast.Assign)]
     module.body += ast.parse(f"from {merge.PACKAGE} import MQTTException").body
-    return module
+    return ast.unparse(module)
 
 
 def _compile(compiler: Path, source: str, target: Path) -> None:

@@ -9,25 +9,36 @@ PACKAGE = "umqtt2"
 NOT_ON_A_DEVICE = "hosted"
 
 
+_TAG = "from_module"
+
+
+def module_of(statement: ast.stmt) -> str:
+    """Return the name of the module that a statement of a merged one comes from."""
+    return str(getattr(statement, _TAG, ""))
+
+
 class Unmergeable(Exception):
     """The sources do something that cannot be merged; the text says what and where."""
 
 
-def merge(root: Path, parts: tuple[str, ...]) -> ast.Module:
+def merge(root: Path, parts: tuple[str, ...], apart: tuple[str, ...] = ()) -> ast.Module:
     """Return one module with all of `parts` and what they import of the package.
 
     root   the package's folder
     parts  module names in it, such as "transport.tcp"
+    apart  those of them that will be cut off again: to import them stays an import
     """
     names = order(root, parts)
     body: list[ast.stmt] = []
     owners: dict[str, str] = {}
     for name in names:
-        tree = _Device(name, names).visit(_parse(root, name))
+        tree = _Device(name, names, apart).visit(_parse(root, name))
         for statement in tree.body:
             for defined in _names(statement):
                 if owners.setdefault(defined, name) != name and not isinstance(statement, ast.Import):
                     raise Unmergeable(f"{defined} is defined in {owners[defined]} and in {name}")
+        for statement in tree.body:
+            setattr(statement, _TAG, name)
         body += tree.body
     _check_locals(body, set(owners))
     return ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
@@ -91,9 +102,10 @@ def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
 class _Device(ast.NodeTransformer):
     """Leave out what only CPython or a type checker uses, and resolve the package's own imports."""
 
-    def __init__(self, module: str, order: list[str]) -> None:
+    def __init__(self, module: str, order: list[str], apart: tuple[str, ...]) -> None:
         self.module = module
         self.order = order
+        self.apart = apart
 
     def visit_Try(self, node: ast.Try) -> object:
         first = node.body[0]
@@ -145,6 +157,8 @@ class _Device(ast.NodeTransformer):
         if not node.level:
             return node
         target = _target(self.module, node)
+        if target in self.apart:
+            return ast.ImportFrom(target, node.names, 1)
         if any(alias.asname for alias in node.names):
             raise Unmergeable(f"{self.module} imports from {target} under another name")
         if target in self.order:

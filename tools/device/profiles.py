@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-# The modules that a program cannot reach from `client` by an import at the top of a file.
-PROFILES: dict[str, tuple[str, ...]] = {
-    "core": ("client", "transport.tcp"),
-    "simple": ("client", "transport.tcp", "transport.tls"),
-    "full": ("client", "transport.tcp", "transport.tls"),
+# Parts in one file are loaded together: `import umqtt2` loads "__init__", and what stands in a file of
+# its own is loaded when the client needs it.
+PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
+    "core": {"__init__": ("client", "transport.tcp")},
+    "simple": {"__init__": ("client", "transport.tcp"), "transport.tls": ("transport.tls",)},
+    "full": {"__init__": ("client", "transport.tcp"), "transport.tls": ("transport.tls",)},
 }
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the
-# source. Where the profile has it, a file that costs nothing until then fetches it from the merged module.
+# source. Where that was merged into another file, a file of a few bytes fetches it from there.
 PUBLIC: dict[str, tuple[str, ...]] = {
     "transport.tcp": ("TCPTransport",),
     "transport.tls": ("TLSTransport",),

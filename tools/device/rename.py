@@ -22,8 +22,8 @@ ARGUMENTS, FREE = FREE[-9:], FREE[:-9]
 # Classes that only the package itself uses: their attributes are private, whatever their names.
 INTERNAL = ("Decoder",)
 
-# Functions whose arguments a program may name: those of public classes, and these.
-NAMED = ("simple2_transport", "TLSTransport.__init__")
+# Functions whose arguments a program may name: the client's, and these.
+NAMED = ("TLSTransport.__init__",)
 
 
 def rename(module: ast.Module, keep: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ import copy
 TEXTS = {"ValueError": ":", "TypeError": ":"}
 
 
-def constants(module: ast.Module, keep: frozenset[str]) -> ast.Module:
+def constants(module: ast.Module) -> ast.Module:
     """Put the value of a constant where its name stands, and leave out the constant.
 
     A constant is a name in capitals, assigned once at the top, whose value is known here.
@@ -21,7 +21,7 @@ def constants(module: ast.Module, keep: frozenset[str]) -> ast.Module:
         if isinstance(statement, ast.Assign):
             target = statement.targets[0]
             value = _value(statement.value)
-            if isinstance(target, ast.Name) and target.id.isupper() and value and target.id not in keep:
+            if isinstance(target, ast.Name) and target.id.isupper() and value:
                 known[target.id] = value
                 continue
         body.append(statement)
@@ -72,6 +72,8 @@ class _Texts(ast.NodeTransformer):
             return node
         if call.func.id == "malformed":
             node.exc = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
+        elif call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
+            del call.args[1:]
         elif call.func.id in TEXTS and isinstance(call.args[0], ast.Constant):
             text = call.args[0].value.split(TEXTS[call.func.id])[0]
             call.args = [ast.Constant(text)]

@@ -10,9 +10,6 @@ from typing import Any
 
 from ..transport import tls as _device
 
-# Kept for the tests, which try a device's choices here too.
-device_transport = _device.simple2_transport
-
 
 class TLSTransport(_device.TLSTransport):
     """As on a device, but without `cadata` the system's store verifies, and PEM is read too."""
@@ -21,38 +18,26 @@ class TLSTransport(_device.TLSTransport):
         self,
         server: str,
         port: int = 8883,
-        context: _ssl.SSLContext | None = None,
+        context: _ssl.SSLContext | bool | None = None,
         cadata: str | bytes | None = None,
         cert: str | bytes | None = None,
         key: str | bytes | None = None,
         server_hostname: str | None = "",
-        verify: bool = True,
+        verify: bool | int = True,
+        cert_reqs: int | None = None,
+        do_handshake: object = None,
+        server_side: object = None,
     ) -> None:
-        if context is None:
-            context = _context(_device.load(cadata), _device.load(cert), _device.load(key), verify)
+        if context is None or context is True:
+            if cert_reqs is not None:
+                verify = cert_reqs
+            context = _context(_device.load(cadata), _device.load(cert), _device.load(key), bool(verify))
         super().__init__(server, port, context, server_hostname=server_hostname)
 
     def _wrap(self) -> None:
         self._raw.real = self._context.wrap_socket(
             self._raw.real, server_hostname=self._hostname, do_handshake_on_connect=False
         )
-
-
-def simple2_transport(
-    server: str,
-    port: int,
-    ssl: Any,
-    cert_reqs: int = _ssl.CERT_REQUIRED,
-    do_handshake: object = None,
-    server_side: object = None,
-    **params: Any,
-) -> TLSTransport:
-    """As on a device, but without `cadata` the system's store verifies."""
-    if ssl is True:
-        ssl = None
-        if not cert_reqs:
-            print("umqtt2: TLS with cert_reqs=0: the broker is not verified")
-    return TLSTransport(server, port, ssl, verify=bool(cert_reqs), **params)
 
 
 def _context(

@@ -22,10 +22,15 @@ FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGR
 
 
 class Decoder:
-    """Decodes what a broker sends.
+    """Decodes what a broker sends, from the beginning of a connection to its end.
 
     buf      where the next bytes go, from its start on
     want     how many of them at the most
+
+    feed(n)  takes note of `n` new bytes in `buf`, 1 to `want`. Returns the packet's first byte when it
+             is complete, 0 when more bytes are needed. Raises MQTTException(ERESPONSE, text) when the
+             bytes break MQTT 3.1.1: nothing that follows can then be understood, and the connection
+             must be closed [MQTT-4.8.0-1]
 
     After `feed` has returned a packet's first byte, and until it is called again:
 
@@ -37,34 +42,15 @@ class Decoder:
              done with them, to free the memory
     """
 
-    pid = code = 0
-    topic: "bytes | None" = None
-    payload: "bytes | None" = None
-
     def __init__(self, max_packet: "int") -> "None":
         """max_packet: the largest remaining length of a PUBLISH to keep, in bytes; a larger one is
         read to its end and dropped."""
-        self.max_packet = max_packet
         self.buf = bytearray(SMALL)
-        self.want = 0
-        self.reset()
-
-    def reset(self) -> "None":
-        """Begin with a new stream: what has come of an unfinished packet is forgotten."""
-        packets = self._packets()
+        packets = self._packets(max_packet)
         next(packets)
-        self._feed = packets.send
+        self.feed = packets.send
 
-    def feed(self, n: "int") -> "int":
-        """Take note of `n` new bytes in `buf`, 1 to `want`.
-
-        Returns the packet's first byte when it is complete, 0 when more bytes are needed. Raises
-        MQTTException(ERESPONSE, text) when the bytes break MQTT 3.1.1: nothing that follows can then
-        be understood, and the connection must be closed [MQTT-4.8.0-1].
-        """
-        return self._feed(n)
-
-    def _packets(self) -> "Generator[int, int, None]":
+    def _packets(self, max_packet: "int") -> "Generator[int, int, None]":
         buf = self.buf
         two = bytearray(2)
         small = BytesIO(SMALL)
@@ -93,21 +79,17 @@ class Decoder:
             qos = first & 6
             body: "BytesIO | None" = small
             if message:
-                if qos == 6:
-                    raise malformed("PUBLISH with QoS 3")
-                if length < 3:
-                    raise malformed("PUBLISH too short")
+                if qos == 6 or length < 3:
+                    raise malformed("PUBLISH with QoS 3 or too short")
                 try:
-                    if length > self.max_packet:
+                    if length > max_packet:
                         body = None
                     elif length > SMALL:
                         body = BytesIO(length)
                 except MemoryError:
                     body = None
-            elif first not in FIXED:
-                raise malformed("no packet of a broker begins with 0x%02x" % first)
-            elif length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
-                raise malformed("0x%02x with a remaining length of %d" % (first, length))
+            elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
+                raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
 
             # The body. Of one that is not kept, only the two numbers that are needed to acknowledge
             # it are read: the length of the topic name, and the packet identifier behind it.
@@ -132,28 +114,27 @@ class Decoder:
                                 end = number + head
                                 until = qos and number + 2
 
-            self.topic = self.payload = None
+            self.topic: "bytes | None" = None
+            self.payload: "bytes | None" = None
             if body and length:
                 body.seek(0)
                 body.readinto(two)
                 number = two[0] << 8 | two[1]
                 end = number + head
             if message:
-                if end > length or end == head:
-                    raise malformed("the topic of a PUBLISH is empty or runs past it")
                 if body:
                     try:
                         self.topic = body.read(number)
                         if qos:
                             body.readinto(two)
                             number = two[0] << 8 | two[1]
-                        self.payload = body.read(length - end)
+                        self.payload = body.read(max(0, length - end))
                     except MemoryError:
                         pass
+                if end > length or end == head or (qos and not number):
+                    raise malformed("PUBLISH with no topic, half a topic, or no packet identifier")
                 if not qos:
                     number = 0
-                elif not number:
-                    raise malformed("PUBLISH with packet identifier 0")
             elif first == SUBACK:
                 self.code = small.read(1)[0]
                 if self.code not in (0, 1, 2, 128):

@@ -11,12 +11,10 @@ def fixed_header(buf: "bytearray", first: "int", length: "int") -> "int":
     """Write a fixed header to the start of `buf`, which has room for five bytes [2.2].
 
     first   the first byte: packet type and flags
-    length  remaining length: bytes that will follow the header
+    length  remaining length: bytes that will follow the header, up to 268,435,455 [2.2.3]
 
-    Returns the index after it. Raises ValueError for more than 268,435,455 bytes [2.2.3].
+    Returns the index after it.
     """
-    if length > 268435455:
-        raise ValueError("msg: longer than MQTT can say")
     buf[0] = first
     i = 1
     while length > 127:
@@ -34,24 +32,22 @@ def uint16(buf: "bytearray", i: "int", value: "int") -> "int":
     return i + 2
 
 
-def utf8(text: "Payload", name: "str") -> "bytes":
+def utf8(text: "Payload", name: "str", most: "int" = 65535) -> "bytes":
     """Return `text` as bytes: a str as its UTF-8, what is bytes already as it is [1.5.3].
 
-    Raises TypeError, with the argument's `name`, for anything else.
+    Raises, with the argument's `name`, ValueError when there are more than `most` bytes, and TypeError
+    when it is neither str nor bytes.
     """
     if isinstance(text, str):
         text = text.encode()
-    elif not isinstance(text, BYTES):
+    if not isinstance(text, BYTES):
         raise TypeError(name)
+    if len(text) > most:
+        raise ValueError(name)
     return text  # type: ignore[return-value]
 
 
 def string(text: "Payload", name: "str") -> "bytes":
-    """Return `text` as bytes with their length before them [1.5.3].
-
-    Raises ValueError, with the argument's `name`, when there are more than 65,535; TypeError as `utf8`.
-    """
-    data = utf8(text, name)
-    if len(data) > 65535:
-        raise ValueError(name)
-    return len(data).to_bytes(2, "big") + data
+    """Return `text` as bytes with their length before them [1.5.3]; raises as `utf8` does."""
+    text = utf8(text, name)
+    return len(text).to_bytes(2, "big") + text

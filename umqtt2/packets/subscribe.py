@@ -7,11 +7,14 @@ if TYPE_CHECKING:
     from ..hosted.contracts import Text
 
 
-def subscribe(pid: "int", topic: "Text", qos: "bytes") -> "bytes":
+def subscribe(pid: "int", topic: "Text", qos: "int | None") -> "bytes":
     """Return what follows the fixed header of a SUBSCRIBE or UNSUBSCRIBE.
 
     pid    the packet identifier
     topic  the topic filter
-    qos    one byte, the highest QoS wanted; nothing for an UNSUBSCRIBE
+    qos    the highest QoS wanted; None for an UNSUBSCRIBE
     """
-    return pid.to_bytes(2, "big") + string(topic, "topic") + qos
+    fields = pid.to_bytes(2, "big") + string(topic, "topic")
+    if qos is not None:
+        fields += bytes((qos,))
+    return fields

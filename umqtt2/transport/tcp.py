@@ -21,7 +21,8 @@ STEP = 5  # milliseconds between two looks at a connection that is being made
 class TCPTransport:
     """A TCP connection to the broker, over IPv4 or IPv6.
 
-    sock  what is read and written: the socket, or TLS on it; None before the first open
+    sock      what is read and written: the socket, or TLS on it; None before the first open
+    readinto  its method of that name; see the contract in `umqtt2.transport`
     """
 
     sock: "Any" = None
@@ -42,10 +43,11 @@ class TCPTransport:
         name's look-up.
         """
         addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
-        error = OSError("no address")
+        error = OSError()
         for family, kind, proto, _, address in addresses:
             self.close()
             self.sock = self._raw = sock = socket.socket(family, kind, proto)
+            self.readinto = sock.readinto  # itself, and no method around it: it is called most
             try:
                 sock.setblocking(False)
                 # One write is one packet: there is nothing for the stack to wait for.
@@ -76,10 +78,6 @@ class TCPTransport:
                 raise OSError(ETIMEDOUT)
             time.sleep_ms(STEP)
             left -= STEP
-
-    def readinto(self, buf: "bytearray | memoryview", n: "int") -> "int | None":
-        """See the contract in `umqtt2.transport`."""
-        return self.sock.readinto(buf, n)  # type: ignore[no-any-return]
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""

@@ -1,5 +1,10 @@
 """TLS over TCP."""
 
+try:
+    from ..hosted import select
+except ImportError:
+    import select  # type: ignore[no-redef]
+
 from .tcp import TCPTransport
 
 try:
@@ -11,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-HANDSHAKE_NAP = 50  # milliseconds
+HANDSHAKE_NAP = 20  # milliseconds
 
 
 class TLSTransport(TCPTransport):
@@ -26,7 +31,10 @@ class TLSTransport(TCPTransport):
         cert: "str | bytes | None" = None,
         key: "str | bytes | None" = None,
         server_hostname: "str | None" = "",
-        verify: "bool" = True,
+        verify: "bool | int" = True,
+        cert_reqs: "int | None" = None,
+        do_handshake: "object" = None,
+        server_side: "object" = None,
     ) -> "None":
         """
         server, port     as for TCPTransport
@@ -43,11 +51,20 @@ class TLSTransport(TCPTransport):
 
         Raises ValueError when there is nothing to verify with (on CPython the system's store does),
         or for what is no certificate or key; OSError when a file cannot be read.
+
+        The client passes its `ssl` as `context` and its `ssl_params` as the rest. True as a context does
+        what umqtt.simple2 did: without a CA it does not verify, but says so in a line. `cert_reqs` is
+        umqtt.simple2's word for `verify`; do_handshake and server_side are accepted and mean nothing.
         """
         super().__init__(server, port)
-        if not context:
+        if context is None or context is True:
+            if cert_reqs is not None:
+                verify = cert_reqs
             if verify and not cadata:
-                raise ValueError("cadata: needed to verify the broker, unless verify=False")
+                if cert_reqs or not context:
+                    raise ValueError("cadata: needed to verify the broker, unless verify=False")
+                verify = False
+                print("umqtt2: no cadata, broker not verified")
             context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
             context.verify_mode = tls.CERT_REQUIRED if verify else tls.CERT_NONE
             if cadata:
@@ -61,8 +78,8 @@ class TLSTransport(TCPTransport):
         """Connect as TCPTransport does and prepare for TLS; the handshake comes with the first
         `write`, which returns None until it is done and raises OSError when it fails."""
         super().open(timeout_ms)
-        self._shaken: "int | None" = 0
         self._wrap()
+        self.readinto = self.sock.readinto
 
     def _wrap(self) -> "None":
         self.sock = self._context.wrap_socket(
@@ -72,20 +89,17 @@ class TLSTransport(TCPTransport):
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
         try:
-            taken = super().write(buf, n, offset)
+            return super().write(buf, n, offset)
         except ValueError as e:
             raise OSError(str(e))  # MicroPython's way to say that a certificate does not verify
-        self._shaken = self._shaken or taken
-        return taken
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        if not self._shaken:
-            # Who writes waits for the peer's half of the handshake most of the time; the rare time
-            # when it is the other way round costs one short nap.
-            flags = 1
-            if not 0 <= timeout_ms < HANDSHAKE_NAP:
-                timeout_ms = HANDSHAKE_NAP
+        if flags == select.POLLOUT:
+            # Who wants to write waits for the peer's half of the handshake: for something to read. The
+            # rare times when it is the other way round, or no handshake, cost a short nap.
+            flags = select.POLLIN
+            timeout_ms = HANDSHAKE_NAP
         super().wait(flags, timeout_ms)
 
 
@@ -93,38 +107,11 @@ def load(data: "str | bytes | None") -> "bytes | None":
     """Return certificate or key `data`; a str is the name of the file that has it."""
     if isinstance(data, str):
         with open(data, "rb") as file:
-            return file.read()
+            data = file.read()
     return data
 
 
-def simple2_transport(
-    server: "str",
-    port: "int",
-    ssl: "Any",
-    cadata: "str | bytes | None" = None,
-    cert_reqs: "int | None" = None,
-    do_handshake: "object" = None,
-    server_side: "object" = None,
-    **params: "Any"
-) -> "TLSTransport":
-    """Return the transport for the client's `ssl` and `ssl_params`, with umqtt.simple2's meaning.
-
-    ssl        True, or an SSLContext, which then decides everything
-    cert_reqs  0 does not verify; by default a CA (cadata) verifies, and without one nothing does,
-               which a line of warning says (on CPython the system's store verifies)
-    params     cert, key and server_hostname of TLSTransport
-
-    `do_handshake` and `server_side` are accepted and mean nothing; for any other name TypeError is raised.
-    """
-    verify = cadata if cert_reqs is None else cert_reqs
-    if ssl is True:
-        ssl = None
-        if not verify:
-            print("umqtt2: TLS without cadata: the broker is not verified")
-    return TLSTransport(server, port, ssl, cadata, verify=bool(verify), **params)
-
-
 try:
-    from ..hosted.tls import TLSTransport, simple2_transport  # type: ignore # noqa: F401, F811
+    from ..hosted.tls import TLSTransport  # noqa: F401
 except ImportError:
     pass

@@ -1,0 +1,49 @@
+"""Cut a merged module into the files of a profile."""
+
+from __future__ import annotations
+
+import ast
+
+from tools.device.merge import PACKAGE, module_of
+
+
+def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return the source of each file.
+
+    module  merged and renamed
+    files   file names, each with the modules whose statements go there; all others go to "__init__"
+    """
+    bodies: dict[str, list[ast.stmt]] = {name: [] for name in files}
+    place = {part: name for name, parts in files.items() for part in parts}
+    where: dict[str, str] = {}
+    imports: dict[str, ast.stmt] = {}
+    for statement in module.body:
+        name = place.get(module_of(statement), "__init__")
+        bodies[name].append(statement)
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            where[statement.name] = name
+        elif isinstance(statement, (ast.Import, ast.ImportFrom)):
+            for alias in statement.names:
+                imports[alias.asname or alias.name] = statement
+        elif isinstance(statement, ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Name):
+                    where[target.id] = name
+    out = {}
+    for name, body in bodies.items():
+        if name != "__init__":
+            body = _needed(body, name, where, imports) + body
+        out[name] = ast.unparse(ast.Module(body, [])) + "\n"
+    return out
+
+
+def _needed(
+    body: list[ast.stmt], name: str, where: dict[str, str], imports: dict[str, ast.stmt]
+) -> list[ast.stmt]:
+    used = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    there = sorted(n for n in used if where.get(n, name) != name)
+    needed: list[ast.stmt] = [ast.ImportFrom(PACKAGE, [ast.alias(n) for n in there], 0)] if there else []
+    for used_name in sorted(used):
+        if used_name in imports and imports[used_name] not in body:
+            needed.append(imports[used_name])
+    return needed
