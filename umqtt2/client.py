@@ -70,8 +70,6 @@ class MQTTClient:
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _open: "Transport | None" = None
     _busy = False  # inside check_msg(): a callback that calls it again gets None
-    _pinged = False  # a ping is out, and nothing has come since
-    _unacked = 0  # the message that the callback has now, to be acknowledged when it returns
 
     def __init__(
         self,
@@ -117,7 +115,7 @@ class MQTTClient:
         self.socket_timeout = socket_timeout
         self.message_timeout = message_timeout
         self.transport = transport
-        self.session: "Session" = session or PidSession()
+        self.session: "Session" = PidSession() if session is None else session
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
         self._clock = clock
         self._max_packet = max_packet
@@ -189,7 +187,6 @@ class MQTTClient:
             raise
         if clean_session:
             self.session.clear()
-        self._pinged = False
         return decoder.pid > 255
 
     def disconnect(self) -> "None":
@@ -308,7 +305,7 @@ class MQTTClient:
                     if n is None:
                         break
                     raise MQTTException(ECONCLOSE)
-                self._pinged = False
+                self._pinged = False  # no ping is out that nothing has come after
                 first = decoder.feed(n)
                 if first:
                     self.last_cpacket = self._clock.ticks_ms()
@@ -328,7 +325,8 @@ class MQTTClient:
             if first & 4:
                 self._close()
                 raise malformed("PUBLISH with QoS 2, which this client did not subscribe with")
-            # Without a callback nobody has the message: let the broker keep it.
+            # What the callback has now is acknowledged when it returns. Without a callback nobody has
+            # the message: let the broker keep it.
             self._unacked = pid if self.cb else 0
             if topic is None or msg is None:
                 self._unacked = pid
@@ -379,7 +377,6 @@ class MQTTClient:
     ) -> "int":
         if qos not in (0, 1):
             raise ValueError("qos: not 0 or 1")
-        self._connected()
         clock = self._clock
         pid = self.session.next_pid()
         deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
@@ -405,7 +402,6 @@ class MQTTClient:
         # Hand all of a packet to the transport: `n` bytes of `buf`, then `rest`, together if they fit.
         # Half a packet cannot be taken back, so whatever stops it ends the connection. Each standstill
         # may last for socket_timeout; the first one counts from `start` where that is given.
-        transport = self._connected()
         more = len(rest)
         if more and n + more <= len(buf):
             buf[n : n + more] = rest  # type: ignore[index]
@@ -413,6 +409,7 @@ class MQTTClient:
             more = 0
         offset = 0
         try:
+            transport = self._connected()
             while n:
                 taken = transport.write(buf, n, offset)
                 if taken:

@@ -11,7 +11,7 @@ POLLOUT = 4
 
 
 class poll:
-    def register(self, sock: socket, flags: int) -> None:
+    def register(self, sock: socket, flags: int = POLLIN) -> None:
         self.modify(sock, flags)
 
     def modify(self, sock: socket, flags: int) -> None:

@@ -114,8 +114,7 @@ class Decoder:
                                 end = number + head
                                 until = qos and number + 2
 
-            self.topic: "bytes | None" = None
-            self.payload: "bytes | None" = None
+            self.topic = self.payload = None  # type: bytes | None
             if body and length:
                 body.seek(0)
                 body.readinto(two)

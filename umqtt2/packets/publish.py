@@ -4,7 +4,7 @@ from .fields import fixed_header, uint16
 from .types import PUBLISH
 
 HEAD = 9  # bytes that a PUBLISH may have before its payload, besides its topic
-LONGEST = 268435455 - 65535 - 4  # bytes of payload that MQTT can send to any topic [2.2.3]
+LONGEST = 268369916  # bytes of payload that MQTT can send to any topic: 268,435,455 - 65,535 - 4 [2.2.3]
 
 
 def publish(buf: "bytearray", topic: "bytes", size: "int", flags: "int", pid: "int") -> "int":

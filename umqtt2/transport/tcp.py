@@ -55,7 +55,7 @@ class TCPTransport:
                     sock.setsockopt(IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._connect(address, timeout_ms // len(addresses))
                 self._poll = select.poll()
-                self._poll.register(sock, select.POLLIN)
+                self._poll.register(sock)
                 return
             except OSError as e:
                 error = e
@@ -68,11 +68,11 @@ class TCPTransport:
         while True:
             try:
                 self.sock.connect(address)
-                return
+                break
             except OSError as e:
-                if e.args[0] in EISCONN:
-                    return
-                if e.args[0] not in (EINPROGRESS, EALREADY):
+                if e.errno in EISCONN:
+                    break
+                if e.errno not in (EINPROGRESS, EALREADY):
                     raise
             if 0 <= left < STEP:
                 raise OSError(ETIMEDOUT)
