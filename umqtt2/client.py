@@ -22,7 +22,7 @@ from .errno import (
 )
 from .packets.ack import ack
 from .packets.connect import connect
-from .packets.decoder import Decoder
+from .packets.decoder import SMALL, decode
 from .packets.empty import DISCONNECT, PINGREQ
 from .packets.fields import fixed_header, utf8
 from .packets.publish import HEAD, LONGEST, publish
@@ -70,6 +70,13 @@ class MQTTClient:
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _open: "Transport | None" = None
     _busy = False  # inside check_msg(): a callback that calls it again gets None
+
+    # What the decoder leaves here.
+    want: "int"
+    pid: "int"
+    code: "int"
+    topic: "bytes | None"
+    payload: "bytes | None"
 
     def __init__(
         self,
@@ -120,6 +127,7 @@ class MQTTClient:
         self._clock = clock
         self._max_packet = max_packet
         self._buf = bytearray(ONE_WRITE)
+        self._in = bytearray(SMALL)
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
@@ -166,7 +174,9 @@ class MQTTClient:
         if not transport:
             transport = self._new_transport()
         self._open = transport
-        self._decoder = decoder = Decoder(self._max_packet)
+        packets = decode(self, self._in, self._max_packet)
+        next(packets)
+        self._feed = packets.send
         start = self._clock.ticks_ms()
         try:
             transport.open(self._left(start))
@@ -179,7 +189,7 @@ class MQTTClient:
                 first = self._receive()
             if first != CONNACK:
                 raise MQTTException(ECONLENGTH)
-            code = decoder.pid & 255
+            code = self.pid & 255
             if code:
                 raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
         except BaseException:
@@ -187,7 +197,7 @@ class MQTTClient:
             raise
         if clean_session:
             self.session.clear()
-        return decoder.pid > 255
+        return self.pid > 255
 
     def disconnect(self) -> "None":
         """Leave the broker, which then forgets the last will [3.14]. Never fails; may be called twice."""
@@ -266,47 +276,43 @@ class MQTTClient:
         Raises MQTTException(ECONCLOSE) when the broker has closed, MQTTException(ERESPONSE, text) when
         it breaks MQTT, MQTTException(EKEEPALIVE) when it is silent; and what a callback raises.
         """
-        if self.socket_timeout is None:
-            return self.wait_msg()
-        return self._check()
+        return self._check(self.socket_timeout is None)
 
     def wait_msg(self) -> "int | None":
         """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
-        while not self._busy:
-            first = self._check()
-            if first or not self._open:
-                return first
-            self._open.wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
-        return None
+        return self._check(True)
 
     # --- Receiving -----------------------------------------------------------------------------------
 
-    def _check(self) -> "int | None":
-        if self._busy:
-            return None
-        self._busy = True
-        try:
-            first = self._receive()
-            if first:
-                self._dispatch(first)
-            self._tend()
-        finally:
-            self._busy = False
+    def _check(self, wait: "bool") -> "int | None":
+        first = 0
+        while not (first or self._busy):
+            self._busy = True
+            try:
+                first = self._receive()
+                if first:
+                    self._dispatch(first)
+                self._tend()
+            finally:
+                self._busy = False
+            if not (wait and self._open):
+                break
+            if not first:
+                self._open.wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
         return first or None
 
     def _receive(self) -> "int":
         # Take what has come; return the first byte of a complete packet, or 0.
         transport = self._connected()
-        decoder = self._decoder
         try:
             for _ in range(STEPS):
-                n = transport.readinto(decoder.buf, decoder.want)
+                n = transport.readinto(self._in, self.want)
                 if not n:
                     if n is None:
                         break
                     raise MQTTException(ECONCLOSE)
                 self._pinged = False  # no ping is out that nothing has come after
-                first = decoder.feed(n)
+                first = self._feed(n)
                 if first:
                     self.last_cpacket = self._clock.ticks_ms()
                     return first
@@ -316,15 +322,14 @@ class MQTTClient:
         return 0
 
     def _dispatch(self, first: "int") -> "None":
-        decoder = self._decoder
-        pid = decoder.pid
+        pid = self.pid
+        if first == CONNACK or first & 0xF4 == PUBLISH | 4:
+            self._close()
+            raise malformed("a second CONNACK, or PUBLISH with a QoS that was not asked for")
         if first & 0xF0 == PUBLISH:
-            topic = decoder.topic
-            msg = decoder.payload
-            decoder.topic = decoder.payload = None
-            if first & 4:
-                self._close()
-                raise malformed("PUBLISH with QoS 2, which this client did not subscribe with")
+            topic = self.topic
+            msg = self.payload
+            self.topic = self.payload = None
             # What the callback has now is acknowledged when it returns. Without a callback nobody has
             # the message: let the broker keep it.
             self._unacked = pid if self.cb else 0
@@ -337,13 +342,10 @@ class MQTTClient:
             if self._unacked:
                 n = ack(self._buf, PUBACK, pid)
                 self._send(self._buf, n)
-        elif first == CONNACK:
-            self._close()
-            raise malformed("a second CONNACK")
         elif first != PINGRESP:
             status = SUNKNOWNPID
             if self.session.done(pid):
-                status = SFAILED if first == SUBACK and decoder.code > 2 else SDELIVERED
+                status = SFAILED if first == SUBACK and self.code > 2 else SDELIVERED
             self._status(pid, status)
 
     def _tend(self) -> "None":
@@ -378,10 +380,8 @@ class MQTTClient:
         if qos not in (0, 1):
             raise ValueError("qos: not 0 or 1")
         clock = self._clock
-        pid = self.session.next_pid()
         deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
-        self.session.add(pid, deadline, first, topic, msg)
-        return pid
+        return self.session.add(deadline, first, topic, msg)
 
     def _request(self, first: "int", topic: "Text", qos: "int | None") -> "int":
         topic = topic_filter(topic)

@@ -7,7 +7,6 @@ without this file.
 from umqtt2 import MQTTClient as _MQTTClient
 from umqtt2 import MQTTException
 from umqtt2.errno import ESUBACKFAIL, SFAILED
-from umqtt2.session.pids import PidSession
 
 __all__ = ("MQTTClient", "MQTTException", "pid_gen")
 
@@ -19,20 +18,31 @@ def pid_gen(pid=0):
         yield pid
 
 
-class _Session(PidSession):
-    """The store whose insides a program of umqtt.simple2 may touch: they are the client's attributes."""
+class _Session:
+    """A store whose insides a program of umqtt.simple2 may touch: they are the client's attributes."""
 
     def __init__(self, client):
-        self._client = client
+        self.client = client
 
-    @property
-    def pids(self):
-        return self._client.rcv_pids
-
-    def next_pid(self):
-        for pid in self._client.newpid:
-            if pid not in self.pids:
+    def add(self, deadline, first, topic, msg):
+        for pid in self.client.newpid:
+            if pid not in self.client.rcv_pids:
+                self.client.rcv_pids[pid] = deadline
                 return pid
+
+    def done(self, pid):
+        return self.client.rcv_pids.pop(pid, None) is not None
+
+    def expired(self, clock):
+        pids = self.client.rcv_pids
+        for pid in pids:
+            if clock.ticks_diff(pids[pid], clock.ticks_ms()) <= 0:
+                del pids[pid]
+                return pid
+        return 0
+
+    def clear(self):
+        self.client.rcv_pids.clear()
 
 
 class MQTTClient(_MQTTClient):

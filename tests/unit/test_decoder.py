@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from umqtt2 import MQTTException
 from umqtt2.errno import ERESPONSE
-from umqtt2.packets.decoder import Decoder
+from umqtt2.packets.decoder import SMALL, decode
 
 pids = st.integers(1, 65535)
 
@@ -30,6 +30,18 @@ valid_packets = st.one_of(
     st.builds(wire.suback, pids, st.sampled_from([0, 1, 2, 128])),
     st.just(wire.PINGRESP),
 )
+
+
+class Decoder:
+    """A sink with its decoder."""
+
+    topic = payload = None
+
+    def __init__(self, max_packet):
+        self.buf = bytearray(SMALL)
+        packets = decode(self, self.buf, max_packet)
+        next(packets)
+        self.feed = packets.send
 
 
 def feed(decoder, data, sizes):

@@ -106,6 +106,7 @@ class _Device(ast.NodeTransformer):
         self.module = module
         self.order = order
         self.apart = apart
+        self.inside = 0  # how many functions deep
 
     def visit_Try(self, node: ast.Try) -> object:
         first = node.body[0]
@@ -132,13 +133,16 @@ class _Device(ast.NodeTransformer):
         return self.generic_visit(ast.copy_location(assign, node))
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> object:
+        self.inside += 1
         node.returns = None
         for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
             arg.annotation = None
         for star in (node.args.vararg, node.args.kwarg):
             if star:
                 star.annotation = None
-        return self._without_docstring(node)
+        self._without_docstring(node)
+        self.inside -= 1
+        return node
 
     def visit_ClassDef(self, node: ast.ClassDef) -> object:
         return self._without_docstring(node)
@@ -157,7 +161,7 @@ class _Device(ast.NodeTransformer):
         if not node.level:
             return node
         target = _target(self.module, node)
-        if target in self.apart:
+        if target in self.apart and self.inside:
             return ast.ImportFrom(target, node.names, 1)
         if any(alias.asname for alias in node.names):
             raise Unmergeable(f"{self.module} imports from {target} under another name")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 # Parts in one file are loaded together: `import umqtt2` loads "__init__", and what stands in a file of
 # its own is loaded when the client needs it.
+CORE = {"__init__": ("client",), "transport.tcp": ("transport.tcp",)}
+TLS = {"transport.tls": ("transport.tls",)}
+
 PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
-    "core": {"__init__": ("client", "transport.tcp")},
-    "simple": {"__init__": ("client", "transport.tcp"), "transport.tls": ("transport.tls",)},
-    "full": {"__init__": ("client", "transport.tcp"), "transport.tls": ("transport.tls",)},
+    "core": CORE,
+    "simple": {**CORE, **TLS},
+    "full": {**CORE, **TLS},
 }
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the

@@ -19,8 +19,9 @@ FREE = (
 ARGUMENTS, FREE = FREE[-9:], FREE[:-9]
 
 
-# Classes that only the package itself uses: their attributes are private, whatever their names.
-INTERNAL = ("Decoder",)
+# Attributes that only the package itself uses, though their names do not say so: what the decoder
+# leaves with the client.
+INTERNAL = {"want", "pid", "code", "topic", "payload", "last"}
 
 # Functions whose arguments a program may name: the client's, and these.
 NAMED = ("TLSTransport.__init__",)
@@ -60,9 +61,8 @@ def _attributes(module: ast.Module) -> set[str]:
     for statement in module.body:
         if isinstance(statement, ast.ClassDef):
             names = set(_members(statement))
-            if statement.name not in INTERNAL:
-                names = {name for name in names if name.startswith("_")}
-            own |= {name for name in names if not name.startswith("__")}
+            private = {name for name in names if name.startswith("_") or name in INTERNAL}
+            own |= {name for name in private if not name.startswith("__")}
     return own
 
 

@@ -41,8 +41,12 @@ def _needed(
     body: list[ast.stmt], name: str, where: dict[str, str], imports: dict[str, ast.stmt]
 ) -> list[ast.stmt]:
     used = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
-    there = sorted(n for n in used if where.get(n, name) != name)
-    needed: list[ast.stmt] = [ast.ImportFrom(PACKAGE, [ast.alias(n) for n in there], 0)] if there else []
+    needed: list[ast.stmt] = []
+    for other in sorted(set(where.values()) - {name}):
+        there = sorted(n for n in used if where.get(n) == other)
+        if there:
+            source = PACKAGE if other == "__init__" else f"{PACKAGE}.{other}"
+            needed.append(ast.ImportFrom(source, [ast.alias(n) for n in there], 0))
     for used_name in sorted(used):
         if used_name in imports and imports[used_name] not in body:
             needed.append(imports[used_name])

@@ -24,17 +24,23 @@ class Transport(Protocol):
 
 
 class Session(Protocol):
-    def next_pid(self) -> int: ...
-
-    def add(
-        self, pid: int, deadline: int, first: int, topic: bytes, msg: Payload | int | None
-    ) -> None: ...
+    def add(self, deadline: int, first: int, topic: bytes, msg: Payload | int | None) -> int: ...
 
     def done(self, pid: int) -> bool: ...
 
     def expired(self, clock: Clock) -> int: ...
 
     def clear(self) -> None: ...
+
+
+class Sink(Protocol):
+    """What `umqtt2.packets.decoder.decode` writes to."""
+
+    want: int
+    pid: int
+    code: int
+    topic: bytes | None
+    payload: bytes | None
 
 
 class Clock(Protocol):

@@ -6,7 +6,6 @@ import base64
 import os
 import ssl as _ssl
 import tempfile
-from typing import Any
 
 from ..transport import tls as _device
 

@@ -12,5 +12,5 @@ the caller's buffer. What follows comes from:
 The first two are for every message and allocate next to nothing; the others are rare and short. `types`
 has the first byte of every packet, `topic` says what a topic name and a topic filter may be.
 
-Decoding: `decoder.Decoder` takes the bytes from the broker in whatever pieces they come.
+Decoding: `decoder.decode` takes the bytes from the broker in whatever pieces they come.
 """

@@ -1,9 +1,4 @@
-"""From bytes to packets, in whatever pieces the bytes come.
-
-The decoder says how many bytes it wants next (`want`); the caller puts up to that many at the start of
-`buf` and tells their number (`feed`). What has come of a packet is kept in the local variables of a
-generator, which goes on with each call where it stopped.
-"""
+"""From bytes to packets, in whatever pieces the bytes come."""
 
 try:
     from ..hosted.io import BytesIO
@@ -17,22 +12,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Generator
 
+    from ..hosted.contracts import Sink
+
 SMALL = 128  # bytes read at a time, and the longest body that needs no memory of its own
 FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP))
 
 
-class Decoder:
-    """Decodes what a broker sends, from the beginning of a connection to its end.
+def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int, int, None]":
+    """Decode what a broker sends, from the beginning of a connection to its end.
 
-    buf      where the next bytes go, from its start on
-    want     how many of them at the most
+    sink        any object; it gets what is decoded as attributes
+    buf         SMALL bytes, where the caller puts the bytes that come, always from its start on
+    max_packet  the largest remaining length of a PUBLISH to keep, in bytes; a larger one is read to
+                its end and dropped
 
-    feed(n)  takes note of `n` new bytes in `buf`, 1 to `want`. Returns the packet's first byte when it
-             is complete, 0 when more bytes are needed. Raises MQTTException(ERESPONSE, text) when the
-             bytes break MQTT 3.1.1: nothing that follows can then be understood, and the connection
-             must be closed [MQTT-4.8.0-1]
+    A generator: start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to
+    `sink.want`. It answers with the packet's first byte when that is complete, 0 when more bytes are
+    needed. What has come of a packet is kept in its local variables. It raises MQTTException(ERESPONSE,
+    text) when the bytes break MQTT 3.1.1: nothing that follows can then be understood, and the
+    connection must be closed [MQTT-4.8.0-1].
 
-    After `feed` has returned a packet's first byte, and until it is called again:
+    want     how many bytes it wants next, at the most
+
+    and after each complete packet
 
     pid      packet identifier; 0 for a PUBLISH at QoS 0. Of a CONNACK its two bytes: 256 means
              session present, the lower byte is the return code
@@ -41,103 +43,92 @@ class Decoder:
     payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
              done with them, to free the memory
     """
+    two = bytearray(2)
+    small = BytesIO(SMALL)
+    first = 0
+    while True:
+        # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
+        sink.want = 2
+        n = yield first
+        first = buf[0]
+        more = buf[1]
+        sink.want = 1
+        if n < 2:
+            yield 0
+            more = buf[0]
+        length = shift = 0
+        while more > 127:
+            length |= (more & 127) << shift
+            shift += 7
+            if shift > 21:
+                raise malformed("remaining length of more than four bytes")
+            yield 0
+            more = buf[0]
+        length |= more << shift
 
-    def __init__(self, max_packet: "int") -> "None":
-        """max_packet: the largest remaining length of a PUBLISH to keep, in bytes; a larger one is
-        read to its end and dropped."""
-        self.buf = bytearray(SMALL)
-        packets = self._packets(max_packet)
-        next(packets)
-        self.feed = packets.send
-
-    def _packets(self, max_packet: "int") -> "Generator[int, int, None]":
-        buf = self.buf
-        two = bytearray(2)
-        small = BytesIO(SMALL)
-        first = 0
-        while True:
-            # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
-            self.want = 2
-            n = yield first
-            first = buf[0]
-            more = buf[1]
-            self.want = 1
-            if n < 2:
-                yield 0
-                more = buf[0]
-            length = shift = 0
-            while more > 127:
-                length |= (more & 127) << shift
-                shift += 7
-                if shift > 21:
-                    raise malformed("remaining length of more than four bytes")
-                yield 0
-                more = buf[0]
-            length |= more << shift
-
-            message = first & 0xF0 == PUBLISH
-            qos = first & 6
-            body: "BytesIO | None" = small
-            if message:
-                if qos == 6 or length < 3:
-                    raise malformed("PUBLISH with QoS 3 or too short")
-                try:
-                    if length > max_packet:
-                        body = None
-                    elif length > SMALL:
-                        body = BytesIO(length)
-                except MemoryError:
+        message = first & 0xF0 == PUBLISH
+        qos = first & 6
+        body: "BytesIO | None" = small
+        if message:
+            if qos == 6 or length < 3:
+                raise malformed("PUBLISH with QoS 3 or too short")
+            try:
+                if length > max_packet:
                     body = None
-            elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
-                raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
+                elif length > SMALL:
+                    body = BytesIO(length)
+            except MemoryError:
+                body = None
+        elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
+            raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
 
-            # The body. Of one that is not kept, only the two numbers that are needed to acknowledge
-            # it are read: the length of the topic name, and the packet identifier behind it.
-            head = 4 if qos else 2
-            end = number = 0
-            until = 2  # bytes to the end of the next number
+        # The body. Of one that is not kept, only the two numbers that are needed to acknowledge
+        # it are read: the length of the topic name, and the packet identifier behind it.
+        head = 4 if qos else 2
+        end = number = 0
+        until = 2  # bytes to the end of the next number
+        if body:
+            body.seek(0)
+        left = length
+        while left:
+            sink.want = min(left, SMALL)
+            n = yield 0
+            left -= n
             if body:
-                body.seek(0)
-            left = length
-            while left:
-                self.want = min(left, SMALL)
-                n = yield 0
-                left -= n
-                if body:
-                    body.write(buf, n)
-                else:
-                    for i in range(n if until else 0):
-                        if until:
-                            number = (number << 8 | buf[i]) & 65535
-                            until -= 1
-                            if not until and not end:
-                                end = number + head
-                                until = qos and number + 2
+                body.write(buf, n)
+            else:
+                for i in range(n if until else 0):
+                    if until:
+                        number = (number << 8 | buf[i]) & 65535
+                        until -= 1
+                        if not until and not end:
+                            end = number + head
+                            until = qos and number + 2
 
-            self.topic = self.payload = None  # type: bytes | None
-            if body and length:
-                body.seek(0)
-                body.readinto(two)
-                number = two[0] << 8 | two[1]
-                end = number + head
-            if message:
-                if body:
-                    try:
-                        self.topic = body.read(number)
-                        if qos:
-                            body.readinto(two)
-                            number = two[0] << 8 | two[1]
-                        self.payload = body.read(max(0, length - end))
-                    except MemoryError:
-                        pass
-                if end > length or end == head or (qos and not number):
-                    raise malformed("PUBLISH with no topic, half a topic, or no packet identifier")
-                if not qos:
-                    number = 0
-            elif first == SUBACK:
-                self.code = small.read(1)[0]
-                if self.code not in (0, 1, 2, 128):
-                    raise malformed("SUBACK with return code %d" % self.code)
-            elif first == CONNACK and number > 511:
-                raise malformed("CONNACK with reserved flags")
-            self.pid = number
+        sink.topic = sink.payload = None
+        if body and length:
+            body.seek(0)
+            body.readinto(two)
+            number = two[0] << 8 | two[1]
+            end = number + head
+        if message:
+            if body:
+                try:
+                    sink.topic = body.read(number)
+                    if qos:
+                        body.readinto(two)
+                        number = two[0] << 8 | two[1]
+                    sink.payload = body.read(max(0, length - end))
+                except MemoryError:
+                    pass
+            if end > length or end == head or (qos and not number):
+                raise malformed("PUBLISH with no topic, half a topic, or no packet identifier")
+            if not qos:
+                number = 0
+        elif first == SUBACK:
+            sink.code = small.read(1)[0]
+            if sink.code not in (0, 1, 2, 128):
+                raise malformed("SUBACK with return code %d" % sink.code)
+        elif first == CONNACK and number > 511:
+            raise malformed("CONNACK with reserved flags")
+        sink.pid = number

@@ -7,45 +7,35 @@ if TYPE_CHECKING:
     from ..hosted.contracts import Clock, Payload
 
 
-class PidSession:
-    """Remembers which packet identifiers are in flight, and until when.
+class PidSession(dict):  # type: ignore[type-arg]
+    """Remembers which packet identifiers are in flight, and until when: it is a dict from packet
+    identifier to deadline in ticks. See the contract in `umqtt2.session`."""
 
-    pids  a dict from packet identifier to deadline in ticks
-    """
-
-    def __init__(self) -> "None":
-        self.pids: "dict[int, int]" = {}
-        self._last = 0
-
-    def next_pid(self) -> "int":
-        """Return a packet identifier that is not in flight.
-
-        Raises MQTTException(EUNKNOWN, text) when all 65,535 are [MQTT-2.3.1-2].
-        """
-        for _ in range(65535):
-            self._last = self._last % 65535 + 1
-            if self._last not in self.pids:
-                return self._last
-        raise MQTTException(EUNKNOWN, "every packet identifier is in flight")
+    last = 0  # the identifier that was given last
 
     def add(
-        self, pid: "int", deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
-    ) -> "None":
-        """Remember `pid` until `deadline`; the packet itself is not kept."""
-        self.pids[pid] = deadline
+        self, deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "int":
+        """Return a packet identifier that is not in flight, and remember it until `deadline`; the
+        packet itself is not kept.
+
+        Raises MQTTException(EUNKNOWN, text) when all 65,535 are in flight [MQTT-2.3.1-2].
+        """
+        for _ in range(65535):
+            self.last = pid = self.last % 65535 + 1
+            if pid not in self:
+                self[pid] = deadline
+                return pid
+        raise MQTTException(EUNKNOWN, "every packet identifier is in flight")
 
     def done(self, pid: "int") -> "bool":
         """Forget `pid`; return whether it was in flight."""
-        return self.pids.pop(pid, None) is not None
+        return self.pop(pid, None) is not None
 
     def expired(self, clock: "Clock") -> "int":
         """Forget one identifier whose deadline has passed and return it, or 0."""
-        for pid in self.pids:
-            if clock.ticks_diff(self.pids[pid], clock.ticks_ms()) <= 0:
-                del self.pids[pid]
-                return pid
+        for pid in self:
+            if clock.ticks_diff(self[pid], clock.ticks_ms()) <= 0:
+                del self[pid]
+                return pid  # type: ignore[no-any-return]
         return 0
-
-    def clear(self) -> "None":
-        """Forget everything in flight."""
-        self.pids.clear()
