@@ -1,8 +1,8 @@
 """A thermometer that publishes its temperature and takes commands, over TLS.
 
-Copy this file, config.py and the certificate of your broker's authority to the board, and umqtt2 to
-the board's lib folder. Wi-Fi is started in boot.py, as usual; so is the clock, if your board checks
-the dates in a certificate.
+Copy this file, config.py and the certificate of your broker's authority to the board, and what
+`make device PROFILE=simple` builds to the board's lib folder. Wi-Fi is started in boot.py, as usual; so
+is the clock, if your board checks the dates in a certificate.
 
 Commands, to be published to the topic config.COMMANDS:
 
@@ -10,12 +10,7 @@ Commands, to be published to the topic config.COMMANDS:
     unit F          Fahrenheit from now on; "unit C" goes back to Celsius
 """
 
-# ruff: noqa: E402
 import gc
-
-# Tidy up the memory often, and begin before the imports: on a small board it must not get full of holes.
-gc.threshold(2048)
-
 import math
 import time
 

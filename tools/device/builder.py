@@ -19,17 +19,22 @@ SHIM = {"_open", "_send", "_status"}
 
 
 def build(profile: str, mpy_version: str = "") -> Path:
-    """Write build/device/PROFILE/ and return it.
+    """Write build/device/PROFILE/ and return it; the arguments are those of `install`."""
+    target = BUILD / "device" / profile
+    with locked(f"device-{profile}"), fresh(target) as folder:
+        install(profile, folder, mpy_version)
+    return target
+
+
+def install(profile: str, folder: Path, mpy_version: str = "") -> None:
+    """Write the files of a profile to `folder`, a board's /lib.
 
     profile      a name of PROFILES
     mpy_version  the MicroPython version of the board; default: that of the VMs used here
     """
     compiler = mpy_cross(mpy_version)
-    target = BUILD / "device" / profile
-    with locked(f"device-{profile}"), fresh(target) as folder:
-        for name, source in sources(profile).items():
-            _compile(compiler, source, folder / merge.PACKAGE / (name.replace(".", "/") + ".mpy"))
-    return target
+    for name, source in sources(profile).items():
+        _compile(compiler, source, folder / merge.PACKAGE / (name.replace(".", "/") + ".mpy"))
 
 
 def sources(profile: str) -> dict[str, str]:
