@@ -69,6 +69,7 @@ class MQTTClient:
     cbstat: "StatusCallback | None" = None
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _open: "Transport | None" = None
+    _topic: "Text | None" = None
     _busy = False  # inside check_msg(): a callback that calls it again gets None
 
     # What the decoder leaves here.
@@ -126,8 +127,7 @@ class MQTTClient:
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
         self._clock = clock
         self._max_packet = max_packet
-        self._buf = bytearray(ONE_WRITE)
-        self._in = bytearray(SMALL)
+        self._buf = bytearray(max(ONE_WRITE, SMALL))  # what is read is taken from it before it is written to
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
@@ -174,7 +174,7 @@ class MQTTClient:
         if not transport:
             transport = self._new_transport()
         self._open = transport
-        packets = decode(self, self._in, self._max_packet)
+        packets = decode(self, self._buf, self._max_packet)
         next(packets)
         self._feed = packets.send
         start = self._clock.ticks_ms()
@@ -229,16 +229,20 @@ class MQTTClient:
         Returns None at QoS 0, otherwise the packet identifier that the status callback will be given.
         Raises ValueError for a topic or qos that is not allowed.
         """
-        topic = topic_name(topic)
+        # Most programs publish to the same topic again and again: it is checked and encoded once.
+        if topic is not self._topic:
+            self._name = topic_name(topic)
+            self._topic = topic
+        name = self._name
         msg = utf8(msg, "msg", LONGEST)
-        n = len(topic) + HEAD
+        n = len(name) + HEAD
         buf = self._buf if n < ONE_WRITE else bytearray(n)
         pid = 0
         flags = 1 if retain else 0
         if qos:
             flags |= 10 if dup else 2
-            pid = self._new_pid(qos, PUBLISH | flags, topic, msg)
-        n = publish(buf, topic, len(msg), flags, pid)
+            pid = self._new_pid(qos, PUBLISH | flags, name, msg)
+        n = publish(buf, name, len(msg), flags, pid)
         self._send(buf, n, msg, pid)
         return pid or None
 
@@ -292,7 +296,8 @@ class MQTTClient:
                 first = self._receive()
                 if first:
                     self._dispatch(first)
-                self._tend()
+                if self.keepalive or not first:
+                    self._tend()
             finally:
                 self._busy = False
             if not (wait and self._open):
@@ -306,7 +311,7 @@ class MQTTClient:
         transport = self._connected()
         try:
             for _ in range(STEPS):
-                n = transport.readinto(self._in, self.want)
+                n = transport.readinto(self._buf, self.want)
                 if not n:
                     if n is None:
                         break

@@ -91,7 +91,7 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             body.seek(0)
         left = length
         while left:
-            sink.want = min(left, SMALL)
+            sink.want = left if left < SMALL else SMALL
             n = yield 0
             left -= n
             if body:
@@ -107,9 +107,13 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
 
         sink.topic = sink.payload = None
         if body and length:
-            body.seek(0)
-            body.readinto(two)
-            number = two[0] << 8 | two[1]
+            body.seek(2)
+            if n < length:  # it came in pieces
+                body.seek(0)
+                body.readinto(two)
+                number = two[0] << 8 | two[1]
+            else:
+                number = buf[0] << 8 | buf[1]
             end = number + head
         if message:
             if body:
