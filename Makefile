@@ -1,10 +1,13 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench lint clean
 
 PYTHON ?= python3
 BROKER ?=
 PORT ?=
+PROFILE ?= simple
+MPY_VERSION ?=
+DOCS ?=
 
 PY := .venv/bin/python
 STAMP := .venv/ready
@@ -26,7 +29,7 @@ setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAs
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
 
-test: setup lint  ## Run everything: lint, unit, WebAssembly, device and demo tests
+test: setup lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	$(PY) -m pytest tests
 
 test-unit: venv  ## Run the unit tests on CPython
@@ -41,6 +44,20 @@ test-wasm: venv  ## Run the smoke test on the oldest and newest MicroPython, und
 test-board: venv  ## Run the device tests on a real board (PORT=/dev/ttyACM0)
 	@test -n "$(PORT)" || { echo "test-board: no port is given; say PORT=/dev/ttyACM0"; exit 1; }
 	$(PY) -m tools.board --port $(PORT)
+
+device: venv  ## Build what goes into a board's /lib (PROFILE=core|simple|full, MPY_VERSION=1.22.2)
+	@$(PY) -m tools.device $(PROFILE) --mpy-version "$(MPY_VERSION)"
+	@$(PY) -m tools.packages $(PROFILE)
+
+sizes: setup  ## Measure flash and heap of each profile and of the other clients
+	@$(PY) -m tools.sizes
+
+bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
+	@$(PY) -m tools.bench $(if $(DOCS),--docs)
+
+.venv/bench: $(STAMP)
+	@$(PY) -m pip install -qq --editable '.[bench]'
+	@touch $@
 
 lint: venv  ## Check style and types
 	$(PY) -m ruff check

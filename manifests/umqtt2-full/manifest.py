@@ -1,0 +1,7 @@
+# The profile `full`: every component of umqtt2 that runs on a device.
+
+metadata(version="0.1.0", description="MQTT 3.1.1 client with all its parts", license="MIT")
+
+add_library("umqtt2", "..")
+require("umqtt2-core", library="umqtt2")
+require("umqtt2-tls", library="umqtt2")

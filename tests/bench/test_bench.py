@@ -1,0 +1,61 @@
+"""The benchmark works: a short form of it, in which no time counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.bench import document, folders, pictures, results, table
+from tools.bench.claims import claims
+from tools.bench.plan import FIGURES
+from tools.missing import Missing
+from tools.place import REPO
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> results.Results:
+    """Results of the shortest run there is."""
+    file = tmp_path_factory.mktemp("bench") / "results.json"
+    try:
+        found = results.measure(folders.SOURCE, 1, 0.001, file)
+    except Missing as error:
+        pytest.fail(str(error), pytrace=False)
+    assert results.read(file) == found
+    return found
+
+
+def test_every_client_has_its_figures(measured: results.Results) -> None:
+    for figure in FIGURES:
+        samples = measured["speed"][figure.machine].get(figure.measure, {})
+        assert all(len(samples[client]) == 1 and samples[client][0] > 0 for client in samples)
+        assert not samples or list(samples) == figure.clients
+
+
+def test_exact_counts(measured: results.Results) -> None:
+    assert measured["heap"]["umqtt2"]["idle check_msg"] == 0
+    assert set(measured["writes"]["umqtt2"].values()) == {1}
+    assert measured["writes"]["simple2"] == {"QoS 0": 4, "QoS 1": 5}
+
+
+def test_table(measured: results.Results, capsys: pytest.CaptureFixture[str]) -> None:
+    table.show(measured)
+    assert capsys.readouterr().out.count("reached") == len(claims(measured))
+
+
+def test_document_and_pictures(measured: results.Results, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="of the bench extra, which `make bench` installs")
+    drawn = pictures.draw(measured, tmp_path)
+    page = tmp_path / "performance.md"
+    page.write_text((REPO / "docs" / "performance.md").read_text(encoding="utf-8"), encoding="utf-8")
+    document.update(measured, drawn, page, tmp_path / "docs")
+    text = page.read_text(encoding="utf-8")
+    assert measured["versions"]["vm"] in text
+    shown = [name for name in (path.name for path in drawn) if f"(performance/{name})" in text]
+    assert sorted(shown) == sorted(path.name for path in drawn)
+    assert len(list((tmp_path / "docs").glob("*.png"))) == len(drawn)
+
+
+def test_nothing_measured_yet(tmp_path: Path) -> None:
+    with pytest.raises(Missing, match="make bench"):
+        results.read(tmp_path / "results.json")

@@ -1,0 +1,59 @@
+"""No profile takes more than size-budget.ini allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools.device import PROFILES
+from tools.sizes import budget, figures, table, vm
+from tools.sizes.broker import Ways
+from tools.sizes.clients import CLIENTS
+from tools.sizes.echo import Echo, prepared
+from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
+
+HELP = "Make it smaller, or say in the commit why not: `python -m tools.sizes --write-budget`."
+same_vm = pytest.mark.skipif(vm.version() != budget.vm(), reason=f"heaps are those of {budget.vm()}")
+
+
+@pytest.fixture(scope="module")
+def rows() -> dict[str, Figures]:
+    """What each profile takes."""
+    return {profile: figures.costs(CLIENTS[profile]) for profile in PROFILES}
+
+
+def test_every_profile_has_a_budget() -> None:
+    assert set(budget.read()) == set(PROFILES)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_bytes_and_import(profile: str, rows: dict[str, Figures]) -> None:
+    measured = dict(rows[profile])
+    if vm.version() != budget.vm():
+        del measured["import_heap"]
+    too_much = budget.exceeded(profile, measured)
+    if too_much:
+        everything = {"budget of " + name: dict(limits) for name, limits in budget.read().items()}
+        text = table.text(table.clients("What the profiles take, in bytes", {**rows, **everything}))
+        pytest.fail("\n".join([*too_much, "", text, HELP]), pytrace=False)
+
+
+def check(echo: Echo, profile: str, heap: str) -> None:
+    limit = budget.read()[profile][heap]
+    # At the edge it is a matter of when garbage is collected, and that is not the same each time.
+    if not any(echo.runs_in(limit) for _ in range(3)):
+        why = f"the echo program does not run in {limit:,} bytes: {echo.why}"
+        pytest.fail(f"{profile}: {heap}: {why}\n{HELP}", pytrace=False)
+
+
+@same_vm
+@pytest.mark.parametrize("profile", PROFILES)
+def test_plain_heap(profile: str, ways: Ways) -> None:
+    with prepared(CLIENTS[profile], ways.laptop, ways.plain) as echo:
+        check(echo, profile, PLAIN_HEAP)
+
+
+@same_vm
+@pytest.mark.parametrize("profile", [name for name in PROFILES if CLIENTS[name].tls])
+def test_tls_heap(profile: str, ways: Ways) -> None:
+    with prepared(CLIENTS[profile], ways.laptop, ways.tls, ways.ca) as echo:
+        check(echo, profile, TLS_HEAP)

@@ -1,0 +1,34 @@
+"""Run the benchmark: `python -m tools.bench --help`."""
+
+from __future__ import annotations
+
+import argparse
+
+from tools import missing
+from tools.bench import document, folders, pictures, results, table
+from tools.place import REPO
+
+
+def main() -> None:
+    """Measure, keep the results, show them, and draw them."""
+    builds = folders.profiles()
+    parser = argparse.ArgumentParser("python -m tools.bench", description="Measure umqtt2 and its peers.")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of each client; default %(default)s")
+    parser.add_argument("--seconds", type=float, default=0.25, help="length of a sample; default %(default)s")
+    parser.add_argument("--profile", choices=builds, default=builds[0], help="build of umqtt2; %(default)s")
+    parser.add_argument("--last", action="store_true", help="measure nothing: show the last results again")
+    parser.add_argument("--docs", action="store_true", help="put the results into docs/performance.md")
+    options = parser.parse_args()
+    if options.last:
+        found = results.read()
+    else:
+        found = results.measure(options.profile, options.rounds, options.seconds)
+    table.show(found)
+    drawn = pictures.draw(found, folders.HOME)
+    print("Results and pictures: " + str(folders.HOME.relative_to(REPO)))
+    if options.docs:
+        document.update(found, drawn)
+
+
+if __name__ == "__main__":
+    missing.run(main)

@@ -1,0 +1,69 @@
+"""docs/performance.md: its tables and pictures are those of the last results."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+from tools.bench import text
+from tools.bench.claims import claims
+from tools.bench.plan import CPYTHON, MICROPYTHON
+from tools.bench.results import Results
+from tools.missing import Missing
+from tools.place import REPO
+
+DOCUMENT = REPO / "docs" / "performance.md"
+PICTURES = REPO / "docs" / "performance"
+
+
+def update(
+    results: Results, pictures: list[Path], document: Path = DOCUMENT, folder: Path = PICTURES
+) -> None:
+    """Put the results between the document's markers, `<!-- bench: NAME -->` and `<!-- end -->`."""
+    parts = {
+        "conditions": _conditions(results),
+        "targets": text.markdown(text.claimed(results)),
+        "micropython": text.markdown(text.speed(results, MICROPYTHON)),
+        "exact": text.markdown(text.exact(results)),
+        "cpython": text.markdown(text.speed(results, CPYTHON)),
+        "not reached": _not_reached(results),
+    }
+    page = document.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
+        if not marked.search(page):
+            raise Missing(f"bench: {document.name} has no place for `{name}`")
+        page = marked.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", page)
+    document.write_text(page, encoding="utf-8")
+    folder.mkdir(parents=True, exist_ok=True)
+    for picture in pictures:
+        shutil.copy(picture, folder)
+
+
+def _conditions(results: Results) -> str:
+    versions = results["versions"]
+    return "\n".join(
+        [
+            f"- {results['date']}, {results['rounds']} rounds, samples of {results['seconds']:g} s",
+            f"- {versions['vm']}; CPython {versions['cpython']}",
+            f"- umqtt2 {versions['umqtt2']}; umqtt.simple {versions['umqtt.simple']};"
+            f" umqtt.simple2 {versions['umqtt.simple2']}; paho-mqtt {versions['paho-mqtt']}",
+            f"- mosquitto {versions['mosquitto']}",
+            f"- {results['machine']}; load before the run: {results['load before']}",
+        ]
+    )
+
+
+def _not_reached(results: Results) -> str:
+    missed = [claim for claim in claims(results) if not claim.reached]
+    if not missed:
+        return "In this run every target was reached."
+    lines = []
+    for claim in missed:
+        found, target = text.number(claim.found.median), text.number(claim.target)
+        line = f"- {claim.text}: {found} ({claim.sense} {target})"
+        if claim.bare:
+            line += f"; the bare socket: {text.number(claim.bare.median)}"
+        lines.append(line)
+    return "\n".join(["Not reached in this run:", "", *lines])

@@ -1,0 +1,89 @@
+"""What runs the programs: the MicroPython VM with a board's heap, and this CPython."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tools import provide
+from tools.bench import folders
+from tools.micropython import probe
+from tools.missing import Missing
+from tools.place import REPO
+
+BOARD_KB = 36  # the heap of a small board; everything is twice as large with 64 bits
+ROOMY_KB = 512  # where nothing may be collected for a while
+SECONDS = 120
+
+
+class MicroPython:
+    """The 32-bit VM, with a folder for each client."""
+
+    def __init__(self, clients: list[str], profile: str, home: Path) -> None:
+        """home: where to make them; profile: which build of umqtt2."""
+        self._path = provide.vm32()
+        vm = probe(self._path)
+        if not vm:
+            raise Missing(f"bench: {self._path.name} does not run; `make clean` and try again")
+        self.bits = vm.bits
+        self._folders = {client: folders.prepare(client, profile, home) for client in clients}
+
+    @property
+    def version(self) -> str:
+        """As the VM says it."""
+        ask = [str(self._path), "-c", "import sys; print(sys.version)"]
+        said = subprocess.run(ask, capture_output=True, text=True, check=True).stdout
+        return said.strip().partition("; ")[2]
+
+    def run(
+        self, program: str, client: str, *arguments: object, core: int | None = None, roomy: bool = False
+    ) -> dict[str, Any]:
+        """Run a program for a client, on a core if one is given, and give what it found."""
+        heap = (ROOMY_KB if roomy else BOARD_KB) * self.bits // 32
+        folder = self._folders[client]
+        command = [str(self._path), "-X", f"heapsize={heap}k", "-c", _line(program, client, arguments)]
+        return _run(command, f"{program} of {client}", {"MICROPYPATH": f"{folder}:.frozen"}, folder, core)
+
+
+class CPython:
+    """The Python that this runs on."""
+
+    def run(
+        self, program: str, client: str, *arguments: object, core: int | None = None
+    ) -> dict[str, Any]:
+        """Run a program for a client, on a core if one is given, and give what it found."""
+        path = f"{folders.PROGRAMS}{os.pathsep}{REPO}"
+        command = [sys.executable, "-c", _line(program, client, arguments)]
+        return _run(command, f"{program} of {client}", {"PYTHONPATH": path}, REPO, core)
+
+
+def _line(program: str, client: str, arguments: tuple[object, ...]) -> str:
+    return f"import {program}; {program}.main{(client, *arguments)!r}"
+
+
+def _run(
+    command: list[str], what: str, environment: dict[str, str], folder: Path, core: int | None
+) -> dict[str, Any]:
+    """Run a command; the last line that it prints is what it found, as JSON."""
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise Missing(f"bench: {what} has not ended after {SECONDS} s") from None
+    if done.returncode:
+        print(done.stdout + done.stderr, file=sys.stderr)
+        raise Missing(f"bench: {what} failed; it says why above")
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]

@@ -1,0 +1,145 @@
+"""The results as pictures, one for each claim, below build/bench/."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.bench.plan import CLIENTS, CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, WITH_HEAP
+from tools.bench.results import Results
+from tools.bench.statistic import spread
+from tools.bench.text import number
+from tools.missing import Missing
+from tools.place import BUILD
+
+OURS, THEIRS, BARE = "#0b6e4f", "#9aa5b1", "#d9dee3"
+QOS1 = ["qos1", ONE_CORE, "burst"]
+COLOURS = {"umqtt2": OURS, "bare": BARE}
+SIZES = BUILD / "sizes" / "sizes.json"
+SIZE_TITLES = {
+    "mpy_bytes": ".mpy files",
+    "import_heap": "heap taken by the import",
+    "plain_heap": "smallest heap that connects, subscribes and echoes 20 messages at QoS 1",
+    "tls_heap": "the same over TLS, with a verified certificate",
+}
+WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
+
+
+class Bar(NamedTuple):
+    """A value, with its ends where it has some."""
+
+    client: str
+    value: float
+    low: float
+    high: float
+
+
+class Panel(NamedTuple):
+    """A few bars under one heading."""
+
+    title: str
+    bars: list[Bar]
+    limit: float | None = None  # where the target is
+
+
+def draw(results: Results, folder: Path) -> list[Path]:
+    """Draw all pictures into `folder`, and give them."""
+    vm, laptop = results["speed"][MICROPYTHON], results["speed"][CPYTHON]
+    pictures = {
+        "qos0": ("One write a packet: QoS 0 publishes on the VM", [_panel(vm, "qos0")]),
+        "qos1": ("No waiting for TCP's timers: QoS 1 on the VM", [_panel(vm, m) for m in QOS1 if m in vm]),
+        "receive": ("Two reads a packet: receiving on the VM", [_panel(vm, "receive", bare=False)]),
+        "heap": ("Next to nothing is allocated: bytes of heap for one call", _heap(results)),
+        "cpython": ("The same source on CPython, beside paho", [_panel(laptop, m, False) for m in laptop]),
+    }
+    sizes = sizes_panels()
+    if sizes:
+        pictures["size"] = ("What a board pays: bytes of flash and of heap", sizes)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_draw(folder / f"{name}.png", title, panels) for name, (title, panels) in pictures.items()]
+
+
+def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
+    # The bare socket is left out where it would leave the others no room.
+    found = at[measure]
+    names = [name for name in CLIENTS if name in found and (bare or name != "bare")]
+    bars = [Bar(name, *spread(found[name])) for name in names]
+    return Panel(MEASURES[measure], bars)
+
+
+def _heap(results: Results) -> list[Panel]:
+    heap = results["heap"]
+    return [
+        Panel(name, [Bar(client, *[heap[client][name]] * 3) for client in WITH_HEAP])
+        for name in heap["umqtt2"]
+    ]
+
+
+def sizes_panels() -> list[Panel]:
+    """What `make sizes` has found last, or nothing if it never ran."""
+    try:
+        clients = json.loads(SIZES.read_text())["clients"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [
+        Panel(title, [_size(name, found[key]) for name, found in clients.items() if found.get(key)])
+        for key, title in SIZE_TITLES.items()
+    ]
+
+
+def _size(client: str, value: float) -> Bar:
+    # A profile's name is a word, a peer's has a dot.
+    return Bar(client if "." in client else f"umqtt2, {client}", value, value, value)
+
+
+def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
+    """Draw one picture: its panels one below the other, bars from left to right."""
+    sizes = [len(panel.bars) for panel in panels]
+    with _figure(path, WIDTH, TOP + ROW * (sum(sizes) + 1.6 * len(sizes)), sizes) as (figure, axes):
+        figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+        for ax, panel in zip(axes, panels):
+            names = [CLIENTS.get(bar.client, bar.client) for bar in panel.bars]
+            values = [bar.value for bar in panel.bars]
+            ends = [[b.value - b.low for b in panel.bars], [b.high - b.value for b in panel.bars]]
+            noisy = any(side for line in ends for side in line)
+            ax.barh(
+                names,
+                values,
+                color=[COLOURS.get(bar.client.partition(",")[0], THEIRS) for bar in panel.bars],
+                xerr=ends if noisy else None,
+                error_kw={"ecolor": "#52606d", "elinewidth": 1, "capsize": 2},
+                height=0.68,
+            )
+            widest = max(max(bar.high for bar in panel.bars), 1)
+            for i, bar in enumerate(panel.bars):
+                ax.text(bar.high + widest * 0.012, i, number(bar.value), va="center", fontsize=9)
+            ax.set_title(panel.title, loc="left", fontsize=10)
+            ax.set_xlim(0, widest * 1.12)
+            ax.invert_yaxis()
+            ax.xaxis.set_visible(False)
+            ax.tick_params(left=False, labelsize=9)
+            for side in ("top", "right", "bottom"):
+                ax.spines[side].set_visible(False)
+    return path
+
+
+@contextmanager
+def _figure(path: Path, width: float, height: float, sizes: list[int]) -> Iterator[Any]:
+    """A figure with a panel for each of `sizes`, as high as it has bars; saved at the end."""
+    try:
+        import matplotlib
+    except ImportError:
+        raise Missing("bench: matplotlib is not installed; `make bench` does that") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        len(sizes), 1, figsize=(width, height), height_ratios=sizes, squeeze=False, layout="constrained"
+    )
+    yield figure, axes[:, 0]
+    # Without the name of the program that made it, the same results make the same file.
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    pyplot.close(figure)

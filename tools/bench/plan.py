@@ -1,0 +1,51 @@
+"""What is measured: on which machine, for which clients, and how it is called."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+MICROPYTHON, CPYTHON = "micropython", "cpython"
+ONE_CORE = "one_core"
+
+# As the results name them, and as readers should read them.
+CLIENTS = {
+    "bare": "bare socket",
+    "simple": "umqtt.simple",
+    "simple2": "umqtt.simple2",
+    "paho": "paho-mqtt, loop()",
+    "paho_thread": "paho-mqtt, loop_start()",
+    "umqtt2": "umqtt2",
+}
+MEASURES = {
+    "qos0": "QoS 0 publishes/s",
+    "qos1": "QoS 1 round trips/s",
+    ONE_CORE: "QoS 1 round trips/s, broker on the same core",
+    "burst": "QoS 1 publishes/s, 10 in flight",
+    "receive": "messages received/s",
+}
+WITH_HEAP = ["simple", "simple2", "umqtt2"]
+
+
+class Figure(NamedTuple):
+    """One figure to find out, and for whom; the clients take turns in this order."""
+
+    machine: str
+    measure: str
+    clients: list[str]
+    loop: str = ""  # the measured loop, where it is not called as the measure is
+
+
+# umqtt.simple waits for each acknowledgement, so it knows no burst. paho's thread would receive messages
+# while they are still being queued up, so that their time cannot be told; it reads them as loop() does.
+FIGURES = [
+    Figure(MICROPYTHON, "qos0", ["bare", "simple", "simple2", "umqtt2"]),
+    Figure(MICROPYTHON, "qos1", ["bare", "simple", "simple2", "umqtt2"]),
+    Figure(MICROPYTHON, ONE_CORE, ["bare", "simple", "simple2", "umqtt2"], "qos1"),
+    Figure(MICROPYTHON, "burst", ["bare", "simple2", "umqtt2"]),
+    Figure(MICROPYTHON, "receive", ["bare", "simple", "simple2", "umqtt2"]),
+    Figure(CPYTHON, "qos0", ["bare", "paho", "paho_thread", "umqtt2"]),
+    Figure(CPYTHON, "qos1", ["bare", "paho", "paho_thread", "umqtt2"]),
+    Figure(CPYTHON, ONE_CORE, ["bare", "paho", "paho_thread", "umqtt2"], "qos1"),
+    Figure(CPYTHON, "burst", ["bare", "paho", "paho_thread", "umqtt2"]),
+    Figure(CPYTHON, "receive", ["bare", "paho", "umqtt2"]),
+]

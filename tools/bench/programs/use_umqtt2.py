@@ -1,0 +1,10 @@
+"""umqtt2."""
+
+from same_api import *  # noqa: F403
+from same_api import prepared
+
+from umqtt2 import MQTTClient
+
+
+def connect(host, port):
+    return prepared(MQTTClient(b"bench", host, port))

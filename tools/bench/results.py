@@ -1,0 +1,79 @@
+"""The results: made, kept in build/bench/results.json, and read again."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import datetime, timezone
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from tools.bench import rounds
+from tools.bench.broker import running
+from tools.bench.folders import HOME
+from tools.bench.machines import MicroPython
+from tools.bench.plan import FIGURES, MICROPYTHON
+from tools.missing import Missing
+from tools.peers import VERSIONS
+
+FILE = HOME / "results.json"
+
+Results = dict[str, Any]
+
+
+def measure(profile: str, count: int, seconds: float, file: Path = FILE) -> Results:
+    """Measure all there is, in `count` rounds with samples of that many seconds, and keep it."""
+    on_vm = (figure.clients for figure in FIGURES if figure.machine == MICROPYTHON)
+    vm = MicroPython(sorted(set().union(*on_vm)), profile, file.parent / "lib")
+    load = os.getloadavg()[0]
+    with running() as broker:
+        found: Results = {
+            "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
+            "versions": {
+                "umqtt2": f"{_version('umqtt2')}, build {profile}",
+                "vm": f"{vm.version}, {vm.bits}-bit",
+                "cpython": platform.python_version(),
+                "mosquitto": broker.version,
+                "paho-mqtt": _version("paho-mqtt"),
+                "umqtt.simple": VERSIONS["umqtt.simple"],
+                "umqtt.simple2": VERSIONS["umqtt.simple2"],
+            },
+            "machine": machine(),
+            "load before": round(load, 2),
+            "rounds": count,
+            "seconds": seconds,
+            "heap": rounds.exact(vm, broker, "heap"),
+            "writes": rounds.exact(vm, broker, "writes"),
+            "speed": rounds.speeds(vm, broker, count, seconds),
+        }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def read(file: Path = FILE) -> Results:
+    """The results of the last run."""
+    try:
+        return json.loads(file.read_text())  # type: ignore[no-any-return]
+    except (OSError, ValueError):
+        raise Missing("bench: there are no results yet; run `make bench`") from None
+
+
+def machine() -> str:
+    """What this machine is, without its name."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
+    return f"{model}, {os.cpu_count()} cores, {platform.system()}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise Missing(f"bench: {package} is not installed; `make bench` does that") from None

@@ -1,0 +1,25 @@
+"""What is said about samples: the median of all, and the lowest and highest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import NamedTuple
+
+
+class Spread(NamedTuple):
+    """The middle and the ends of some samples."""
+
+    median: float
+    low: float
+    high: float
+
+
+def spread(samples: Sequence[float]) -> Spread:
+    """Sum up samples."""
+    return Spread(median(samples), min(samples), max(samples))
+
+
+def ratio(above: Sequence[float], below: Sequence[float]) -> Spread:
+    """Sum up the ratios of samples that were taken in the same round, one after the other."""
+    return spread([a / b for a, b in zip(above, below)])

@@ -1,0 +1,34 @@
+"""Write package files for mip.
+
+python -m tools.packages [--base github:OWNER/umqtt2]  those at the root, from the manifests
+python -m tools.packages PROFILE                       of a build for boards, into build/mip/
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from tools import missing
+from tools.missing import Missing
+from tools.packages import files, index
+from tools.place import BUILD, REPO
+
+
+def main() -> None:
+    """Write what is asked for."""
+    parser = argparse.ArgumentParser("python -m tools.packages", description="Write package files for mip.")
+    parser.add_argument("profile", nargs="?", help="a profile that `make device` has built")
+    parser.add_argument("--base", default="", help="where the repository is; default: relative addresses")
+    options = parser.parse_args()
+    if not options.profile:
+        for path in files.write(REPO, options.base):
+            print(path.relative_to(REPO))
+        return
+    built = BUILD / "device" / options.profile
+    if not built.is_dir():
+        raise Missing(f"{options.profile}: not built; run `make device PROFILE={options.profile}` first")
+    name = index.add(options.profile, built)
+    print(f"{name}: in {index.FOLDER.relative_to(REPO)}/; docs/installing.md says how to install from there")
+
+
+missing.run(main)

@@ -1,0 +1,58 @@
+"""python -m tools.sizes [CLIENT ...]: print the tables, and write build/sizes/sizes.json."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from datetime import date
+
+from rich.console import Console
+
+from tools import missing
+from tools.sizes import broker, budget, figures, modules, table, vm
+from tools.sizes.clients import CLIENTS
+from tools.sizes.place import RESULTS
+
+
+def main() -> None:
+    """Measure what is asked for."""
+    parser = argparse.ArgumentParser("python -m tools.sizes", description="How much each client takes.")
+    parser.add_argument("client", nargs="*", help=f"of {', '.join(CLIENTS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="leave out the smallest heaps")
+    parser.add_argument("--write-budget", action="store_true", help="make the figures the budget")
+    options = parser.parse_args()
+    unknown = set(options.client) - set(CLIENTS)
+    if unknown:
+        parser.error(f"no such client: {', '.join(sorted(unknown))}")
+    console = Console(width=None if Console().is_terminal else 150)
+    chosen = [CLIENTS[name] for name in options.client or CLIENTS]
+    rows = {client.name: figures.costs(client) for client in chosen}
+    if not options.quick:
+        with broker.running() as ways:
+            for client in chosen:
+                with console.status(f"{client.name}: looking for the smallest heap"):
+                    rows[client.name].update(figures.heaps(client, ways))
+    parts = modules.measure()
+    console.print(table.clients(f"Bytes of flash and heap, {vm.version()}", rows))
+    console.print(table.modules(parts))
+    if not vm.has_board_sizes():
+        console.print("This VM has not a board's word size: heaps are larger here than there.")
+    if options.write_budget:
+        budget.write(vm.version(), {client.name: rows[client.name] for client in chosen if client.ours})
+    # Figures that took no part this time would be missing from the pictures.
+    if not options.client and not options.quick:
+        RESULTS.parent.mkdir(parents=True, exist_ok=True)
+        results = {
+            "vm": vm.version(),
+            "date": date.today().isoformat(),
+            "clients": rows,
+            "targets": {figures.TARGET_PROFILE: figures.TARGETS},
+            "modules": [part._asdict() for part in parts],
+        }
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    for client in chosen:
+        for line in budget.exceeded(client.name, rows[client.name]) if client.name in budget.read() else []:
+            console.print(line)
+
+
+missing.run(main)

