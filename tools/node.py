@@ -27,10 +27,17 @@ def node() -> Path:
     )
 
 
+def _system_certificates() -> dict[str, str]:
+    # Node.js trusts a list of its own; a machine behind a proxy has more in its system's.
+    store = Path("/etc/ssl/certs/ca-certificates.crt")
+    return {"NODE_EXTRA_CA_CERTS": str(store)} if store.exists() else {}
+
+
 def npm(*arguments: str) -> str:
     """Run npm, and give what it prints; its cache is below build/."""
     home = node().parent
     environment = {
+        **_system_certificates(),
         **os.environ,
         "PATH": f"{home}{os.pathsep}{os.environ.get('PATH', '')}",
         "npm_config_cache": str(BUILD / "npm" / "cache"),
