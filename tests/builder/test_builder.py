@@ -1,0 +1,187 @@
+"""The builder: what it makes small does the same as before, and what it cannot do safely it leaves."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tools import provide
+from tools.device import PROFILES, install
+from tools.device.builder import sources
+from tools.device.inline import inline
+from tools.device.merge import Unmergeable, merge
+from tools.device.rename import rename
+from tools.device.shrink import constants, texts
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def package(tmp_path: Path, **files: str) -> Path:
+    for name, text in files.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    return tmp_path
+
+
+def inlined(source: str) -> str:
+    return ast.unparse(inline(ast.parse(source), NOTHING))
+
+
+def run(source: str, expression: str) -> object:
+    names: dict[str, object] = {}
+    exec(source, names)
+    return eval(expression, names)
+
+
+def test_modules_merge_in_the_order_of_their_imports(tmp_path: Path) -> None:
+    root = package(
+        tmp_path,
+        top='from .below import f\n\ndef g(x: "int") -> "int":\n    "Doc."\n    return f(x) + 1\n',
+        below='TYPE_CHECKING = False\nif TYPE_CHECKING:\n    import typing\n\ndef f(x):\n    return x * 2\n',
+    )
+    merged = ast.unparse(merge(root, ("top",)))
+    assert run(merged, "g(3)") == 7
+    assert "typing" not in merged and "Doc" not in merged and "int" not in merged
+
+
+def test_two_modules_with_one_name_do_not_merge(tmp_path: Path) -> None:
+    h = "def h():\n    pass\n"
+    root = package(tmp_path, top="from .below import f\n\n" + h, below="def f():\n    pass\n\n" + h)
+    with pytest.raises(Unmergeable, match="h is defined"):
+        merge(root, ("top",))
+
+
+def test_a_variable_with_the_name_of_a_function_does_not_merge(tmp_path: Path) -> None:
+    root = package(tmp_path, top="def f():\n    pass\n\ndef g():\n    f = 1\n    return f\n")
+    with pytest.raises(Unmergeable, match="variable f"):
+        merge(root, ("top",))
+
+
+def test_what_a_profile_leaves_out_says_so(tmp_path: Path) -> None:
+    top = "def f():\n    from .extra import g\n    return g()\n"
+    root = package(tmp_path, top=top, extra="def g():\n    return 1\n")
+    with pytest.raises(ImportError, match="has no extra"):
+        run(ast.unparse(merge(root, ("top",))), "f()")
+
+
+def test_constants_stand_where_their_names_stood() -> None:
+    source = "A = 5\nB = A\nC = bytes((A, 6))\ndef f():\n    return A, B, C\n"
+    small = ast.unparse(constants(ast.parse(source)))
+    assert run(small, "f()") == (5, 5, b"\x05\x06")
+    assert "A" not in small
+
+
+def test_texts_of_errors_go_but_not_the_name_of_the_argument() -> None:
+    source = "def f():\n    raise ValueError('topic: empty')\n"
+    with pytest.raises(ValueError, match="^topic$"):
+        run(ast.unparse(texts(ast.parse(source))), "f()")
+
+
+def test_a_function_called_once_goes_where_it_is_called() -> None:
+    source = """
+def add(a, b=10):
+    a += 1
+    c = a + b
+    return c
+
+def f(a):
+    c = 100
+    b = add(a)
+    return a, b, c
+"""
+    small = inlined(source)
+    assert "def add" not in small
+    assert run(small, "f(1)") == run(source, "f(1)") == (1, 12, 100)
+
+
+def test_a_method_called_once_goes_where_it_is_called() -> None:
+    source = """
+class C:
+    def __init__(self):
+        self.n = 0
+
+    def _step(self, by):
+        self.n += by
+
+    def run(self):
+        for i in range(4):
+            self._step(i)
+        return self.n
+"""
+    small = inlined(source)
+    assert "_step" not in small
+    assert run(small, "C().run()") == 6
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        "def g(a):\n    if a:\n        return 1\n    return 2\n",  # returns early
+        "def g(a):\n    yield a\n",
+        "def g(*a):\n    return a\n",
+        "def g(a):\n    return [lambda: a]\n",
+    ],
+)
+def test_what_cannot_be_inlined_stays(function: str) -> None:
+    source = function + "\ndef f(a):\n    b = g(a)\n    return b\n"
+    assert "def g" in inlined(source)
+
+
+def test_a_function_called_in_two_places_or_within_an_expression_stays() -> None:
+    twice = "def g(a):\n    return a\n\ndef f(a):\n    b = g(a)\n    c = g(b)\n    return c\n"
+    within = "def g(a):\n    return a\n\ndef f(a):\n    return [a, g(a)]\n"
+    assert "def g" in inlined(twice)
+    assert "def g" in inlined(within)
+
+
+def test_private_names_become_names_that_cost_nothing() -> None:
+    module = ast.parse("""
+def helper(text):
+    return text + "!"
+
+class MQTTClient:
+    def __init__(self, user):
+        self.user = user
+        self._greeting = "hello "
+
+    def greet(self, name="you"):
+        return self._say(self._greeting + name)
+
+    def _say(self, text):
+        return helper(text)
+""")
+    rename(module, frozenset({"MQTTClient"}))
+    small = ast.unparse(module)
+    assert run(small, 'MQTTClient(user="u").greet(name="me")') == "hello me!"
+    for name in ("helper", "_greeting", "_say", "text"):
+        assert name not in small
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
+    tree = ast.parse(sources(profile)["__init__"])
+    (client,) = [s for s in tree.body if isinstance(s, ast.ClassDef) and s.name == "MQTTClient"]
+    methods = {f.name: [a.arg for a in f.args.args] for f in client.body if isinstance(f, ast.FunctionDef)}
+    assert methods["publish"] == ["self", "topic", "msg", "retain", "qos", "dup"]
+    assert methods["subscribe"] == ["self", "topic", "qos"]
+    assert methods["set_last_will"] == ["self", "topic", "msg", "retain", "qos"]
+    assert methods["connect"] == ["self", "clean_session"]
+    assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
+    assert {"disconnect", "ping", "wait_msg", "check_msg", "unsubscribe", "set_callback"} <= methods.keys()
+
+
+def test_core_asked_for_tls_says_what_is_missing(tmp_path: Path) -> None:
+    install("core", tmp_path)
+    program = "from umqtt2 import MQTTClient; MQTTClient('id', 'localhost', ssl=True).connect()"
+    done = subprocess.run(
+        [str(provide.vm32()), "-c", program],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"MICROPYPATH": str(tmp_path)},
+        check=False,
+    )
+    assert done.returncode
+    assert "ImportError: this build of umqtt2 has no transport.tls" in done.stdout + done.stderr
