@@ -29,7 +29,7 @@ setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAs
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
 
-test: setup lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
+test: setup .venv/bench lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	$(PY) -m pytest tests
 
 test-unit: venv  ## Run the unit tests on CPython
