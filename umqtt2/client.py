@@ -69,15 +69,17 @@ class MQTTClient:
     cbstat: "StatusCallback | None" = None
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _open: "Transport | None" = None
-    _topic: "Text | None" = None
+    _sent_to: "object" = MQTTException  # the topic that publish() checked last; nobody passes this one
     _busy = False  # inside check_msg(): a callback that calls it again gets None
 
+    _pinged: "bool"  # a ping is out, and nothing has come since
+
     # What the decoder leaves here.
-    want: "int"
-    pid: "int"
-    code: "int"
-    topic: "bytes | None"
-    payload: "bytes | None"
+    _want: "int"
+    _pid: "int"
+    _code: "int"
+    _topic: "bytes | None"
+    _payload: "bytes | None"
 
     def __init__(
         self,
@@ -182,14 +184,14 @@ class MQTTClient:
             transport.open(self._left(start))
             n = fixed_header(self._buf, CONNECT, len(body))
             self._send(self._buf, n, body, 0, start)
-            start = self._last_sent
+            start = self.last_ping = self._last_sent
             first = self._receive()
             while not first:
                 transport.wait(READABLE, self._left(start))
                 first = self._receive()
             if first != CONNACK:
                 raise MQTTException(ECONLENGTH)
-            code = self.pid & 255
+            code = self._pid & 255
             if code:
                 raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
         except BaseException:
@@ -197,7 +199,7 @@ class MQTTClient:
             raise
         if clean_session:
             self.session.clear()
-        return self.pid > 255
+        return self._pid > 255
 
     def disconnect(self) -> "None":
         """Leave the broker, which then forgets the last will [3.14]. Never fails; may be called twice."""
@@ -212,7 +214,8 @@ class MQTTClient:
     def ping(self) -> "None":
         """Ask the broker for a sign of life [3.12]; `check_msg` does so by itself with `keepalive`."""
         self._send(PINGREQ, 2)
-        self.last_ping = self._last_sent
+        if not self._pinged:  # what counts is how long the broker has not answered
+            self.last_ping = self._last_sent
         self._pinged = True
 
     def publish(
@@ -230,9 +233,9 @@ class MQTTClient:
         Raises ValueError for a topic or qos that is not allowed.
         """
         # Most programs publish to the same topic again and again: it is checked and encoded once.
-        if topic is not self._topic:
+        if topic is not self._sent_to:
             self._name = topic_name(topic)
-            self._topic = topic
+            self._sent_to = topic
         name = self._name
         msg = utf8(msg, "msg", LONGEST)
         n = len(name) + HEAD
@@ -257,8 +260,8 @@ class MQTTClient:
         message callback yet.
         """
         if not self.cb:
-            raise ValueError("set_callback() first")
-        return self._request(SUBSCRIBE, topic, qos)
+            raise ValueError("set_callback: comes first")
+        return self._request(SUBSCRIBE, topic, qos or 0)
 
     def unsubscribe(self, topic: "Text") -> "int":
         """Give up a subscription [3.10].
@@ -289,34 +292,34 @@ class MQTTClient:
     # --- Receiving -----------------------------------------------------------------------------------
 
     def _check(self, wait: "bool") -> "int | None":
-        first = 0
+        first: "int | None" = 0
         while not (first or self._busy):
             self._busy = True
             try:
                 first = self._receive()
                 if first:
                     self._dispatch(first)
-                if self.keepalive or not first:
-                    self._tend()
+                self._tend()
             finally:
                 self._busy = False
             if not (wait and self._open):
                 break
-            if not first:
+            if first is None:
                 self._open.wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
         return first or None
 
-    def _receive(self) -> "int":
-        # Take what has come; return the first byte of a complete packet, or 0.
+    def _receive(self) -> "int | None":
+        # Take what has come. Return the first byte of a complete packet, None when nothing more is
+        # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
         transport = self._connected()
         try:
             for _ in range(STEPS):
-                n = transport.readinto(self._buf, self.want)
+                n = transport.readinto(self._buf, self._want)
                 if not n:
                     if n is None:
-                        break
+                        return None
                     raise MQTTException(ECONCLOSE)
-                self._pinged = False  # no ping is out that nothing has come after
+                self._pinged = False
                 first = self._feed(n)
                 if first:
                     self.last_cpacket = self._clock.ticks_ms()
@@ -327,14 +330,14 @@ class MQTTClient:
         return 0
 
     def _dispatch(self, first: "int") -> "None":
-        pid = self.pid
+        pid = self._pid
         if first == CONNACK or first & 0xF4 == PUBLISH | 4:
             self._close()
             raise malformed("a second CONNACK, or PUBLISH with a QoS that was not asked for")
         if first & 0xF0 == PUBLISH:
-            topic = self.topic
-            msg = self.payload
-            self.topic = self.payload = None
+            topic = self._topic
+            msg = self._payload
+            self._topic = self._payload = None
             # What the callback has now is acknowledged when it returns. Without a callback nobody has
             # the message: let the broker keep it.
             self._unacked = pid if self.cb else 0
@@ -350,7 +353,7 @@ class MQTTClient:
         elif first != PINGRESP:
             status = SUNKNOWNPID
             if self.session.done(pid):
-                status = SFAILED if first == SUBACK and self.code > 2 else SDELIVERED
+                status = SFAILED if first == SUBACK and self._code > 2 else SDELIVERED
             self._status(pid, status)
 
     def _tend(self) -> "None":
@@ -363,15 +366,14 @@ class MQTTClient:
         half = self.keepalive * 500
         if half and self._open:
             now = clock.ticks_ms()
-            if (
+            if clock.ticks_diff(now, self.last_ping) >= half and (
                 clock.ticks_diff(now, self._last_sent) >= half
                 or clock.ticks_diff(now, self.last_cpacket) >= half
             ):
-                if not self._pinged:
-                    self.ping()
-                elif clock.ticks_diff(now, self.last_ping) >= half:
+                if self._pinged:
                     self._close()
                     raise MQTTException(EKEEPALIVE)
+                self.ping()
 
     def _status(self, pid: "int", status: "int") -> "None":
         if self.cbstat:
@@ -407,14 +409,14 @@ class MQTTClient:
         # Hand all of a packet to the transport: `n` bytes of `buf`, then `rest`, together if they fit.
         # Half a packet cannot be taken back, so whatever stops it ends the connection. Each standstill
         # may last for socket_timeout; the first one counts from `start` where that is given.
-        more = len(rest)
-        if more and n + more <= len(buf):
-            buf[n : n + more] = rest  # type: ignore[index]
-            n += more
-            more = 0
         offset = 0
         try:
             transport = self._connected()
+            more = len(rest)
+            if more and n + more <= len(buf):
+                buf[n : n + more] = rest  # type: ignore[index]
+                n += more
+                more = 0
             while n:
                 taken = transport.write(buf, n, offset)
                 if taken:

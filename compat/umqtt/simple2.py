@@ -25,6 +25,8 @@ class _Session:
         self.client = client
 
     def add(self, deadline, first, topic, msg):
+        if len(self.client.rcv_pids) > 65534:
+            raise MQTTException(-1, "every packet identifier is in flight")
         for pid in self.client.newpid:
             if pid not in self.client.rcv_pids:
                 self.client.rcv_pids[pid] = deadline

@@ -172,6 +172,18 @@ def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
     assert {"disconnect", "ping", "wait_msg", "check_msg", "unsubscribe", "set_callback"} <= methods.keys()
 
 
+def test_attributes_get_no_name_that_a_subclass_would_use() -> None:
+    tree = ast.parse("\n".join(sources("full").values()))
+    found = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and _is_self(n.value)}
+    assert "classmethod" in found or "isalpha" in found  # they were renamed at all
+    assert not found & {"format", "hash", "index", "find", "append", "items", "count", "copy", "get", "dir"}
+    assert not found & {"topic", "payload", "pid", "code", "want", "name", "value", "key", "id"}
+
+
+def _is_self(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "self"
+
+
 def test_core_asked_for_tls_says_what_is_missing(tmp_path: Path) -> None:
     install("core", tmp_path)
     program = "from umqtt2 import MQTTClient; MQTTClient('id', 'localhost', ssl=True).connect()"

@@ -134,3 +134,29 @@ def test_ping_by_hand(connected):
     connected.client.ping()
     assert connected.transport.sent == b"\xc0\0"
     assert connected.client.check_msg() == 0xD0
+
+
+def test_pinging_by_hand_does_not_hide_a_broker_that_is_gone(app):
+    a = app(keepalive=10)
+    a.connect()
+    a.transport.silent = True
+    with pytest.raises(MQTTException) as caught:
+        for _ in range(30):
+            a.clock.advance(4000)
+            a.client.ping()
+            a.client.check_msg()
+    assert caught.value.args == (errno.EKEEPALIVE,)
+    assert a.clock.now <= 20_000
+
+
+def test_a_message_that_trickles_in_does_not_bring_a_ping_at_every_look(app):
+    a = app(keepalive=10)
+    a.connect()
+    a.transport.silent = True  # what it answered would come after the message
+    data = wire.publish(b"t", b"x" * 5000)
+    for i in range(0, len(data), 100):
+        a.transport.feed(data[i : i + 100])
+        a.clock.advance(200)
+        a.client.check_msg()
+    assert a.messages[0][1] == b"x" * 5000
+    assert pings(a) <= 3

@@ -334,3 +334,71 @@ def test_check_msg_returns_at_once_and_without_a_socket_timeout_waits(app):
     a.client.socket_timeout = None
     a.transport.wait = lambda flags, ms: a.transport.deliver("t", "m")
     assert a.client.check_msg() == 0x30
+
+
+def test_wait_msg_does_not_wait_in_the_middle_of_what_has_come(scripted):
+    a = scripted(wire.publish(b"t", b"x" * 30_000), max_packet=40_000)
+
+    def wait(flags, timeout_ms):
+        raise AssertionError("there is more to read")
+
+    a.transport.wait = wait
+    assert a.client.wait_msg() == 0x30
+    assert a.messages == [(b"t", b"x" * 30_000, False, False)]
+
+
+def test_timeouts_are_told_while_messages_keep_coming(scripted):
+    a = scripted(message_timeout=10)
+    pid = a.client.publish("t", "m", qos=1)
+    for _ in range(12):
+        a.clock.advance(1000)
+        a.transport.feed(wire.publish(b"t", b"m"))
+        a.client.check_msg()
+    assert a.statuses == [(pid, errno.STIMEOUT)]
+
+
+def test_a_subclass_may_have_attributes_of_its_own(app):
+    from umqtt2 import MQTTClient
+
+    class Program(MQTTClient):
+        topic, payload, pid, code, want = "home/t", "p", 1, 2, 3
+
+    transport = FakeTransport(wire.connack() + wire.publish(b"t", b"m", 1, 77) + wire.suback(5))
+    p = Program("id", "broker", transport=transport, clock=transport.clock)
+    p.set_callback(lambda *args: None)
+    p.connect()
+    while p.check_msg():
+        pass
+    assert (p.topic, p.payload, p.pid, p.code, p.want) == ("home/t", "p", 1, 2, 3)
+
+
+@pytest.mark.parametrize("size", [1000, 3])
+def test_no_memory_for_a_topic_or_a_payload_is_told_and_acknowledged_rightly(scripted, mocker, size):
+    from umqtt2.packets import decoder
+
+    class Full(decoder.BytesIO):
+        def read(self, n):
+            if n >= 500:
+                raise MemoryError
+            return super().read(n)
+
+    mocker.patch.object(decoder, "BytesIO", Full)
+    a = scripted(wire.publish(b"t" * size, b"m" * (1003 - size), 1, 5))
+    a.drain()
+    assert a.statuses == [(0, errno.SOVERSIZE)]
+    assert a.messages == []
+    assert a.transport.sent == wire.ack(0x40, 5)
+
+
+def test_a_packet_is_never_asked_for_more_than_it_has(scripted, mocker):
+    from umqtt2.packets import decoder
+
+    class Strict(decoder.BytesIO):
+        def read(self, n):
+            assert n <= 128, "MicroPython would take memory for all of it"
+            return super().read(n)
+
+    mocker.patch.object(decoder, "BytesIO", Strict)
+    a = scripted(b"\x30\x05\xff\xffabc")
+    with pytest.raises(MQTTException):
+        a.drain()

@@ -195,3 +195,39 @@ def test_identifiers_in_flight_are_not_used_again(scripted):
         a.client.check_msg()
         a.forget_sent()
     assert a.client.publish("t", "m", qos=1) == held + 1
+
+
+@pytest.mark.parametrize("topic", [None, 5, ["t"]])
+def test_a_topic_that_is_no_text_is_a_type_error(connected, topic):
+    for call in (
+        lambda: connected.client.publish(topic, "m"),
+        lambda: connected.client.subscribe(topic),
+        lambda: connected.client.unsubscribe(topic),
+        lambda: connected.client.set_last_will(topic, "m"),
+    ):
+        with pytest.raises(TypeError):
+            call()
+    assert connected.transport.sent == b""
+
+
+def test_a_topic_in_a_buffer_is_checked_and_may_change_afterwards(connected):
+    with pytest.raises(ValueError):
+        connected.client.publish(memoryview(b"a/+"), "m")
+    connected.client.subscribe(memoryview(b"a/+"))
+    topic = bytearray(b"one")
+    connected.client.publish(topic, "m")
+    other = bytearray(b"two")
+    connected.client.publish(other, "m")
+    assert [p[0] for p in connected.transport.published] == [b"one", b"two"]
+
+
+def test_the_same_topic_again(connected):
+    for topic in ("a", "a", "b", "a", b"a", "a"):
+        connected.client.publish(topic, "m")
+    assert b"".join(p[0] for p in connected.transport.published) == b"aabaaa"
+
+
+def test_subscribing_with_no_qos_is_qos_0(scripted):
+    a = scripted()
+    a.client.subscribe("t", None)
+    assert wire.parse_all(bytes(a.transport.sent))[0]["qos"] == 0

@@ -35,7 +35,7 @@ valid_packets = st.one_of(
 class Decoder:
     """A sink with its decoder."""
 
-    topic = payload = None
+    _topic = _payload = None
 
     def __init__(self, max_packet):
         self.buf = bytearray(SMALL)
@@ -48,7 +48,7 @@ def feed(decoder, data, sizes):
     """Feed `data` in pieces of `sizes` (then of any size); yield what each complete packet was."""
     data = memoryview(data)
     while data:
-        n = min(decoder.want, len(data), next(sizes, 1 << 20))
+        n = min(decoder._want, len(data), next(sizes, 1 << 20))
         decoder.buf[:n] = data[:n]
         data = data[n:]
         first = decoder.feed(n)
@@ -58,12 +58,12 @@ def feed(decoder, data, sizes):
 
 def seen(decoder, first):
     if first & 0xF0 == 0x30:
-        return first, decoder.pid, decoder.topic, decoder.payload
+        return first, decoder._pid, decoder._topic, decoder._payload
     if first == 0x20:
-        return first, decoder.pid >> 8, decoder.pid & 255
+        return first, decoder._pid >> 8, decoder._pid & 255
     if first == 0xD0:
         return (first,)
-    return (first, decoder.pid) + ((decoder.code,) if first == 0x90 else ())
+    return (first, decoder._pid) + ((decoder._code,) if first == 0x90 else ())
 
 
 def expected(packet):
@@ -153,7 +153,7 @@ def test_any_bytes_give_progress_or_an_mqtt_exception(data, sizes):
             pass
     except MQTTException as e:
         assert e.args[0] == ERESPONSE and e.args[1]
-    assert decoder.want > 0
+    assert decoder._want > 0
 
 
 @given(
@@ -211,11 +211,11 @@ def test_memory_for_a_kept_message_is_its_body_and_its_payload():
     try:
         for piece in pieces:
             while piece:
-                n = min(decoder.want, len(piece))
+                n = min(decoder._want, len(piece))
                 decoder.buf[:n] = piece[:n]
                 piece = piece[n:]
                 decoder.feed(n)
-        assert decoder.payload == b"x" * 8189
+        assert decoder._payload == b"x" * 8189
         assert tracemalloc.get_traced_memory()[1] < 4 * 8192  # a BytesIO grows by more than it needs
     finally:
         tracemalloc.stop()

@@ -11,6 +11,7 @@ from umqtt2.testing import FakeClock
 from umqtt2.transport.tcp import TCPTransport
 
 IN_PROGRESS = errno.EINPROGRESS
+NO_SOCKET = object()
 
 
 class FakeSocket:
@@ -56,7 +57,10 @@ def net(mocker):
         todo = iter(scripts)
 
         def create(family, kind, proto):
-            sockets.append(FakeSocket(next(todo)))
+            script = next(todo)
+            if script is NO_SOCKET:
+                raise OSError(errno.EAFNOSUPPORT, "")
+            sockets.append(FakeSocket(script))
             return sockets[-1]
 
         fake.socket = create
@@ -91,6 +95,13 @@ def test_every_address_is_tried_and_what_failed_is_closed(net):
     transport.open(5000)
     assert transport.sock is sockets[2]
     assert sockets[0].closed and sockets[1].closed and not sockets[2].closed
+
+
+def test_an_address_of_a_kind_that_the_system_does_not_have_is_passed_over(net):
+    _, sockets, make = net
+    transport = make(NO_SOCKET, [None])
+    transport.open(5000)
+    assert transport.sock is sockets[0]
 
 
 def test_when_none_answers_the_last_error_is_raised_and_nothing_stays_open(net):

@@ -5,26 +5,22 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-# Names that are part of the .mpy format itself; not `const`, which means something to the compiler.
-FREE = (
-    "append bool bytecode bytes callable chr classmethod clear copy count dict dir divmod end "
-    "endswith eval exec extend find format from_bytes get getattr globals hash id index insert int isalpha "
-    "isdigit islower isspace isupper items iter join key keys list little locals lower lstrip main map "
-    "micropython object open ord pop popitem pow print range read remove replace repr reverse rfind rindex "
-    "round rsplit rstrip set setattr setdefault sort sorted split start startswith staticmethod step stop "
-    "str strip sum throw tuple type update upper value values zip abs all any args"
+# Names that are part of the .mpy format itself (but for `const`, which means something to the compiler).
+# Attributes get those that a program's subclass would hardly use, and no method of a dict, for the session
+# store is one.
+FOR_ATTRIBUTES = (
+    "from_bytes isalpha isdigit islower isspace isupper endswith startswith lstrip rstrip rsplit rindex "
+    "rfind bytecode classmethod staticmethod getattr setattr globals locals callable divmod chr ord exec "
+    "eval issubclass isinstance hasattr sorted reversed enumerate"
 ).split()
-
-# The same, for arguments.
-ARGUMENTS, FREE = FREE[-9:], FREE[:-9]
-
-
-# Attributes that only the package itself uses, though their names do not say so: what the decoder
-# leaves with the client.
-INTERNAL = {"want", "pid", "code", "topic", "payload", "last"}
+FOR_GLOBALS = (
+    "append clear copy count dict dir end extend find format get hash id index insert items iter join key "
+    "keys list little lower main map micropython object open pop popitem pow print remove replace repr"
+).split()
+FOR_ARGUMENTS = "update upper value values zip abs all any args start step".split()
 
 # Functions whose arguments a program may name: the client's, and these.
-NAMED = ("TLSTransport.__init__",)
+NAMED = ("TCPTransport.__init__", "TLSTransport.__init__")
 
 
 def rename(module: ast.Module, keep: frozenset[str]) -> None:
@@ -38,10 +34,10 @@ def rename(module: ast.Module, keep: frozenset[str]) -> None:
             counts[node.id] += 1
         elif isinstance(node, ast.Attribute):
             counts["." + node.attr] += 1
-    own = [name for name in _globals(module) if name not in keep]
-    own += ["." + name for name in _attributes(module) if name not in keep]
-    free = iter([name for name in FREE if name not in taken])
-    new = {name: next(free) for name in sorted(own, key=lambda name: (-counts[name], name))}
+    own = {name for name in _globals(module) if name not in keep}
+    new = _choose(own, FOR_GLOBALS, taken, counts)
+    attributes = {"." + name for name in _attributes(module) if name not in keep}
+    new.update(_choose(attributes, FOR_ATTRIBUTES, taken, counts))
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
 
@@ -56,32 +52,25 @@ def _globals(module: ast.Module) -> set[str]:
     return own
 
 
+def _choose(own: set[str], free: list[str], taken: set[str], counts: Counter[str]) -> dict[str, str]:
+    names = [name for name in free if name not in taken]
+    if len(names) < len(own):
+        names += [f"_{n}" for n in range(len(own) - len(names))]
+    return dict(zip(sorted(own, key=lambda name: (-counts[name], name)), names))
+
+
 def _attributes(module: ast.Module) -> set[str]:
     own = set()
-    for statement in module.body:
-        if isinstance(statement, ast.ClassDef):
-            names = set(_members(statement))
-            private = {name for name in names if name.startswith("_") or name in INTERNAL}
-            own |= {name for name in private if not name.startswith("__")}
-    return own
-
-
-def _members(owner: ast.ClassDef) -> list[str]:
-    names = []
-    for statement in owner.body:
-        if isinstance(statement, ast.FunctionDef):
-            names.append(statement.name)
-        elif isinstance(statement, ast.Assign):
-            names += [t.id for t in statement.targets if isinstance(t, ast.Name)]
-    for node in ast.walk(owner):
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.ctx, ast.Store)
-            and isinstance(node.value, ast.Name)
-            and node.value.id == "self"
-        ):
-            names.append(node.attr)
-    return names
+    for node in ast.walk(module):
+        if isinstance(node, ast.Attribute):
+            own.add(node.attr)
+        elif isinstance(node, ast.ClassDef):
+            for statement in node.body:
+                if isinstance(statement, ast.FunctionDef):
+                    own.add(statement.name)
+                elif isinstance(statement, ast.Assign):
+                    own |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return {name for name in own if name.startswith("_") and not name.startswith("__")}
 
 
 def _names(module: ast.Module) -> set[str]:
@@ -98,7 +87,7 @@ def _names(module: ast.Module) -> set[str]:
             out.add(node.arg or "")
         elif isinstance(node, ast.alias):
             out.add(node.asname or node.name)
-    return out - set(ARGUMENTS)
+    return out - set(FOR_ARGUMENTS)
 
 
 class _Globals(ast.NodeTransformer):
@@ -163,7 +152,7 @@ def _arguments(module: ast.Module, keep: frozenset[str]) -> None:
             if full in NAMED:
                 continue
             inside = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
-            free = iter([name for name in ARGUMENTS if name not in inside])
+            free = iter([name for name in FOR_ARGUMENTS if name not in inside])
             new = {}
             for arg in function.args.args:
                 if arg.arg != "self" and arg.arg not in named:

@@ -36,11 +36,11 @@ class Session(Protocol):
 class Sink(Protocol):
     """What `umqtt2.packets.decoder.decode` writes to."""
 
-    want: int
-    pid: int
-    code: int
-    topic: bytes | None
-    payload: bytes | None
+    _want: int
+    _pid: int
+    _code: int
+    _topic: bytes | None
+    _payload: bytes | None
 
 
 class Clock(Protocol):

@@ -27,32 +27,36 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
                 its end and dropped
 
     A generator: start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to
-    `sink.want`. It answers with the packet's first byte when that is complete, 0 when more bytes are
+    `sink._want`. It answers with the packet's first byte when that is complete, 0 when more bytes are
     needed. What has come of a packet is kept in its local variables. It raises MQTTException(ERESPONSE,
     text) when the bytes break MQTT 3.1.1: nothing that follows can then be understood, and the
     connection must be closed [MQTT-4.8.0-1].
 
-    want     how many bytes it wants next, at the most
+    _want     how many bytes it wants next, at the most
 
     and after each complete packet
 
-    pid      packet identifier; 0 for a PUBLISH at QoS 0. Of a CONNACK its two bytes: 256 means
-             session present, the lower byte is the return code
-    code     return code of a SUBACK
-    topic    topic name of a PUBLISH, bytes
-    payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
-             done with them, to free the memory
+    _pid      packet identifier; 0 for a PUBLISH at QoS 0. Of a CONNACK its two bytes: 256 means
+              session present, the lower byte is the return code
+    _code     return code of a SUBACK
+    _topic    topic name of a PUBLISH, bytes; None when there was no memory for it
+    _payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
+              done with them, to free the memory
+
+    The names begin with _ because the sink is the client, and a program may have a subclass of that
+    with names of its own.
     """
     two = bytearray(2)
     small = BytesIO(SMALL)
     first = 0
     while True:
         # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
-        sink.want = 2
+        sink._want = 2
+        body: "BytesIO | None" = small  # and lets go of the last one
         n = yield first
         first = buf[0]
         more = buf[1]
-        sink.want = 1
+        sink._want = 1
         if n < 2:
             yield 0
             more = buf[0]
@@ -68,7 +72,6 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
 
         message = first & 0xF0 == PUBLISH
         qos = first & 6
-        body: "BytesIO | None" = small
         if message:
             if qos == 6 or length < 3:
                 raise malformed("PUBLISH with QoS 3 or too short")
@@ -91,7 +94,7 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             body.seek(0)
         left = length
         while left:
-            sink.want = left if left < SMALL else SMALL
+            sink._want = left if left < SMALL else SMALL
             n = yield 0
             left -= n
             if body:
@@ -105,7 +108,7 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
                             end = number + head
                             until = qos and number + 2
 
-        sink.topic = sink.payload = None
+        sink._topic = sink._payload = None
         if body and length:
             body.seek(2)
             if n < length:  # it came in pieces
@@ -116,13 +119,18 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
                 number = buf[0] << 8 | buf[1]
             end = number + head
         if message:
-            if body:
+            if body and end <= length:
+                if qos:
+                    # Before what may fail for want of memory: it must be known to acknowledge.
+                    body.seek(end - 2)
+                    body.readinto(two)
+                    number = two[0] << 8 | two[1]
+                    body.seek(2)
                 try:
-                    sink.topic = body.read(number)
+                    sink._topic = body.read(end - head)
                     if qos:
-                        body.readinto(two)
-                        number = two[0] << 8 | two[1]
-                    sink.payload = body.read(max(0, length - end))
+                        body.seek(end)
+                    sink._payload = body.read(length - end)
                 except MemoryError:
                     pass
             if end > length or end == head or (qos and not number):
@@ -130,9 +138,9 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             if not qos:
                 number = 0
         elif first == SUBACK:
-            sink.code = small.read(1)[0]
-            if sink.code not in (0, 1, 2, 128):
-                raise malformed("SUBACK with return code %d" % sink.code)
+            sink._code = small.read(1)[0]
+            if sink._code not in (0, 1, 2, 128):
+                raise malformed("SUBACK with return code %d" % sink._code)
         elif first == CONNACK and number > 511:
             raise malformed("CONNACK with reserved flags")
-        sink.pid = number
+        sink._pid = number

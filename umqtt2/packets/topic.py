@@ -13,7 +13,7 @@ def topic_name(topic: "Text") -> "bytes":
     Raises ValueError when it is empty, longer than 65,535 bytes, or has a wildcard or U+0000
     [MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2].
     """
-    topic = utf8(topic, "topic")
+    topic = bytes(utf8(topic, "topic"))
     if not topic or b"+" in topic or b"#" in topic or b"\0" in topic:
         raise ValueError("topic: empty, or with a wildcard")
     return topic
@@ -25,7 +25,7 @@ def topic_filter(topic: "Text") -> "bytes":
     Raises ValueError when it is empty, longer than 65,535 bytes, has U+0000, or a wildcard that does
     not fill a level, or `#` before the last level [MQTT-4.7.1-2, MQTT-4.7.1-3, MQTT-4.7.3-1].
     """
-    topic = utf8(topic, "topic")
+    topic = bytes(utf8(topic, "topic"))
     for level in topic.split(b"/"):
         if level not in (b"", b"+", b"#"):
             topic_name(level)

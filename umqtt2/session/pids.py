@@ -11,7 +11,7 @@ class PidSession(dict):  # type: ignore[type-arg]
     """Remembers which packet identifiers are in flight, and until when: it is a dict from packet
     identifier to deadline in ticks. See the contract in `umqtt2.session`."""
 
-    last = 0  # the identifier that was given last
+    _last = 0  # the identifier that was given last
 
     def add(
         self, deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
@@ -22,7 +22,7 @@ class PidSession(dict):  # type: ignore[type-arg]
         Raises MQTTException(EUNKNOWN, text) when all 65,535 are in flight [MQTT-2.3.1-2].
         """
         for _ in range(65535):
-            self.last = pid = self.last % 65535 + 1
+            self._last = pid = self._last % 65535 + 1
             if pid not in self:
                 self[pid] = deadline
                 return pid

@@ -14,9 +14,10 @@ nothing of MQTT, needs no base class, and raises OSError and nothing else.
         when none can be now. Never waits. After None the client calls it again with the same bytes.
     wait(flags, timeout_ms)
         Wait until the transport is readable (flags 1) or writable (4), these are select's POLLIN and
-        POLLOUT; at most `timeout_ms`, -1 for ever. May return early: the client just tries again.
+        POLLOUT; at most `timeout_ms`, -1 for ever. May return early: the client just tries again. Raises
+        nothing: what is wrong shows at the next `readinto` or `write`.
     close()
-        Let go of everything. May be called twice.
+        Let go of everything. May be called twice, and raises nothing.
 
 `buf` is a bytearray or memoryview (for `write` also bytes); `timeout_ms` is milliseconds, -1 is no limit.
 

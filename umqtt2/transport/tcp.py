@@ -46,9 +46,9 @@ class TCPTransport:
         error = OSError()
         for family, kind, proto, _, address in addresses:
             self.close()
-            self.sock = self._raw = sock = socket.socket(family, kind, proto)
-            self.readinto = sock.readinto  # itself, and no method around it: it is called most
             try:
+                self.sock = self._raw = sock = socket.socket(family, kind, proto)
+                self.readinto = sock.readinto  # itself, and no method around it: it is called most
                 sock.setblocking(False)
                 # One write is one packet: there is nothing for the stack to wait for.
                 if hasattr(socket, "TCP_NODELAY"):
