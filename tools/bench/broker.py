@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from tools import provide
 from tools.missing import Missing
+from tools.ports import free_port
 
 HOST = "127.0.0.1"
 SECONDS = 10
@@ -51,7 +52,7 @@ def running() -> Iterator[Broker]:
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder) / "mosquitto.conf"
         for _ in range(3):  # another program may take a port that was free a moment ago
-            port = _free_port()
+            port = free_port()
             # When root starts it, it would become a user who may not read its configuration.
             config.write_text(CONFIG.format(port=port) + ("user root\n" if os.geteuid() == 0 else ""))
             process = subprocess.Popen(
@@ -86,9 +87,3 @@ def _version(program: Path) -> str:
     done = subprocess.run([str(program), "-h"], capture_output=True, text=True, check=False)
     match = re.search(r"mosquitto version (\S+)", done.stdout + done.stderr)
     return match[1] if match else "unknown"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])

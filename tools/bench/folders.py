@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from tools import peers, provide
+from tools.device import install
+from tools.device.source import device_sources
 from tools.missing import Missing
 from tools.place import BUILD, REPO, fresh
 
 PROGRAMS = Path(__file__).parent / "programs"
 HOME = BUILD / "bench"
 PEERS = {"simple": "umqtt.simple", "simple2": "umqtt.simple2"}
-NOT_ON_A_DEVICE = {"hosted", "testing"}
 SOURCE = "source"
 
 
@@ -35,29 +33,12 @@ def prepare(client: str, profile: str, home: Path) -> Path:
     return target
 
 
-def profiles() -> list[str]:
-    """The builds of umqtt2 that can be measured, the one that is held against the peers first."""
-    return ["simple", "core", "full", SOURCE] if _builder() else [SOURCE]
-
-
 def _umqtt2(target: Path, profile: str) -> None:
-    if profile == SOURCE:
-        for path in sorted((REPO / "umqtt2").rglob("*.py")):
-            inside = path.relative_to(REPO)
-            if inside.parts[1] not in NOT_ON_A_DEVICE:
-                _compile(path, target / inside)
+    if profile != SOURCE:
+        install(profile, target)
         return
-    command = [sys.executable, "-m", "tools.device", profile]
-    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = (done.stdout + done.stderr).strip().splitlines() or ["it does not say why"]
-        raise Missing(f"bench: the build {profile} failed: {lines[-1]}")
-    shutil.copytree(BUILD / "device" / profile, target, dirs_exist_ok=True)
-
-
-def _builder() -> bool:
-    """Whether there is something that builds trimmed trees."""
-    return importlib.util.find_spec("tools.device") is not None
+    for path in device_sources():
+        _compile(path, target / path.relative_to(REPO))
 
 
 def _compile(source: Path, target: Path) -> None:

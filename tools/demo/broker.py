@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from asyncio.subprocess import Process
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from tools.demo.certificates import Certificates
 from tools.demo.processes import running
 from tools.missing import Missing
+from tools.ports import free_port
 
 ATTEMPTS = 5  # another program may take the free port first
 
@@ -28,7 +28,7 @@ async def start_broker(stack: AsyncExitStack, program: Path, folder: Path, certi
     """Start mosquitto, to be ended with `stack`; give the port that it listens on."""
     log: list[str] = []
     for _ in range(ATTEMPTS):
-        port = _free_port()
+        port = free_port()
         text = CONFIG.format(port=port, server=certificates.server, key=certificates.key)
         if os.geteuid() == 0:
             text += "user root\n"  # it would become another user, who may not read the demo's files
@@ -51,9 +51,3 @@ async def _is_up(process: Process, log: list[str]) -> bool:
         log.append(text)
     await process.wait()
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

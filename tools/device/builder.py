@@ -9,9 +9,10 @@ from pathlib import Path
 from tools.device import inline, merge, rename, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import PROFILES, PUBLIC
-from tools.place import BUILD, REPO, fresh, locked
+from tools.device.source import PACKAGE
+from tools.place import BUILD, fresh, locked
 
-ROOT = REPO / merge.PACKAGE
+ROOT = PACKAGE
 FRONT = {"MQTTClient", "MQTTException"}
 
 # Private names that compat/umqtt/simple2.py uses.

@@ -26,7 +26,7 @@ NAMED = ("TCPTransport.__init__", "TLSTransport.__init__")
 def rename(module: ast.Module, keep: frozenset[str]) -> None:
     """Rename what no program can see: functions, classes and attributes of the package's own, and the
     arguments of private functions. `keep` has names that stay."""
-    _arguments(module, keep)
+    _arguments(module)
     taken = _names(module)
     counts: Counter[str] = Counter()
     for node in ast.walk(module):
@@ -136,7 +136,7 @@ class _Attributes(ast.NodeTransformer):
         return node
 
 
-def _arguments(module: ast.Module, keep: frozenset[str]) -> None:
+def _arguments(module: ast.Module) -> None:
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
@@ -145,9 +145,8 @@ def _arguments(module: ast.Module, keep: frozenset[str]) -> None:
             full = function.name
             if isinstance(owner, ast.ClassDef):
                 full = owner.name + "." + full
-                if owner.name == "MQTTClient" and not (
-                    function.name.startswith("_") and function.name != "__init__"
-                ):
+                private = function.name.startswith("_") and function.name != "__init__"
+                if owner.name == "MQTTClient" and not private:
                     continue
             if full in NAMED:
                 continue

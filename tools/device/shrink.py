@@ -6,7 +6,7 @@ import ast
 import copy
 
 # Texts of these are for reading; the number, or the argument's name before the colon, says it too.
-TEXTS = {"ValueError": ":", "TypeError": ":"}
+WITH_TEXTS = ("ValueError", "TypeError")
 
 
 def constants(module: ast.Module) -> ast.Module:
@@ -74,8 +74,8 @@ class _Texts(ast.NodeTransformer):
             node.exc = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
         elif call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
             del call.args[1:]
-        elif call.func.id in TEXTS and isinstance(call.args[0], ast.Constant):
-            text = call.args[0].value.split(TEXTS[call.func.id])[0]
+        elif call.func.id in WITH_TEXTS and isinstance(call.args[0], ast.Constant):
+            text = call.args[0].value.split(":")[0]
             call.args = [ast.Constant(text)]
         return node
 

@@ -8,13 +8,13 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.device.source import device_sources
 from tools.place import REPO
 from tools.sizes import vm
 from tools.sizes.compiled import compile_file, compile_folder
 from tools.sizes.place import PROGRAMS
 
 PACKAGE = "umqtt2"
-NOT_ON_A_DEVICE = ("hosted", "testing")
 
 
 class Module(NamedTuple):
@@ -27,11 +27,7 @@ class Module(NamedTuple):
 
 def measure() -> list[Module]:
     """Measure all, those first that the others import."""
-    sources = {
-        name: path
-        for path in sorted((REPO / PACKAGE).rglob("*.py"))
-        if (name := _name(path)).split(".")[1:2] not in [[part] for part in NOT_ON_A_DEVICE]
-    }
+    sources = {_name(path): path for path in device_sources()}
     order = list(TopologicalSorter({name: imports(name, sources) for name in sources}).static_order())
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
