@@ -23,6 +23,8 @@ ECONLENGTH = 29  # the first packet from the broker was not a CONNACK
 ECONTIMEOUT = 30  # the broker did not accept or send anything for `socket_timeout`
 ESUBACKUNKNOWN = 40  # kept for umqtt.simple2's programs; umqtt2 raises ERESPONSE
 ESUBACKFAIL = 44  # a subscription was refused; umqtt2 reports SFAILED instead, only the shim raises it
+EFULL = 50  # the session store has as many messages as it may keep
+ESTORE = 51  # the session store cannot write; args[1] is the OSError's number
 
 # --- Status codes --------------------------------------------------------------------------------
 STIMEOUT = 0  # no acknowledgement within `message_timeout`

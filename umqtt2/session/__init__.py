@@ -15,7 +15,45 @@ socket and no wire format.
         Takes one identifier whose deadline has passed out of flight and returns it; 0 when there
         is none. Called often: it should allocate nothing.
     clear()
-        The broker has started a clean session: forget everything in flight.
+        The broker has started a clean session: forget what cannot be sent again.
 
-`pids.PidSession` is the client's own.
+For QoS 2 [4.3.3] it has besides
+
+    received(pid) -> bool
+        PUBREC came: from here on only PUBREL may be sent. False when `pid` is not in flight.
+    duplicate(pid) -> bool
+        True when a message at QoS 2 from the broker has come before with this identifier.
+    delivered(pid)
+        Such a message was given to the program: remember its identifier.
+    released(pid)
+        PUBREL came: forget that identifier.
+    resume(present)
+        A connection begins. `present` is True when the broker has kept the session; when it has not,
+        what was delivered is of no use any more.
+
+and one that keeps whole messages, to send them again after a reconnect [4.4], also
+
+    unsent() -> tuple or None
+        What is to be sent next on this connection, in the order in which it was added: (pid, first,
+        topic, msg) as `add` got them, `first` with DUP [3.3.1.1] where it was sent before and the broker
+        kept the session; (pid, PUBREL, b"", None) where PUBREC had come. None when all of it was sent;
+        that is asked for often and should allocate nothing. After `resume` all that is in flight is
+        unsent again; where the broker has not kept the session, before that a SUBSCRIBE for each subscription.
+    sent(pid)
+        What `unsent` returned was handed to the transport.
+    renewed(pid) -> bool
+        True when `pid` is that of a SUBSCRIBE that the program has not asked for: such a renewal.
+    refused(pid)
+        The broker has refused the subscription `pid`: it is not to be renewed. `done` follows.
+    waiting() -> int
+        How many messages it keeps.
+
+A message that is kept has no deadline: `expired` never returns its identifier, whose status comes when
+it is delivered. A message at QoS 0 may be added too; the client calls `done` when it was sent. A store that is
+full raises MQTTException(EFULL), one that cannot write MQTTException(ESTORE, errno of the OSError).
+
+    pids     PidSession, the smallest: QoS 0 and 1, nothing is sent again
+    exact    ExactSession: QoS 2 as well
+    memory   MemorySession: keeps messages in RAM
+    file     FileSession: keeps messages in a file, also through a loss of power
 """
