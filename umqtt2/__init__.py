@@ -2,9 +2,14 @@
 
 `MQTTClient` is all that most programs need; `MQTTException` is what it raises. The numbers in an
 exception, and those that the status callback is given, have names in `umqtt2.errno`.
+
+`umqtt2.robust.MQTTClient` is one that reconnects by itself.
 """
 
-from .client import MQTTClient
+try:
+    from .delivery import MQTTClient
+except ImportError:
+    from .client import MQTTClient  # type: ignore[assignment]
 from .errno import MQTTException
 
 __version__ = "0.1.0"

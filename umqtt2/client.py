@@ -68,6 +68,7 @@ class MQTTClient:
     cb: "MessageCallback | None" = None
     cbstat: "StatusCallback | None" = None
     will: "tuple[bytes, Payload, bool, int] | None" = None
+    _Session: "type[Any]" = PidSession
     _open: "Transport | None" = None
     _sent_to: "object" = MQTTException  # the topic that publish() checked last; nobody passes this one
     _busy = False  # inside check_msg(): a callback that calls it again gets None
@@ -125,7 +126,7 @@ class MQTTClient:
         self.socket_timeout = socket_timeout
         self.message_timeout = message_timeout
         self.transport = transport
-        self.session: "Session" = PidSession() if session is None else session
+        self.session: "Session" = self._Session() if session is None else session
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
         self._clock = clock
         self._max_packet = max_packet
@@ -168,17 +169,8 @@ class MQTTClient:
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError, before anything is sent, when what the client was made with is not allowed.
         """
-        body = connect(
-            self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
-        )
-        self.disconnect()
-        transport = self.transport
-        if not transport:
-            transport = self._new_transport()
-        self._open = transport
-        packets = decode(self, self._buf, self._max_packet)
-        next(packets)
-        self._feed = packets.send
+        body = self._begin(clean_session)
+        transport = self._connected()
         start = self._clock.ticks_ms()
         try:
             transport.open(self._left(start))
@@ -189,11 +181,7 @@ class MQTTClient:
             while not first:
                 transport.wait(READABLE, self._left(start))
                 first = self._receive()
-            if first != CONNACK:
-                raise MQTTException(ECONLENGTH)
-            code = self._pid & 255
-            if code:
-                raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
+            self._welcomed(first)
         except BaseException:
             self._close()
             raise
@@ -238,15 +226,12 @@ class MQTTClient:
             self._sent_to = topic
         name = self._name
         msg = utf8(msg, "msg", LONGEST)
-        n = len(name) + HEAD
-        buf = self._buf if n < ONE_WRITE else bytearray(n)
         pid = 0
-        flags = 1 if retain else 0
+        first = PUBLISH | 1 if retain else PUBLISH
         if qos:
-            flags |= 10 if dup else 2
-            pid = self._new_pid(qos, PUBLISH | flags, name, msg)
-        n = publish(buf, name, len(msg), flags, pid)
-        self._send(buf, n, msg, pid)
+            first |= qos << 1 | (8 if dup else 0)
+            pid = self._new_pid(qos, first, name, msg)
+        self._send_message(first, name, msg, pid, pid)
         return pid or None
 
     def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
@@ -335,18 +320,7 @@ class MQTTClient:
             self._close()
             raise malformed("a second CONNACK, or PUBLISH with a QoS that was not asked for")
         if first & 0xF0 == PUBLISH:
-            topic = self._topic
-            msg = self._payload
-            self._topic = self._payload = None
-            # What the callback has now is acknowledged when it returns. Without a callback nobody has
-            # the message: let the broker keep it.
-            self._unacked = pid if self.cb else 0
-            if topic is None or msg is None:
-                self._unacked = pid
-                self._status(0, SOVERSIZE)
-            elif self.cb:
-                self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
-            # It is 0 now if the callback has closed the connection that the message came on.
+            self._deliver(first)
             if self._unacked:
                 n = ack(self._buf, PUBACK, pid)
                 self._send(self._buf, n)
@@ -355,6 +329,19 @@ class MQTTClient:
             if self.session.done(pid):
                 status = SFAILED if first == SUBACK and self._code > 2 else SDELIVERED
             self._status(pid, status)
+
+    def _deliver(self, first: "int") -> "None":
+        # Afterwards `_unacked` is the identifier to acknowledge, or 0.
+        topic = self._topic
+        msg = self._payload
+        self._topic = self._payload = None
+        # What the callback has now is acknowledged when it returns, unless it has closed the connection
+        # that the message came on. Without a callback nobody has the message: let the broker keep it.
+        self._unacked = self._pid if self.cb or topic is None or msg is None else 0
+        if topic is None or msg is None:
+            self._status(0, SOVERSIZE)
+        elif self.cb:
+            self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
 
     def _tend(self) -> "None":
         # What time brings: acknowledgements that did not come, pings.
@@ -385,18 +372,37 @@ class MQTTClient:
         self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
     ) -> "int":
         if qos not in (0, 1):
-            raise ValueError("qos: not 0 or 1")
-        clock = self._clock
-        deadline = clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
+            raise ValueError("qos: not 0 or 1; 2 needs the profile `full` and a session store that knows it")
+        deadline = self._deadline()
         return self.session.add(deadline, first, topic, msg)
+
+    def _deadline(self) -> "int":
+        # When an acknowledgement must have come.
+        clock = self._clock
+        return clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
 
     def _request(self, first: "int", topic: "Text", qos: "int | None") -> "int":
         topic = topic_filter(topic)
         pid = self._new_pid(qos or 0, first, topic, qos)
+        self._send_request(first, topic, qos, pid, pid)
+        return pid
+
+    def _send_message(
+        self, first: "int", name: "bytes", msg: "bytes", pid: "int", forget: "int"
+    ) -> "None":
+        # PUBLISH. `forget` is what _send() takes out of flight when it fails, here and below.
+        n = len(name) + HEAD
+        buf = self._buf if n < ONE_WRITE else bytearray(n)
+        n = publish(buf, name, len(msg), first, pid)
+        self._send(buf, n, msg, forget)
+
+    def _send_request(
+        self, first: "int", topic: "bytes", qos: "int | None", pid: "int", forget: "int"
+    ) -> "None":
+        # SUBSCRIBE and UNSUBSCRIBE.
         fields = subscribe(pid, topic, qos)
         n = fixed_header(self._buf, first, len(fields))
-        self._send(self._buf, n, fields, pid)
-        return pid
+        self._send(self._buf, n, fields, forget)
 
     def _send(
         self,
@@ -439,6 +445,25 @@ class MQTTClient:
         self._last_sent = self._clock.ticks_ms()
 
     # --- The connection ------------------------------------------------------------------------------
+
+    def _begin(self, clean: "bool") -> "bytes":
+        # Get ready for a connection: leave the last one, have a transport and a decoder. Return what
+        # is in the CONNECT.
+        body = connect(self.client_id, clean, self.keepalive, self.user, self.password, self.will)
+        self.disconnect()
+        self._open = self.transport or self._new_transport()
+        packets = decode(self, self._buf, self._max_packet)
+        next(packets)
+        self._feed = packets.send
+        return body
+
+    def _welcomed(self, first: "int") -> "None":
+        # Raise unless the first packet is the broker's consent.
+        if first != CONNACK:
+            raise MQTTException(ECONLENGTH)
+        code = self._pid & 255
+        if code:
+            raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
 
     def _new_transport(self) -> "Transport":
         transport: "Transport"

@@ -6,12 +6,12 @@ from umqtt2 import MQTTClient
 
 
 class App:
-    def __init__(self, transport, **options):
+    def __init__(self, transport, make=MQTTClient, **options):
         options.setdefault("client_id", "id")
         options.setdefault("server", "broker")
         self.transport = transport
         self.clock = transport.clock
-        self.client = MQTTClient(transport=transport, clock=transport.clock, **options)
+        self.client = make(transport=transport, clock=transport.clock, **options)
         self.messages: list[tuple] = []
         self.statuses: list[tuple] = []
         self.client.set_callback(lambda *args: self.messages.append(args))

@@ -146,6 +146,7 @@ def test_connack_byte_by_byte(app):
         {"user": "u", "password": "p" * 65536},
     ],
 )
+@pytest.mark.mqtt("MQTT-3.1.2-22")
 def test_what_mqtt_forbids_is_a_value_error_before_anything_is_sent(app, options):
     a = app(**options)
     with pytest.raises(ValueError):
@@ -153,6 +154,7 @@ def test_what_mqtt_forbids_is_a_value_error_before_anything_is_sent(app, options
     assert a.transport.opens == 0
 
 
+@pytest.mark.mqtt("MQTT-3.1.3-7")
 def test_an_empty_client_id_is_for_clean_sessions(app):
     a = app(client_id="")
     with pytest.raises(ValueError):
@@ -164,11 +166,13 @@ def test_an_empty_client_id_is_for_clean_sessions(app):
     "args",
     [("a/#", "x"), ("", "x"), ("t", "x", False, 3), ("t", "x" * 65536), ("t", "x", False, -1)],
 )
+@pytest.mark.mqtt("MQTT-3.1.2-14", "MQTT-4.7.1-1")
 def test_a_will_that_mqtt_forbids(app, args):
     with pytest.raises(ValueError):
         app().client.set_last_will(*args)
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-6")
 def test_a_clean_session_forgets_what_was_in_flight(app):
     a = app()
     a.client.connect(clean_session=False)
@@ -194,6 +198,7 @@ def test_a_session_that_goes_on_still_tells_what_timed_out(app):
     assert a.statuses == [(pid, errno.STIMEOUT)]
 
 
+@pytest.mark.mqtt("MQTT-3.14.4-1")
 def test_disconnect(connected):
     connected.client.disconnect()
     assert connected.transport.disconnected
@@ -226,6 +231,7 @@ def test_connecting_again_leaves_first(connected):
         lambda c: c.wait_msg(),
     ],
 )
+@pytest.mark.mqtt("MQTT-3.1.0-1")
 def test_not_connected(app, call):
     a = app()
     with pytest.raises(MQTTException) as caught:

@@ -12,6 +12,7 @@ def pings(a):
     return bytes(a.transport.sent).count(b"\xc0\0")
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-23")
 def test_an_idle_client_pings_within_the_keepalive(app):
     a = app(keepalive=10)
     a.connect()
@@ -35,6 +36,7 @@ def test_no_keepalive_no_pings(connected):
     assert connected.transport.sent == b""
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-23")
 def test_incoming_traffic_alone_does_not_replace_a_ping(app):
     a = app(keepalive=10)
     a.connect()
@@ -46,6 +48,7 @@ def test_incoming_traffic_alone_does_not_replace_a_ping(app):
     assert pings(a) >= 3
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-23")
 def test_a_flood_does_not_starve_the_ping(app):
     a = app(keepalive=10)
     a.connect()

@@ -36,6 +36,7 @@ def test_publish_at_qos_1(connected):
     assert connected.statuses == [(pid, errno.SDELIVERED)]
 
 
+@pytest.mark.mqtt("MQTT-3.3.1-2")
 def test_dup_is_for_qos_1(scripted):
     a = scripted()
     a.client.publish("t", "m", qos=1, dup=True)
@@ -185,6 +186,7 @@ def test_a_refused_subscription_is_a_status_and_the_connection_lives(connected):
     assert connected.statuses == [(pid, errno.SFAILED), (other, errno.SDELIVERED)]
 
 
+@pytest.mark.mqtt("MQTT-2.3.1-2")
 def test_identifiers_in_flight_are_not_used_again(scripted):
     a = scripted(message_timeout=1000)
     held = a.client.publish("t", "m", qos=1)

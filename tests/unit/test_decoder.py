@@ -134,6 +134,10 @@ def test_byte_by_byte(packets):
         (b"\x32" + wire.remaining_length(9000) + b"\0\1a\0\0" + b"a" * 8995, "no packet identifier"),
     ],
 )
+@pytest.mark.mqtt(
+    "MQTT-2.2.2-2", "MQTT-2.3.1-1", "MQTT-3.3.1-4", "MQTT-3.3.2-1", "MQTT-3.6.1-1", "MQTT-4.7.3-1",
+    "MQTT-4.8.0-1",
+)
 def test_malformed(data, text):
     decoder = Decoder(8192)
     if text is None:

@@ -35,6 +35,10 @@ def packet(first, body):
     st.none() | st.binary(),
     st.none() | st.tuples(names.map(str.encode), st.binary(), st.booleans(), qoss),
 )
+@pytest.mark.mqtt(
+    "MQTT-3.1.2-9", "MQTT-3.1.2-11", "MQTT-3.1.2-13", "MQTT-3.1.2-15", "MQTT-3.1.2-18", "MQTT-3.1.2-19",
+    "MQTT-3.1.2-20", "MQTT-3.1.2-21", "MQTT-3.1.2-22", "MQTT-3.1.3-1",
+)
 def test_connect(client_id, clean, keepalive, user, password, will):
     if (not client_id and not clean) or (password is not None and user is None):
         with pytest.raises(ValueError):
@@ -55,10 +59,11 @@ def test_connect(client_id, clean, keepalive, user, password, will):
 
 
 @given(names, st.binary(max_size=300), qoss, pids, st.booleans(), st.booleans())
+@pytest.mark.mqtt("MQTT-2.3.1-5", "MQTT-3.3.2-1")
 def test_publish(topic, payload, qos, pid, retain, dup):
     pid = pid if qos else 0
     buf = bytearray(len(topic.encode()) + HEAD)
-    n = publish(buf, topic_name(topic), len(payload), dup << 3 | qos << 1 | retain, pid)
+    n = publish(buf, topic_name(topic), len(payload), types.PUBLISH | dup << 3 | qos << 1 | retain, pid)
     p, rest = wire.parse(bytes(buf[:n]) + payload)
     assert rest == b""
     assert p == {
@@ -73,6 +78,7 @@ def test_publish(topic, payload, qos, pid, retain, dup):
 
 
 @given(names, qoss, pids)
+@pytest.mark.mqtt("MQTT-3.8.3-3", "MQTT-3.10.3-2")
 def test_subscribe_and_unsubscribe(topic, qos, pid):
     body = subscribe(pid, topic_filter(topic), qos)
     assert wire.parse(packet(types.SUBSCRIBE, body)) == (
@@ -106,6 +112,7 @@ def test_remaining_length(n):
 
 
 @pytest.mark.parametrize("topic", ["", "a/+", "#", "a/#", "a\0", b"\0", "x" * 65536])
+@pytest.mark.mqtt("MQTT-3.3.2-2", "MQTT-4.7.1-1", "MQTT-4.7.3-1", "MQTT-4.7.3-2", "MQTT-4.7.3-3")
 def test_topics_that_nobody_may_publish_to(topic):
     with pytest.raises(ValueError):
         topic_name(topic)
@@ -117,11 +124,13 @@ def test_topics_that_one_may_publish_to(topic):
 
 
 @pytest.mark.parametrize("topic", ["", "a+", "+a", "a/b+/c", "a#", "#/a", "a/#/b", "a\0", "x" * 65536])
+@pytest.mark.mqtt("MQTT-4.7.1-2", "MQTT-4.7.1-3", "MQTT-4.7.3-1", "MQTT-4.7.3-2", "MQTT-4.7.3-3")
 def test_filters_that_mqtt_forbids(topic):
     with pytest.raises(ValueError):
         topic_filter(topic)
 
 
 @pytest.mark.parametrize("topic", ["#", "+", "a/#", "+/+/#", "/+", "a/+/b", b"a/#", "$SYS/#"])
+@pytest.mark.mqtt("MQTT-4.7.1-2", "MQTT-4.7.1-3")
 def test_filters_that_mqtt_allows(topic):
     assert topic_filter(topic) == (topic if isinstance(topic, bytes) else topic.encode())

@@ -13,6 +13,7 @@ from umqtt2.testing import FakeClock
 
 @given(st.sets(st.integers(1, 65535), max_size=50))
 @settings(max_examples=10, deadline=None)
+@pytest.mark.mqtt("MQTT-2.3.1-1", "MQTT-2.3.1-2")
 def test_identifiers_over_a_whole_wrap_with_some_held_in_flight(held):
     session = PidSession()
     for pid in held:
@@ -25,6 +26,7 @@ def test_identifiers_over_a_whole_wrap_with_some_held_in_flight(held):
     assert session.add(0, 0x32, b"t", b"m") == given_out[0]
 
 
+@pytest.mark.mqtt("MQTT-2.3.1-2")
 def test_no_identifier_left_is_an_error_not_a_hang():
     session = PidSession()
     for _ in range(65535):

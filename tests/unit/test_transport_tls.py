@@ -120,7 +120,7 @@ def test_simple2_unknown_parameters_are_an_error(board, transport):
     [({}, "host"), ({"server_hostname": "other"}, "other"), ({"server_hostname": None}, None)],
 )
 def test_the_name_that_is_asked_for(board, mocker, params, hostname):
-    mocker.patch.object(tls.TCPTransport, "open")
+    mocker.patch.object(tls.TCPTransport, "opening", return_value=iter(()))
     board.transport("host", 8883, True, cadata=b"CA", **params).open(1000)
     wrap = board.tls.SSLContext.return_value.wrap_socket
     assert wrap.call_args.kwargs["server_hostname"] == hostname
@@ -135,7 +135,7 @@ def test_who_waits_to_write_waits_for_the_peers_half_of_the_handshake(board, moc
 
 
 def test_a_certificate_that_does_not_verify_is_an_os_error(board, mocker):
-    mocker.patch.object(tls.TCPTransport, "open")
+    mocker.patch.object(tls.TCPTransport, "opening", return_value=iter(()))
     transport = board.transport("host", cadata=b"CA")
     transport.open(1000)
     transport.sock.write.side_effect = ValueError("expired")

@@ -33,24 +33,26 @@ For QoS 2 [4.3.3] it has besides
 
 and one that keeps whole messages, to send them again after a reconnect [4.4], also
 
-    unsent() -> tuple or None
+    unsent() -> tuple, list or None
         What is to be sent next on this connection, in the order in which it was added: (pid, first,
         topic, msg) as `add` got them, `first` with DUP [3.3.1.1] where it was sent before and the broker
-        kept the session; (pid, PUBREL, b"", None) where PUBREC had come. None when all of it was sent;
-        that is asked for often and should allocate nothing. After `resume` all that is in flight is
-        unsent again; where the broker has not kept the session, before that a SUBSCRIBE for each subscription.
-    sent(pid)
-        What `unsent` returned was handed to the transport.
+        kept the session, and 0 where PUBREC had come, so that PUBREL is to be sent. None when all of it was
+        sent; that is asked for often and should allocate nothing. After `resume` all that is in flight is
+        unsent again; where the broker has not kept the session, first a SUBSCRIBE for each subscription.
+    sent(pid, deadline)
+        What `unsent` returned was handed to the transport; a SUBSCRIBE or UNSUBSCRIBE waits for its
+        acknowledgement until `deadline`.
     renewed(pid) -> bool
         True when `pid` is that of a SUBSCRIBE that the program has not asked for: such a renewal.
     refused(pid)
-        The broker has refused the subscription `pid`: it is not to be renewed. `done` follows.
+        The broker has refused the subscription `pid`, or it could not be sent: it is not to be renewed.
+        `done` follows.
     waiting() -> int
         How many messages it keeps.
 
 A message that is kept has no deadline: `expired` never returns its identifier, whose status comes when
-it is delivered. A message at QoS 0 may be added too; the client calls `done` when it was sent. A store that is
-full raises MQTTException(EFULL), one that cannot write MQTTException(ESTORE, errno of the OSError).
+it is delivered. A message at QoS 0 may be added too; the client calls `done` when it was sent. A store
+that is full raises MQTTException(EFULL), one that cannot write MQTTException(ESTORE, errno of the OSError).
 
     pids     PidSession, the smallest: QoS 0 and 1, nothing is sent again
     exact    ExactSession: QoS 2 as well

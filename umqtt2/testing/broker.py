@@ -23,7 +23,7 @@ class FakeBroker(FakeTransport):
 
     published      what the client published: a list of (topic, payload, qos, retain), bytes and ints
     subscriptions  a dict from topic filter (bytes) to QoS
-    acknowledged   packet identifiers of deliveries that the client acknowledged
+    acknowledged   packet identifiers of deliveries that the client acknowledged, at QoS 2 with PUBCOMP
     connects       CONNECT packets, a list of dicts: client_id, clean, keepalive, user, password, will
                    (None, or a tuple of topic, payload, qos, retain)
     disconnected   True after a DISCONNECT
@@ -46,11 +46,13 @@ class FakeBroker(FakeTransport):
         self._resumable = False
         self._pid = 0
         self._in_flight: "dict[int, tuple[bytes, bytes, int, bool]]" = {}
+        self._received: "set[int]" = set()  # deliveries at QoS 2 that the client has; PUBREL comes next
+        self._unreleased: "set[int]" = set()  # what the client published at QoS 2, until its PUBREL
 
     def deliver(
         self, topic: "str | bytes", msg: "str | bytes", qos: "int" = 0, retain: "bool" = False
     ) -> "None":
-        """Send the client a message; at QoS 1 it is sent again after a reconnect until acknowledged."""
+        """Send the client a message; at QoS 1 and 2 again after a reconnect, until acknowledged."""
         topic = topic.encode() if isinstance(topic, str) else topic
         msg = msg.encode() if isinstance(msg, str) else msg
         pid = 0
@@ -62,6 +64,14 @@ class FakeBroker(FakeTransport):
     def drop(self) -> "None":
         """Close the connection from the broker's side."""
         self.ended = True
+
+    def forget(self) -> "None":
+        """Lose the client's session, as a broker does that keeps nothing when it is restarted."""
+        self._in_flight.clear()
+        self._received.clear()
+        self._unreleased.clear()
+        self.subscriptions.clear()
+        self._resumable = False
 
     # --- What the client sees ------------------------------------------------------------------------
 
@@ -118,11 +128,16 @@ class FakeBroker(FakeTransport):
             self.feed(b"\xb0\x02" + body[:2])
         elif first == PINGREQ[0]:
             self.feed(b"\xd0\0")
-        elif first == PUBACK:
-            pid = body[0] << 8 | body[1]
+        elif first in (PUBACK, PUBCOMP):
+            pid = _uint16(body)
             self._in_flight.pop(pid, None)
+            self._received.discard(pid)
             self.acknowledged.append(pid)
+        elif first == PUBREC:
+            self._received.add(_uint16(body))
+            self._ack(PUBREL, body)
         elif first == PUBREL:
+            self._unreleased.discard(_uint16(body))
             self._ack(PUBCOMP, body)
         elif first == DISCONNECT[0]:
             self.disconnected = True
@@ -153,33 +168,45 @@ class FakeBroker(FakeTransport):
         self.connects.append(seen)
         present = 0
         if seen["clean"]:
-            self._in_flight.clear()
-            self.subscriptions.clear()
+            self.forget()
         elif self._resumable and not self.return_code:
             present = 1
         self._resumable = not seen["clean"]
         self.feed(bytes([0x20, 2, present, self.return_code]))
         if not self.return_code:
             for pid, (topic, msg, qos, retain) in self._in_flight.items():
-                self._publish(pid, topic, msg, 8 | qos << 1 | (1 if retain else 0))
+                if pid in self._received:
+                    self._ack(PUBREL, pid.to_bytes(2, "big"))
+                else:
+                    self._publish(pid, topic, msg, 8 | qos << 1 | (1 if retain else 0))
 
     def _published(self, first: "int", body: "bytes") -> "None":
         topic, i = _string(body, 0)
         qos = first >> 1 & 3
+        again = False
         if qos:
+            pid = _uint16(body[i:])
+            again = pid in self._unreleased
+            if qos == 2:
+                self._unreleased.add(pid)
             self._ack(PUBACK if qos == 1 else PUBREC, body[i : i + 2])
             i += 2
-        self.published.append((topic, body[i:], qos, first & 1 != 0))
+        if not again:
+            self.published.append((topic, body[i:], qos, first & 1 != 0))
 
     def _publish(self, pid: "int", topic: "bytes", msg: "bytes", flags: "int") -> "None":
         packet = bytearray(len(topic) + HEAD)
-        n = publish(packet, topic, len(msg), flags, pid)
+        n = publish(packet, topic, len(msg), PUBLISH | flags, pid)
         self.feed(bytes(packet[:n]) + msg)
 
     def _ack(self, first: "int", pid: "bytes") -> "None":
         packet = bytearray(5)
-        n = ack(packet, first, pid[0] << 8 | pid[1])
+        n = ack(packet, first, _uint16(pid))
         self.feed(bytes(packet[:n]))
+
+
+def _uint16(body: "bytes") -> "int":
+    return body[0] << 8 | body[1]
 
 
 def _string(body: "bytes", i: "int") -> "tuple[bytes, int]":

@@ -11,7 +11,7 @@ from errno import EALREADY, EINPROGRESS, ETIMEDOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Generator
 
 EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have it
 IPPROTO_TCP = 6
@@ -42,6 +42,11 @@ class TCPTransport:
         Raises OSError: of the last address tried, with ETIMEDOUT when that did not answer; or of the
         name's look-up.
         """
+        for _ in self.opening(timeout_ms):
+            time.sleep_ms(STEP)
+
+    def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
+        """`open` in steps, none of which waits: a generator that ends when the connection is made."""
         addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
         error = OSError()
         for family, kind, proto, _, address in addresses:
@@ -53,7 +58,11 @@ class TCPTransport:
                 # One write is one packet: there is nothing for the stack to wait for.
                 if hasattr(socket, "TCP_NODELAY"):
                     sock.setsockopt(IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._connect(address, timeout_ms // len(addresses))
+                start = time.ticks_ms()
+                while not self._connect(address):
+                    if 0 <= timeout_ms // len(addresses) <= time.ticks_diff(time.ticks_ms(), start):
+                        raise OSError(ETIMEDOUT)
+                    yield
                 self._poll = select.poll()
                 self._poll.register(sock)
                 return
@@ -62,22 +71,17 @@ class TCPTransport:
         self.close()
         raise error
 
-    def _connect(self, address: "Any", left: "int") -> "None":
+    def _connect(self, address: "Any") -> "bool":
         # There is no getsockopt to ask how it went, and lwIP's sockets are writable before they are
         # connected; but connecting again tells.
-        while True:
-            try:
-                self.sock.connect(address)
-                break
-            except OSError as e:
-                if e.errno in EISCONN:
-                    break
-                if e.errno not in (EINPROGRESS, EALREADY):
-                    raise
-            if 0 <= left < STEP:
-                raise OSError(ETIMEDOUT)
-            time.sleep_ms(STEP)
-            left -= STEP
+        try:
+            self.sock.connect(address)
+        except OSError as e:
+            if e.errno in (EINPROGRESS, EALREADY):
+                return False
+            if e.errno not in EISCONN:
+                raise
+        return True
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""

@@ -14,7 +14,7 @@ except ImportError:
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Generator
 
 HANDSHAKE_NAP = 20  # milliseconds
 
@@ -74,10 +74,10 @@ class TLSTransport(TCPTransport):
         self._context = context
         self._hostname = server if server_hostname == "" else server_hostname
 
-    def open(self, timeout_ms: "int") -> "None":
+    def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
         """Connect as TCPTransport does and prepare for TLS; the handshake comes with the first
         `write`, which returns None until it is done and raises OSError when it fails."""
-        super().open(timeout_ms)
+        yield from super().opening(timeout_ms)
         self._wrap()
         self.readinto = self.sock.readinto
 

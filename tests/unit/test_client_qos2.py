@@ -1,0 +1,182 @@
+"""QoS 2: exactly once, in both directions."""
+
+from __future__ import annotations
+
+import pytest
+import wire
+
+from umqtt2 import client, errno
+from umqtt2.session.exact import ExactSession
+from umqtt2.session.memory import MemorySession
+from umqtt2.session.pids import PidSession
+
+PUBREC, PUBREL, PUBCOMP, PUBACK = 0x50, 0x62, 0x70, 0x40
+
+STORES = [ExactSession, MemorySession]
+
+
+@pytest.fixture(params=STORES)
+def a(request, scripted):
+    """A client with a store that knows QoS 2, on a FakeTransport."""
+    return scripted(session=request.param())
+
+
+def test_a_message_is_told_as_delivered_when_pubcomp_comes(a):
+    pid = a.client.publish("t", "m", qos=2)
+    assert a.transport.sent == wire.publish(b"t", b"m", 2, pid)
+    a.forget_sent()
+    a.transport.feed(wire.ack(PUBREC, pid))
+    assert a.client.check_msg() == PUBREC
+    assert a.transport.sent == wire.ack(PUBREL, pid)
+    assert a.statuses == []
+    a.transport.feed(wire.ack(PUBCOMP, pid))
+    a.drain()
+    assert a.statuses == [(pid, errno.SDELIVERED)]
+
+
+def test_retain_and_dup_are_sent(a):
+    pid = a.client.publish("t", "m", True, 2, True)
+    assert a.transport.sent == wire.publish(b"t", b"m", 2, pid, retain=True, dup=True)
+
+
+def test_an_incoming_message_is_given_once_whatever_is_repeated(a):
+    for dup in (False, True, True):
+        a.transport.feed(wire.publish(b"t", b"m", 2, 7, dup=dup))
+    a.drain()
+    assert a.messages == [(b"t", b"m", False, False)]
+    assert a.transport.sent == wire.ack(PUBREC, 7) * 3
+    a.forget_sent()
+    a.transport.feed(wire.ack(PUBREL, 7) * 2)
+    a.drain()
+    assert a.transport.sent == wire.ack(PUBCOMP, 7) * 2
+    a.transport.feed(wire.publish(b"t", b"next", 2, 7))
+    a.drain()
+    assert [m[1] for m in a.messages] == [b"m", b"next"]
+
+
+def test_pubrec_goes_out_when_the_callback_has_returned(a):
+    sent = []
+    a.client.set_callback(lambda *args: sent.append(bytes(a.transport.sent)))
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    a.drain()
+    assert sent == [b""]
+
+
+def test_what_the_callback_could_not_take_comes_again(a):
+    def fail(*args):
+        raise KeyError("in the application")
+
+    a.client.set_callback(fail)
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    with pytest.raises(KeyError):
+        a.client.check_msg()
+    assert a.transport.sent == b""
+    a.client.set_callback(lambda *args: a.messages.append(args))
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7, dup=True))
+    a.drain()
+    assert len(a.messages) == 1
+    assert a.transport.sent == wire.ack(PUBREC, 7)
+
+
+def test_without_a_callback_the_broker_keeps_the_message(a):
+    a.client.set_callback(None)
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    a.drain()
+    assert a.transport.sent == b""
+
+
+def test_an_oversized_message_is_told_once_and_acknowledged(scripted):
+    a = scripted(session=ExactSession(), max_packet=200)
+    a.transport.feed(wire.publish(b"t", b"x" * 300, 2, 7) * 2)
+    a.drain()
+    assert a.statuses == [(0, errno.SOVERSIZE)]
+    assert a.transport.sent == wire.ack(PUBREC, 7) * 2
+
+
+@pytest.mark.parametrize("first, answer", [(PUBREC, PUBREL), (PUBREL, PUBCOMP)])
+def test_an_identifier_that_is_unknown_is_answered(a, first, answer):
+    a.transport.feed(wire.ack(first, 99))
+    a.drain()
+    assert a.transport.sent == wire.ack(answer, 99)
+    assert a.statuses == []
+
+
+@pytest.mark.parametrize("first", [PUBACK, PUBCOMP])
+def test_an_acknowledgement_that_nobody_waits_for_is_told(a, first):
+    a.transport.feed(wire.ack(first, 99))
+    a.drain()
+    assert a.statuses == [(99, errno.SUNKNOWNPID)]
+    a.client.publish("still", "connected")
+
+
+def test_in_both_directions_with_a_broker(connected):
+    c = connected.client
+    c.subscribe("in", 2)
+    pid = c.publish("out", "m", qos=2)
+    connected.drain()
+    assert connected.statuses[-1] == (pid, errno.SDELIVERED)
+    assert connected.transport.published == [(b"out", b"m", 2, False)]
+    connected.transport.deliver("in", "m", qos=2)
+    connected.drain()
+    assert connected.messages == [(b"in", b"m", False, False)]
+    assert connected.transport.acknowledged == [1]
+
+
+def test_the_default_store_gives_up_after_the_message_timeout(scripted):
+    a = scripted(message_timeout=3)
+    pid = a.client.publish("t", "m", qos=2)
+    a.transport.feed(wire.ack(PUBREC, pid))
+    a.drain()
+    a.clock.advance(3000)
+    a.client.check_msg()
+    assert a.statuses == [(pid, errno.STIMEOUT)]
+
+
+def test_identifiers_of_deliveries_survive_a_reconnect_to_the_same_session(app):
+    a = app()
+    a.connect(clean_session=False)
+    broker = a.transport
+    broker.deliver("t", "m", qos=2)
+    a.client.check_msg()  # PUBREC is out; the broker never sees it
+    broker._received.clear()
+    broker.drop()
+    with pytest.raises(Exception):  # noqa: B017
+        a.drain()
+    a.connect(clean_session=False)
+    a.drain()
+    assert a.messages == [(b"t", b"m", False, False)]
+    assert broker.acknowledged == [1]
+
+
+def test_a_new_session_may_use_the_same_identifiers(a):
+    a.transport.feed(wire.publish(b"t", b"old", 2, 7))
+    a.drain()
+    a.transport.feed(wire.connack(0))
+    a.connect()
+    a.transport.feed(wire.publish(b"t", b"new", 2, 7))
+    a.drain()
+    assert [m[1] for m in a.messages] == [b"old", b"new"]
+
+
+@pytest.mark.parametrize("qos", [3, -1])
+def test_other_levels_are_refused(a, qos):
+    with pytest.raises(ValueError, match="qos"):
+        a.client.publish("t", "m", qos=qos)
+    with pytest.raises(ValueError, match="qos"):
+        a.client.subscribe("t", qos)
+    assert a.transport.sent == b""
+
+
+@pytest.mark.parametrize(
+    "make, store", [(client.MQTTClient, PidSession), (None, PidSession)], ids=["small build", "small store"]
+)
+def test_where_it_is_left_out_asking_for_it_is_an_error(scripted, make, store):
+    a = scripted(session=store(), **({"make": make} if make else {}))
+    with pytest.raises(ValueError, match="qos"):
+        a.client.publish("t", "m", qos=2)
+    with pytest.raises(ValueError, match="qos"):
+        a.client.subscribe("t", 2)
+    assert a.transport.sent == b""
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    with pytest.raises(Exception, match="QoS|6"):
+        a.client.check_msg()

@@ -1,0 +1,143 @@
+"""The client with QoS 2, and with session stores that keep messages to send them again."""
+
+from . import client
+from .errno import SFAILED
+from .packets.ack import ack
+from .packets.fields import utf8
+from .packets.publish import LONGEST
+from .packets.topic import topic_filter, topic_name
+from .packets.types import PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK
+from .session.exact import ExactSession
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .hosted.contracts import Payload, Text
+
+AT_ONCE = 8  # packets that wait in the store and are sent by one call, at the most
+
+
+class MQTTClient(client.MQTTClient):
+    """The client of `umqtt2.client` with QoS 2 [4.3.3], where the session store knows it; the one that it
+    has by default does.
+
+    With a store that keeps messages (`umqtt2.session.memory`, `umqtt2.session.file`) a message that
+    `publish` took is sent again after each `connect` until it is acknowledged: its status is SDELIVERED
+    in the end, never STIMEOUT. Do not publish it again. When `publish` raises, it was not taken.
+    """
+
+    _Session = ExactSession
+
+    def connect(self, clean_session: "bool" = True) -> "bool":
+        present = super().connect(clean_session)
+        self._resume(present)
+        return present
+
+    def publish(
+        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0, dup: "bool" = False
+    ) -> "int | None":
+        if not (qos and hasattr(self.session, "unsent")):
+            return super().publish(topic, msg, retain, qos, dup)
+        first = PUBLISH | qos << 1 | (8 if dup else 0) | (1 if retain else 0)
+        return self._enqueue(qos, first, topic_name(topic), utf8(msg, "msg", LONGEST))
+
+    # --- Receiving -----------------------------------------------------------------------------------
+
+    def _dispatch(self, first: "int") -> "None":
+        pid = self._pid
+        session: "Any" = self.session
+        if not hasattr(session, "received"):
+            super()._dispatch(first)
+        elif first == PUBREC:
+            session.received(pid)
+            self._answer(PUBREL, pid)
+        elif first == PUBREL:
+            session.released(pid)
+            self._answer(PUBCOMP, pid)
+        elif first & 0xF4 == PUBLISH | 4:
+            if session.duplicate(pid):
+                self._topic = self._payload = None
+                self._unacked = pid
+            else:
+                self._deliver(first)
+                if self._unacked:
+                    session.delivered(pid)
+            if self._unacked:
+                self._answer(PUBREC, pid)
+        else:
+            if first == SUBACK and hasattr(session, "renewed"):
+                refused = self._code > 2
+                renewed = session.renewed(pid)
+                if refused:
+                    session.refused(pid)
+                if renewed:
+                    # The program has not asked for it and hears only of a failure.
+                    session.done(pid)
+                    if refused:
+                        self._status(pid, SFAILED)
+                    return
+            super()._dispatch(first)
+
+    def _tend(self) -> "None":
+        super()._tend()
+        if self._open:
+            self._drain()
+
+    # --- Sending -------------------------------------------------------------------------------------
+
+    def _new_pid(
+        self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "int":
+        if qos == 2 and hasattr(self.session, "received"):
+            qos = 1  # as far as the base is concerned
+        return super()._new_pid(qos, first, topic, msg)
+
+    def _request(self, first: "int", topic: "Text", qos: "int | None") -> "int":
+        if not hasattr(self.session, "unsent"):
+            return super()._request(first, topic, qos)
+        return self._enqueue(qos or 0, first, topic_filter(topic), qos)
+
+    def _enqueue(
+        self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
+    ) -> "int":
+        # Give a packet to the store, and send what waits there.
+        self._connected()
+        pid = self._new_pid(qos, first, topic, msg)
+        try:
+            self._drain()
+        except BaseException:
+            session: "Any" = self.session
+            session.refused(pid)
+            session.done(pid)
+            raise
+        return pid
+
+    def _drain(self) -> "None":
+        # Send some of what waits in the store, in its order.
+        session: "Any" = self.session
+        if not hasattr(session, "unsent"):
+            return
+        for _ in range(AT_ONCE):
+            packet = session.unsent()
+            if not packet:
+                return
+            pid = packet[0]
+            first = packet[1]
+            qos = first & 6
+            if not first:
+                self._answer(PUBREL, pid)
+            elif first & 0xF0 == PUBLISH:
+                self._send_message(first, packet[2], packet[3], pid if qos else 0, 0)
+            else:
+                self._send_request(first, packet[2], packet[3], pid, 0)
+            session.sent(pid, self._deadline())
+            if first & 0xF0 == PUBLISH and not qos:
+                session.done(pid)
+
+    def _answer(self, first: "int", pid: "int") -> "None":
+        self._send(self._buf, ack(self._buf, first, pid))
+
+    def _resume(self, present: "bool") -> "None":
+        if hasattr(self.session, "resume"):
+            self.session.resume(present)
