@@ -1,6 +1,6 @@
 """The client with QoS 2, and with session stores that keep messages to send them again."""
 
-from . import client
+from .client import MQTTClient as BaseClient
 from .errno import SFAILED
 from .packets.ack import ack
 from .packets.fields import utf8
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 AT_ONCE = 8  # packets that wait in the store and are sent by one call, at the most
 
 
-class MQTTClient(client.MQTTClient):
+class MQTTClient(BaseClient):
     """The client of `umqtt2.client` with QoS 2 [4.3.3], where the session store knows it; the one that it
     has by default does.
 

@@ -2,8 +2,8 @@
 
 from os import urandom
 
-from . import delivery
 from .client import READABLE, WRITABLE
+from .delivery import MQTTClient as ExactClient
 from .errno import (
     ECONAUTH,
     ECONCREDENTIALS,
@@ -30,7 +30,7 @@ STEP = 5  # milliseconds between two looks at a connection that is being made
 NAP = 1000  # likewise while there is nothing to do but wait
 
 
-class MQTTClient(delivery.MQTTClient):
+class MQTTClient(ExactClient):
     """The client of `umqtt2`, which a network that comes and goes does not concern.
 
     `check_msg` connects again when the connection is lost, after random times that grow. It

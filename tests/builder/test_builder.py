@@ -46,11 +46,16 @@ def test_modules_merge_in_the_order_of_their_imports(tmp_path: Path) -> None:
     assert "typing" not in merged and "Doc" not in merged and "int" not in merged
 
 
-def test_two_modules_with_one_name_do_not_merge(tmp_path: Path) -> None:
-    h = "def h():\n    pass\n"
-    root = package(tmp_path, top="from .below import f\n\n" + h, below="def f():\n    pass\n\n" + h)
-    with pytest.raises(Unmergeable, match="h is defined"):
-        merge(root, ("top",))
+def test_two_modules_may_use_one_name(tmp_path: Path) -> None:
+    root = package(
+        tmp_path,
+        top="from .below import C as Below, f\n\nN = 2\n\n"
+        "class C(Below):\n    N = 9\n    def h(self):\n        return super().h(), N, f()\n",
+        below="N = 1\n\ndef f():\n    return N\n\nclass C:\n    def h(self):\n        return N\n",
+    )
+    merged = ast.unparse(merge(root, ("top",), front=frozenset({"C"})))
+    assert run(merged, "C().h()") == (1, 2, 1)
+    assert run(merged, "C.N") == 9
 
 
 def test_a_variable_with_the_name_of_a_function_does_not_merge(tmp_path: Path) -> None:
@@ -162,8 +167,18 @@ class MQTTClient:
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
     tree = ast.parse(sources(profile)["__init__"])
-    (client,) = [s for s in tree.body if isinstance(s, ast.ClassDef) and s.name == "MQTTClient"]
-    methods = {f.name: [a.arg for a in f.args.args] for f in client.body if isinstance(f, ast.FunctionDef)}
+    classes = [s for s in tree.body if isinstance(s, ast.ClassDef)]
+    # The client, and where it has QoS 2 the class that it derives from.
+    methods = {
+        f.name: [a.arg for a in f.args.args]
+        for name in ("publish", "wait_msg")
+        for c in classes
+        if any(isinstance(f, ast.FunctionDef) and f.name == name for f in c.body)
+        for f in c.body
+        if isinstance(f, ast.FunctionDef)
+    }
+    assigned = {ast.unparse(s.targets[0]) for s in tree.body if isinstance(s, ast.Assign)}
+    assert {"MQTTClient", "MQTTException"} <= assigned | {c.name for c in classes}
     assert methods["publish"] == ["self", "topic", "msg", "retain", "qos", "dup"]
     assert methods["subscribe"] == ["self", "topic", "qos"]
     assert methods["set_last_will"] == ["self", "topic", "msg", "retain", "qos"]

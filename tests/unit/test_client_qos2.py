@@ -21,6 +21,7 @@ def a(request, scripted):
     return scripted(session=request.param())
 
 
+@pytest.mark.mqtt("MQTT-2.3.1-6", "MQTT-4.3.3-1")
 def test_a_message_is_told_as_delivered_when_pubcomp_comes(a):
     pid = a.client.publish("t", "m", qos=2)
     assert a.transport.sent == wire.publish(b"t", b"m", 2, pid)
@@ -39,6 +40,7 @@ def test_retain_and_dup_are_sent(a):
     assert a.transport.sent == wire.publish(b"t", b"m", 2, pid, retain=True, dup=True)
 
 
+@pytest.mark.mqtt("MQTT-3.3.4-1", "MQTT-4.3.3-2")
 def test_an_incoming_message_is_given_once_whatever_is_repeated(a):
     for dup in (False, True, True):
         a.transport.feed(wire.publish(b"t", b"m", 2, 7, dup=dup))
@@ -94,6 +96,7 @@ def test_an_oversized_message_is_told_once_and_acknowledged(scripted):
 
 
 @pytest.mark.parametrize("first, answer", [(PUBREC, PUBREL), (PUBREL, PUBCOMP)])
+@pytest.mark.mqtt("MQTT-4.3.3-2")
 def test_an_identifier_that_is_unknown_is_answered(a, first, answer):
     a.transport.feed(wire.ack(first, 99))
     a.drain()
@@ -132,6 +135,7 @@ def test_the_default_store_gives_up_after_the_message_timeout(scripted):
     assert a.statuses == [(pid, errno.STIMEOUT)]
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-4", "MQTT-4.1.0-1")
 def test_identifiers_of_deliveries_survive_a_reconnect_to_the_same_session(app):
     a = app()
     a.connect(clean_session=False)
@@ -148,6 +152,7 @@ def test_identifiers_of_deliveries_survive_a_reconnect_to_the_same_session(app):
     assert broker.acknowledged == [1]
 
 
+@pytest.mark.mqtt("MQTT-3.1.2-6")
 def test_a_new_session_may_use_the_same_identifiers(a):
     a.transport.feed(wire.publish(b"t", b"old", 2, 7))
     a.drain()

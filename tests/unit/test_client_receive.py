@@ -245,7 +245,7 @@ def test_one_check_of_a_huge_message_does_not_last_for_all_of_it(scripted):
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x36\x05\0\x01a\0\x01", b"\x00\x00", b"\x20\x02\0\0", wire.publish(b"t", b"m", 2, 1)]
+    "data", [b"\x36\x05\0\x01a\0\x01", b"\x00\x00", b"\x20\x02\0\0", wire.publish(b"t", b"m", 2, 0)]
 )
 def test_a_broker_that_breaks_mqtt_is_left_without_a_goodbye(scripted, data):
     a = scripted(data)

@@ -24,6 +24,7 @@ def reconnect(a, present=1, clean=False):
     return bytes(a.transport.sent)
 
 
+@pytest.mark.mqtt("MQTT-2.3.1-3", "MQTT-3.3.1-1", "MQTT-4.4.0-1", "MQTT-4.6.0-1")
 def test_in_the_original_order_with_dup_and_the_same_identifiers(a):
     for i in range(3):
         assert a.client.publish(f"t{i}", b"m", bool(i), qos=1 + i % 2) == i + 1
@@ -45,6 +46,7 @@ def test_what_was_acknowledged_is_not_sent_again(a):
     )
 
 
+@pytest.mark.mqtt("MQTT-4.3.3-1", "MQTT-4.4.0-1")
 def test_pubrel_where_pubrec_had_come(a):
     a.client.publish("t", b"m", qos=2)
     a.transport.feed(wire.ack(PUBREC, 1))
@@ -69,6 +71,7 @@ def test_a_broker_that_answers_before_it_is_asked_again(a):
 
 
 @pytest.mark.parametrize("clean", [True, False])
+@pytest.mark.mqtt("MQTT-3.1.2-6")
 def test_as_new_when_the_broker_has_not_kept_the_session(a, clean):
     a.client.publish("t", b"1", qos=1)
     a.client.publish("t", b"2", True, qos=2)
@@ -143,6 +146,7 @@ def test_a_subscription_that_is_not_answered_times_out_and_is_forgotten(scripted
     assert reconnect(a, 0) == b""
 
 
+@pytest.mark.mqtt("MQTT-4.1.0-1", "MQTT-4.3.2-1")
 def test_a_message_that_is_kept_never_times_out(scripted):
     a = scripted(session=MemorySession(), message_timeout=2)
     a.client.publish("t", "m", qos=1)

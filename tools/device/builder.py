@@ -47,7 +47,7 @@ def sources(profile: str) -> dict[str, str]:
     keep = frozenset(FRONT | public)
 
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
-    module = merge.merge(ROOT, parts, apart)
+    module = merge.merge(ROOT, parts, apart, frozenset(FRONT))
     shrink.texts(module)
     shrink.constants(module)
     shrink.unused(module, keep)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from pathlib import Path
 
 PACKAGE = "umqtt2"
@@ -21,27 +22,56 @@ class Unmergeable(Exception):
     """The sources do something that cannot be merged; the text says what and where."""
 
 
-def merge(root: Path, parts: tuple[str, ...], apart: tuple[str, ...] = ()) -> ast.Module:
+def merge(
+    root: Path, parts: tuple[str, ...], apart: tuple[str, ...] = (), front: frozenset[str] = frozenset()
+) -> ast.Module:
     """Return one module with all of `parts` and what they import of the package.
 
     root   the package's folder
     parts  module names in it, such as "transport.tcp"
     apart  those of them that will be cut off again: to import them stays an import
+    front  names that each of `parts` keeps, also where several define them
     """
     names = order(root, parts)
     body: list[ast.stmt] = []
-    owners: dict[str, str] = {}
-    for name in names:
-        tree = _Device(name, names, apart).visit(_parse(root, name))
-        for statement in tree.body:
-            for defined in _names(statement):
-                if owners.setdefault(defined, name) != name and not isinstance(statement, ast.Import):
-                    raise Unmergeable(f"{defined} is defined in {owners[defined]} and in {name}")
+    trees = {name: _parse(root, name) for name in names}
+    defined = {name: {n for s in tree.body for n in _names(s)} for name, tree in trees.items()}
+    counts = Counter(n for there in defined.values() for n in there if n != "TYPE_CHECKING")
+    twice = {n for n, count in counts.items() if count > 1}
+    for name, tree in trees.items():
+        new = _new_names(name, tree, defined, twice)
+        tree = _Device(name, names, apart).visit(tree)
+        _Rename(new).visit(tree)
+        if name in parts:
+            # What a program imports from this module keeps its name there.
+            tree.body += [
+                stmt for old in sorted(twice & defined[name]) if old in front
+                for stmt in ast.parse(f"{old} = {new[old]}").body
+            ]
         for statement in tree.body:
             setattr(statement, _TAG, name)
         body += tree.body
-    _check_locals(body, set(owners))
+    _check_locals(body, {n for statement in body for n in _names(statement)})
     return ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
+
+
+def _new_names(
+    module: str, tree: ast.Module, defined: dict[str, set[str]], twice: set[str]
+) -> dict[str, str]:
+    # What the names in a module are called in the merged one. A name that several modules define gets
+    # the module's added to it.
+    def unique(owner: str, name: str) -> str:
+        if name not in twice or name not in defined.get(owner, ()):
+            return name
+        added = "_" + owner.replace(".", "_")
+        return name + (added.upper() if name.isupper() else added)
+
+    new = {name: unique(module, name) for name in defined[module]}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            owner = _target(module, node)
+            new.update({alias.asname or alias.name: unique(owner, alias.name) for alias in node.names})
+    return {old: name for old, name in new.items() if old != name}
 
 
 def order(root: Path, parts: tuple[str, ...]) -> list[str]:
@@ -97,6 +127,31 @@ def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
             out.append(statement)
         seen.add(text)
     return out
+
+
+class _Rename(ast.NodeTransformer):
+    """Give names at the top new ones, in a module that is stripped already."""
+
+    def __init__(self, new: dict[str, str]) -> None:
+        self.new = new
+        self.inside = 0  # how many classes deep: what is assigned there are attributes
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if not (self.inside and isinstance(node.ctx, ast.Store)):
+            node.id = self.new.get(node.id, node.id)
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if not self.inside:
+            node.name = self.new.get(node.name, node.name)
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.name = self.new.get(node.name, node.name)
+        self.inside += 1
+        self.generic_visit(node)
+        self.inside -= 1
+        return node
 
 
 class _Device(ast.NodeTransformer):
@@ -163,8 +218,6 @@ class _Device(ast.NodeTransformer):
         target = _target(self.module, node)
         if target in self.apart and self.inside:
             return ast.ImportFrom(target, node.names, 1)
-        if any(alias.asname for alias in node.names):
-            raise Unmergeable(f"{self.module} imports from {target} under another name")
         if target in self.order:
             return None
         text = f"this build of {PACKAGE} has no {target}"

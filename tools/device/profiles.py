@@ -10,7 +10,13 @@ TLS = {"transport.tls": ("transport.tls",)}
 PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "core": CORE,
     "simple": {**CORE, **TLS},
-    "full": {**CORE, **TLS},
+    "full": {
+        **CORE,
+        **TLS,
+        "__init__": ("delivery",),
+        "robust": ("robust",),
+        "session.memory": ("session.memory",),
+    },
 }
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the
@@ -19,4 +25,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "transport.tcp": ("TCPTransport",),
     "transport.tls": ("TLSTransport",),
     "session.pids": ("PidSession",),
+    "session.exact": ("ExactSession",),
+    "session.memory": ("MemorySession",),
 }

@@ -146,7 +146,7 @@ def _arguments(module: ast.Module) -> None:
             if isinstance(owner, ast.ClassDef):
                 full = owner.name + "." + full
                 private = function.name.startswith("_") and function.name != "__init__"
-                if owner.name == "MQTTClient" and not private:
+                if owner.name.startswith("MQTTClient") and not private:
                     continue
             if full in NAMED:
                 continue

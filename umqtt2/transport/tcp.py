@@ -59,7 +59,17 @@ class TCPTransport:
                 if hasattr(socket, "TCP_NODELAY"):
                     sock.setsockopt(IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 start = time.ticks_ms()
-                while not self._connect(address):
+                while True:
+                    # There is no getsockopt to ask how it went, and lwIP's sockets are writable before
+                    # they are connected; but connecting again tells.
+                    try:
+                        sock.connect(address)
+                        break
+                    except OSError as e:
+                        if e.errno in EISCONN:
+                            break
+                        if e.errno not in (EINPROGRESS, EALREADY):
+                            raise
                     if 0 <= timeout_ms // len(addresses) <= time.ticks_diff(time.ticks_ms(), start):
                         raise OSError(ETIMEDOUT)
                     yield
@@ -70,18 +80,6 @@ class TCPTransport:
                 error = e
         self.close()
         raise error
-
-    def _connect(self, address: "Any") -> "bool":
-        # There is no getsockopt to ask how it went, and lwIP's sockets are writable before they are
-        # connected; but connecting again tells.
-        try:
-            self.sock.connect(address)
-        except OSError as e:
-            if e.errno in (EINPROGRESS, EALREADY):
-                return False
-            if e.errno not in EISCONN:
-                raise
-        return True
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
