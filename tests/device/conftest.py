@@ -24,6 +24,7 @@ from tools.missing import Missing
 
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
 TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS}
+FULL = ["source", "full"]
 WITH_TLS = ["source", "simple"]  # what is not a scenario is tried on these
 MAIN = "vm32"
 VMS = {"vm32": provide.vm32, "vm64": provide.vm64, "vm-newest": provide.vm_newest}
@@ -45,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "everywhere: runs on every VM, not on the 32-bit one alone")
+    config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
     # Who ends the run in this way wants the broker and the programs to end too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -56,7 +58,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("--board", None):
         places = [Place("board", "source", "board.ini")]
     else:
-        places = [Place(MAIN, tree, item.name) for tree, offered in TREES.items() for item in offered]
+        trees = FULL if metafunc.definition.get_closest_marker("full") else TREES
+        places = [Place(MAIN, tree, item.name) for tree in trees for item in TREES[tree]]
         if metafunc.definition.get_closest_marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             places += [Place(name, "source", listener) for name in others for listener in SELECTION]

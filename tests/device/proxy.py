@@ -53,6 +53,11 @@ class Proxy(Server):
         self._armed = False
         self._flows.set()
 
+    def cut(self) -> None:
+        """End the connections that there are."""
+        for sock in list(self._open):
+            cut(sock)
+
     def __exit__(self, *exc: object) -> None:
         self._flows.set()
         super().__exit__()

@@ -53,6 +53,7 @@ def converse(settings: dict[str, Any], observer: Observer, prefix: str) -> None:
 
 
 @pytest.mark.parametrize("listener", ["anonymous", "password", "tls", "tls-client-cert", "tls-password"])
+@pytest.mark.mqtt("MQTT-7.0.0-2", "MQTT-7.1.2-1")
 def test_converses(broker: Mosquitto, observer: Observer, listener: str) -> None:
     converse(broker.settings(listener), observer, f"umqtt2/cpython/{listener}")
 

@@ -64,6 +64,7 @@ def played(
 
 @pytest.mark.parametrize("listener", LISTENER_NAMES)
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.mqtt("MQTT-3.1.2-23")
 def test_keepalive(
     played: dict[tuple[str, str], tuple[Scene, dict[str, Any]]],
     tree: str,

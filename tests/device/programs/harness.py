@@ -37,12 +37,12 @@ class Device:
         """Return a topic below this run's prefix."""
         return self.config["prefix"] + "/" + name
 
-    def client(self, **more):
+    def client(self, make=MQTTClient, **more):
         """Return a client, not yet connected; `more` arguments go before the configured ones."""
         arguments = {"client_id": self.config["prefix"].replace("/", "-"), "socket_timeout": 5}
         arguments.update(self.config["client"])
         arguments.update(more)
-        client = MQTTClient(**arguments)
+        client = make(**arguments)
         client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         return client

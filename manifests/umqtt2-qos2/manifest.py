@@ -1,0 +1,17 @@
+# QoS 2, and session stores that keep messages in RAM to send them again.
+
+metadata(version="0.1.0", description="QoS 2 and a message store for umqtt2", license="MIT")
+
+add_library("umqtt2", "..")
+require("umqtt2-core", library="umqtt2")
+
+package(
+    "umqtt2",
+    files=(
+        "delivery.py",
+        "session/exact.py",
+        "session/incoming.py",
+        "session/memory.py",
+    ),
+    base_path="../..",
+)
