@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from tools.device.builder import sources
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
 from tools.device.rename import rename
+from tools.device.reuse import reuse
 from tools.device.shrink import constants, texts
 
 NOTHING: frozenset[str] = frozenset()
@@ -212,3 +214,90 @@ def test_core_asked_for_tls_says_what_is_missing(tmp_path: Path) -> None:
     )
     assert done.returncode
     assert "ImportError: this build of umqtt2 has no transport.tls" in done.stdout + done.stderr
+
+
+REUSED = [
+    # One after the other, in a loop, and what a loop's next round still needs.
+    ("def f(a):\n    b = a + 1\n    c = b + 1\n    d = c + 1\n    return d\n", "f(1)", 4),
+    (
+        "def f(n):\n    out = []\n    for i in range(n):\n        a = i + 1\n        b = a * 2\n"
+        "        c = b + 1\n        out.append(c)\n    return out\n",
+        "f(3)",
+        [3, 5, 7],
+    ),
+    (
+        "def f(n):\n    last = 0\n    out = []\n    while n:\n        out.append(last)\n        k = n * 2\n"
+        "        last = k\n        n -= 1\n    return out\n",
+        "f(3)",
+        [0, 6, 4],
+    ),
+    (
+        "def f(n):\n    first = None\n    for i in range(n):\n        if i == 0:\n            first = 'x'\n"
+        "        a = i\n        b = a + 1\n        if b == n:\n            return first\n",
+        "f(3)",
+        "x",
+    ),
+    (
+        "def f(n):\n    while n:\n        n -= 1\n        if n == 3:\n            kept = n\n"
+        "        a = n + 1\n        b = a + 1\n    return kept\n",
+        "f(6)",
+        3,
+    ),
+    (
+        "def f(a):\n    error = None\n    for n in a:\n        try:\n            b = 1 // n\n"
+        "            return b\n        except ZeroDivisionError as e:\n            error = e\n    raise error\n",
+        "f([0, 1])",
+        1,
+    ),
+]
+
+
+@pytest.mark.parametrize(("source", "expression", "result"), REUSED)
+def test_variables_share_names_and_the_function_does_the_same(
+    source: str, expression: str, result: object
+) -> None:
+    module = ast.parse(source)
+    reuse(module)
+    assert run(ast.unparse(module), expression) == run(source, expression) == result
+
+
+def test_variables_share_names_at_all_and_super_keeps_its_self() -> None:
+    module = ast.parse(REUSED[0][0])
+    reuse(module)
+    assert len({n.id for n in ast.walk(module) if isinstance(n, ast.Name)}) == 1
+    source = """
+class A:
+    def f(self):
+        return self
+
+class B(A):
+    def f(self):
+        a = str(type(self))
+        b = super().f()
+        return a and b
+"""
+    module = ast.parse(source)
+    reuse(module)
+    names: dict[str, Any] = {}
+    exec(ast.unparse(module), names)
+    b = names["B"]()
+    assert b.f() is b
+
+
+def test_a_function_at_the_top_used_within_a_class_keeps_apart_from_its_attributes() -> None:
+    source = """
+def double(x):
+    return x * 2
+
+class MQTTClient:
+    _a = 1
+    _b = double(1)
+
+    def f(self, n=double(4)):
+        return self._a, self._b, n, double(n)
+"""
+    module = ast.parse(source)
+    rename(module, frozenset({"MQTTClient"}))
+    small = ast.unparse(module)
+    assert "double" not in small
+    assert run(small, "MQTTClient().f()") == (1, 2, 8, 16)

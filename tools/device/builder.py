@@ -6,7 +6,7 @@ import ast
 import subprocess
 from pathlib import Path
 
-from tools.device import inline, merge, rename, shrink, split
+from tools.device import inline, merge, rename, reuse, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import PROFILES, PUBLIC
 from tools.device.source import PACKAGE
@@ -49,10 +49,12 @@ def sources(profile: str) -> dict[str, str]:
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
     module = merge.merge(ROOT, parts, apart, frozenset(FRONT))
     shrink.texts(module)
+    shrink.handlers(module)
     shrink.constants(module)
     shrink.unused(module, keep)
     inline.inline(module, keep | SHIM)
     shrink.unused(module, keep)
+    reuse.reuse(module)
     rename.rename(module, keep | SHIM)
     out = split.split(ast.fix_missing_locations(module), files)
 

@@ -5,19 +5,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
-# Names that are part of the .mpy format itself (but for `const`, which means something to the compiler).
-# Attributes get those that a program's subclass would hardly use, and no method of a dict, for the session
-# store is one.
-FOR_ATTRIBUTES = (
-    "from_bytes isalpha isdigit islower isspace isupper endswith startswith lstrip rstrip rsplit rindex "
+# Names that are part of the .mpy format itself. They are for attributes, so there is none that a program's
+# subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
+# what is global, and for arguments: a file has a list of the names in it.
+FREE = (
+    "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
     "rfind bytecode classmethod staticmethod getattr setattr globals locals callable divmod chr ord exec "
     "eval issubclass isinstance hasattr sorted reversed enumerate"
 ).split()
-FOR_GLOBALS = (
-    "append clear copy count dict dir end extend find format get hash id index insert items iter join key "
-    "keys list little lower main map micropython object open pop popitem pow print remove replace repr"
-).split()
-FOR_ARGUMENTS = "update upper value values zip abs all any args start step".split()
 
 # Functions whose arguments a program may name: the client's, and these.
 NAMED = ("TCPTransport.__init__", "TLSTransport.__init__")
@@ -26,7 +21,6 @@ NAMED = ("TCPTransport.__init__", "TLSTransport.__init__")
 def rename(module: ast.Module, keep: frozenset[str]) -> None:
     """Rename what no program can see: functions, classes and attributes of the package's own, and the
     arguments of private functions. `keep` has names that stay."""
-    _arguments(module)
     taken = _names(module)
     counts: Counter[str] = Counter()
     for node in ast.walk(module):
@@ -34,12 +28,27 @@ def rename(module: ast.Module, keep: frozenset[str]) -> None:
             counts[node.id] += 1
         elif isinstance(node, ast.Attribute):
             counts["." + node.attr] += 1
-    own = {name for name in _globals(module) if name not in keep}
-    new = _choose(own, FOR_GLOBALS, taken, counts)
     attributes = {"." + name for name in _attributes(module) if name not in keep}
-    new.update(_choose(attributes, FOR_ATTRIBUTES, taken, counts))
+    new = _choose(attributes, taken, counts)
+    # A name at the top that stands in the body of a class would be taken for that of an attribute.
+    within = {name for name in _in_classes(module) if name not in keep}
+    own = {name for name in _globals(module) if name not in keep}
+    new.update(_choose(within & own, taken | set(new.values()), counts))
+    new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts))
+    _arguments(module, new)
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
+
+
+def _in_classes(module: ast.Module) -> set[str]:
+    found = set()
+    for owner in (s for s in module.body if isinstance(s, ast.ClassDef)):
+        for statement in owner.body:
+            parts: list[ast.AST | None] = [statement]
+            if isinstance(statement, ast.FunctionDef):
+                parts = [*statement.args.defaults, *statement.args.kw_defaults]
+            found |= {n.id for part in parts if part for n in ast.walk(part) if isinstance(n, ast.Name)}
+    return found
 
 
 def _globals(module: ast.Module) -> set[str]:
@@ -52,8 +61,8 @@ def _globals(module: ast.Module) -> set[str]:
     return own
 
 
-def _choose(own: set[str], free: list[str], taken: set[str], counts: Counter[str]) -> dict[str, str]:
-    names = [name for name in free if name not in taken]
+def _choose(own: set[str], taken: set[str], counts: Counter[str]) -> dict[str, str]:
+    names = [name for name in FREE if name not in taken]
     if len(names) < len(own):
         names += [f"_{n}" for n in range(len(own) - len(names))]
     return dict(zip(sorted(own, key=lambda name: (-counts[name], name)), names))
@@ -87,7 +96,7 @@ def _names(module: ast.Module) -> set[str]:
             out.add(node.arg or "")
         elif isinstance(node, ast.alias):
             out.add(node.asname or node.name)
-    return out - set(FOR_ARGUMENTS)
+    return out
 
 
 class _Globals(ast.NodeTransformer):
@@ -136,7 +145,8 @@ class _Attributes(ast.NodeTransformer):
         return node
 
 
-def _arguments(module: ast.Module) -> None:
+def _arguments(module: ast.Module, others: dict[str, str]) -> None:
+    # `others` is how those at the top will be called.
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
@@ -150,8 +160,8 @@ def _arguments(module: ast.Module) -> None:
                     continue
             if full in NAMED:
                 continue
-            inside = {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
-            free = iter([name for name in FOR_ARGUMENTS if name not in inside])
+            inside = {others.get(n.id, n.id) for n in ast.walk(function) if isinstance(n, ast.Name)}
+            free = iter([name for name in FREE if name not in inside])
             new = {}
             for arg in function.args.args:
                 if arg.arg != "self" and arg.arg not in named:

@@ -40,7 +40,7 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
 def _needed(
     body: list[ast.stmt], name: str, where: dict[str, str], imports: dict[str, ast.stmt]
 ) -> list[ast.stmt]:
-    used = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    used = _globals(body)
     needed: list[ast.stmt] = []
     for other in sorted(set(where.values()) - {name}):
         there = sorted(n for n in used if where.get(n) == other)
@@ -51,3 +51,25 @@ def _needed(
         if used_name in imports and imports[used_name] not in body:
             needed.append(imports[used_name])
     return needed
+
+
+def _globals(body: list[ast.stmt]) -> set[str]:
+    # The names that statements use, without those that are a function's own.
+    found: set[str] = set()
+    for statement in body:
+        if isinstance(statement, ast.ClassDef):
+            parts: list[ast.AST] = [*statement.bases, *statement.body]
+        else:
+            parts = [statement]
+        for part in parts:
+            names = _names(part)
+            if isinstance(part, ast.FunctionDef):
+                names -= {n.arg for n in ast.walk(part) if isinstance(n, ast.arg)} | _names(part, ast.Store)
+                for default in (*part.args.defaults, *part.args.kw_defaults):
+                    names |= _names(default) if default else set()
+            found |= names
+    return found
+
+
+def _names(node: ast.AST, context: type = ast.expr_context) -> set[str]:
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
