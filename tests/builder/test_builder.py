@@ -245,7 +245,8 @@ REUSED = [
     ),
     (
         "def f(a):\n    error = None\n    for n in a:\n        try:\n            b = 1 // n\n"
-        "            return b\n        except ZeroDivisionError as e:\n            error = e\n    raise error\n",
+        "            return b\n        except ZeroDivisionError as e:\n            error = e\n"
+        "    raise error\n",
         "f([0, 1])",
         1,
     ),
