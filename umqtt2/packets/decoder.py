@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 SMALL = 128  # bytes read at a time, and the longest body that needs no memory of its own
 FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP))
+RETURNED = bytes((0, 1, 2, 128))  # codes of a SUBACK
 
 
 def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int, int, None]":
     """Decode what a broker sends, from the beginning of a connection to its end.
 
     sink        any object; it gets what is decoded as attributes
-    buf         SMALL bytes, where the caller puts the bytes that come, always from its start on
+    buf         SMALL bytes, where the caller puts the bytes that come, always from its start on; what is
+                in it afterwards is of no use to anybody
     max_packet  the largest remaining length of a PUBLISH to keep, in bytes; a larger one is read to
                 its end and dropped
 
@@ -46,7 +48,6 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
     The names begin with _ because the sink is the client, and a program may have a subclass of that
     with names of its own.
     """
-    two = bytearray(2)
     small = BytesIO(SMALL)
     first = 0
     while True:
@@ -60,15 +61,15 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
         if n < 2:
             yield 0
             more = buf[0]
-        length = shift = 0
+        length = more & 127
+        shift = 0
         while more > 127:
-            length |= (more & 127) << shift
             shift += 7
             if shift > 21:
                 raise malformed("remaining length of more than four bytes")
             yield 0
             more = buf[0]
-        length |= more << shift
+            length |= (more & 127) << shift
 
         message = first & 0xF0 == PUBLISH
         qos = first & 6
@@ -100,32 +101,31 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             if body:
                 body.write(buf, n)
             else:
-                for i in range(n if until else 0):
-                    if until:
-                        number = (number << 8 | buf[i]) & 65535
-                        until -= 1
-                        if not until and not end:
-                            end = number + head
-                            until = qos and number + 2
+                i = 0
+                while until and i < n:
+                    number = (number << 8 | buf[i]) & 65535
+                    i += 1
+                    until -= 1
+                    if not (until or end):
+                        end = number + head
+                        until = qos and number + 2
 
+        # From here on `buf` is free; what is read back stands at its start.
         sink._topic = sink._payload = None
         if body and length:
-            body.seek(2)
             if n < length:  # it came in pieces
                 body.seek(0)
-                body.readinto(two)
-                number = two[0] << 8 | two[1]
-            else:
-                number = buf[0] << 8 | buf[1]
+                body.readinto(buf)
+            number = buf[0] << 8 | buf[1]
             end = number + head
         if message:
             if body and end <= length:
                 if qos:
                     # Before what may fail for want of memory: it must be known to acknowledge.
                     body.seek(end - 2)
-                    body.readinto(two)
-                    number = two[0] << 8 | two[1]
-                    body.seek(2)
+                    body.readinto(buf)
+                    number = buf[0] << 8 | buf[1]
+                body.seek(2)
                 try:
                     sink._topic = body.read(end - head)
                     if qos:
@@ -138,8 +138,8 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             if not qos:
                 number = 0
         elif first == SUBACK:
-            sink._code = small.read(1)[0]
-            if sink._code not in (0, 1, 2, 128):
+            sink._code = buf[2]
+            if sink._code not in RETURNED:
                 raise malformed("SUBACK with return code %d" % sink._code)
         elif first == CONNACK and number > 511:
             raise malformed("CONNACK with reserved flags")

@@ -14,8 +14,9 @@ def topic_name(topic: "Text") -> "bytes":
     [MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2].
     """
     topic = bytes(utf8(topic, "topic"))
-    if not topic or b"+" in topic or b"#" in topic or b"\0" in topic:
-        raise ValueError("topic: empty, or with a wildcard")
+    for byte in b"+#\0":
+        if byte in topic or not topic:
+            raise ValueError("topic: empty, or with a wildcard")
     return topic
 
 
@@ -27,7 +28,7 @@ def topic_filter(topic: "Text") -> "bytes":
     """
     topic = bytes(utf8(topic, "topic"))
     for level in topic.split(b"/"):
-        if level not in (b"", b"+", b"#"):
+        if level not in b"+/#":  # empty, or all of it a wildcard
             topic_name(level)
     if not topic or b"#" in topic[:-1]:
         raise ValueError("topic: empty, or `#` is not its end")
