@@ -69,11 +69,8 @@ class MQTTClient:
     cbstat: "StatusCallback | None" = None
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _Session: "type[Any]" = PidSession
-    _open: "Transport | None" = None
-    _sent_to: "object" = MQTTException  # the topic that publish() checked last; nobody passes this one
-    _busy = False  # inside check_msg(): a callback that calls it again gets None
-
-    _pinged: "bool"  # a ping is out, and nothing has come since
+    _open: "Transport | None"
+    _sent_to: "object"  # the topic that publish() checked last
 
     # What the decoder leaves here.
     _want: "int"
@@ -128,9 +125,16 @@ class MQTTClient:
         self.transport = transport
         self.session: "Session" = self._Session() if session is None else session
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
-        self._clock = clock
+        self._clock = self._sent_to = clock  # nobody publishes to that one
         self._max_packet = max_packet
         self._buf = bytearray(max(ONE_WRITE, SMALL))  # what is read is taken from it before it is written to
+        # All attributes get their place now: the more there are, the larger the piece of memory for them,
+        # and the fewer such pieces are left later.
+        self._open = self._topic = self._payload = None
+        self._want = self._pid = self._code = self._unacked = 0
+        self._busy = False  # inside check_msg(): a callback that calls it again gets None
+        self._pinged = False  # a ping is out, and nothing has come since
+        self._name = b""
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
