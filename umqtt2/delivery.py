@@ -11,7 +11,7 @@ from .session.exact import ExactSession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from .hosted.contracts import Payload, Text
 
@@ -28,6 +28,8 @@ class MQTTClient(BaseClient):
     """
 
     _Session = ExactSession
+    _large = 0  # bytes of the payload that is being published from a stream
+    _pieces: "Any" = None  # a umqtt2.pieces.Receiver
 
     def connect(self, clean_session: "bool" = True) -> "bool":
         present = super().connect(clean_session)
@@ -35,14 +37,71 @@ class MQTTClient(BaseClient):
         return present
 
     def publish(
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0, dup: "bool" = False
+        self,
+        topic: "Text",
+        msg: "Any",
+        retain: "bool" = False,
+        qos: "int" = 0,
+        dup: "bool" = False,
+        length: "int | None" = None,
     ) -> "int | None":
-        if not (qos and hasattr(self.session, "unsent")):
+        """As in `umqtt2.client`, and with `length` the payload is that many bytes read from `msg`, an open
+        file or anything else with `readinto`. This returns when all of it was handed to the transport. With
+        a store that keeps messages it keeps the stream, which must stay open until there is a status; after
+        a reconnect it is sent again from where it stood, if it has `seek` and `tell`, or else gets
+        the status STIMEOUT. Raises ValueError when the stream fails or is shorter."""
+        if length is None and not (qos and hasattr(self.session, "unsent")):
             return super().publish(topic, msg, retain, qos, dup)
-        first = PUBLISH | qos << 1 | (8 if dup else 0) | (1 if retain else 0)
-        return self._enqueue(qos, first, topic_name(topic), utf8(msg, "msg", LONGEST))
+        name = topic_name(topic)
+        first = PUBLISH | (1 if retain else 0)
+        if qos:
+            first |= qos << 1 | (8 if dup else 0)
+        if length is None:
+            return self._enqueue(qos, first, name, utf8(msg, "msg", LONGEST))
+        from .pieces import Source
+
+        msg = Source(msg, length)
+        self._large = length
+        pid = 0
+        try:
+            if qos and hasattr(self.session, "unsent"):
+                if not getattr(self.session, "streams", False):
+                    raise ValueError("length: not with this session store")
+                return self._enqueue(qos, first, name, msg)
+            self._connected()
+            if qos:
+                pid = self._new_pid(qos, first, name, msg)
+            self._send_message(first, name, msg, pid, pid)
+        finally:
+            self._large = 0
+        return pid or None
+
+    def set_callback_pieces(self, f: "Callable[[bytes, Any, int, int], object]", *filters: "Text") -> "None":
+        """Have messages to the topic filters `filters` given to `f(topic: bytes, piece, offset: int, total:
+        int)`, from the next `connect` on, and not to the other callback. `piece` is a memoryview of a buffer
+        that is used again: use it before calling a method of the client, and do not keep it. One of more than
+        `max_packet` bytes comes in pieces of up to 128 bytes and is never whole in memory; a shorter one is
+        one piece. It is complete when `offset + len(piece) == total`.
+
+        It is acknowledged after that. If `f` raises, the rest is not given to it, the exception reaches the
+        caller of `check_msg`, and the broker delivers again after a reconnect to the same session. When the
+        connection breaks, too: `offset` is then 0 again. Do not end the connection in `f`; raise instead.
+        """
+        from .pieces import Receiver
+
+        self._pieces = Receiver(f, tuple([topic_filter(one) for one in filters]))
 
     # --- Receiving -----------------------------------------------------------------------------------
+
+    def _begin(self, clean: "bool") -> "bytes":
+        body = super()._begin(clean)
+        if self._pieces:
+            self._pieces.tap(self)
+        return body
+
+    def _deliver(self, first: "int") -> "None":
+        if not (self._pieces and self._pieces.deliver(self)):
+            super()._deliver(first)
 
     def _dispatch(self, first: "int") -> "None":
         pid = self._pid
@@ -107,11 +166,26 @@ class MQTTClient(BaseClient):
         try:
             self._drain()
         except BaseException:
-            session: "Any" = self.session
-            session.refused(pid)
-            session.done(pid)
+            self._forget(pid)
             raise
         return pid
+
+    def _forget(self, pid: "int") -> "None":
+        # Take out of flight what was not sent.
+        session: "Any" = self.session
+        if hasattr(session, "refused"):
+            session.refused(pid)
+        session.done(pid)
+
+    def _deadline(self) -> "int":
+        # A large payload takes its time.
+        return self._clock.ticks_add(super()._deadline(), self._large >> 3)
+
+    def _send_message(self, first: "int", name: "bytes", msg: "Any", pid: "int", forget: "int") -> "None":
+        if hasattr(msg, "send"):
+            msg.send(self, first, name, pid, forget)
+        else:
+            super()._send_message(first, name, msg, pid, forget)
 
     def _drain(self) -> "None":
         # Send some of what waits in the store, in its order.

@@ -50,6 +50,7 @@ class MQTTClient(ExactClient):
     last_error: "Exception | None" = None
     _wanted = False  # connect() was called, and not disconnect()
     _steps: "Generator[int, None, None] | None" = None  # a connection that is being made
+    _awaits = 0  # what it waits for; READABLE once its CONNECT is out
     _up = False  # the program knows of a connection
     _theirs = False  # what is being raised comes from a callback
     _failures = 0  # attempts since there was a connection that lasted
@@ -108,6 +109,8 @@ class MQTTClient(ExactClient):
     def disconnect(self) -> "None":
         """Leave the broker, and do not reconnect. What waits in the session store stays there."""
         self._wanted = False
+        if self._steps and self._awaits != READABLE:
+            self._close()  # a DISCONNECT would come before the CONNECT, or within it
         self._steps = None
         super().disconnect()
         self._tell(False)
@@ -117,17 +120,25 @@ class MQTTClient(ExactClient):
             self._try(super().ping)
 
     def publish(
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0, dup: "bool" = False
+        self,
+        topic: "Text",
+        msg: "Any",
+        retain: "bool" = False,
+        qos: "int" = 0,
+        dup: "bool" = False,
+        length: "int | None" = None,
     ) -> "int | None":
         if qos:
-            return super().publish(topic, msg, retain, qos, dup)
+            return super().publish(topic, msg, retain, qos, dup, length)
         session: "Any" = self.session
         # What is kept goes first, to keep the order.
         if self.is_connected() and not (self.keep_qos0 and session.unsent()):
             try:
-                return super().publish(topic, msg, retain)
+                return super().publish(topic, msg, retain, 0, False, length)
             except (OSError, MQTTException) as e:
                 self.last_error = e
+        if length is not None:
+            return None
         name = topic_name(topic)
         msg = utf8(msg, "msg", LONGEST)
         if self.keep_qos0:
@@ -179,7 +190,7 @@ class MQTTClient(ExactClient):
         elif self._steps or clock.ticks_diff(now, self._since) >= 0:
             try:
                 if self._steps:
-                    next(self._steps)
+                    self._awaits = next(self._steps)
                 else:
                     self._start()
             except StopIteration:
@@ -199,6 +210,7 @@ class MQTTClient(ExactClient):
     def _start(self) -> "None":
         body = self._begin(self._clean)  # ends what there was
         self._wanted = True
+        self._awaits = 0
         self._steps = self._connecting(body)
 
     def _connecting(self, body: "bytes") -> "Generator[int, None, None]":

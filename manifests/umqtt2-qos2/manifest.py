@@ -1,4 +1,4 @@
-# QoS 2, and session stores that keep messages in RAM to send them again.
+# QoS 2, session stores that keep messages in RAM to send them again, payloads larger than the memory.
 
 metadata(version="0.1.0", description="QoS 2 and a message store for umqtt2", license="MIT")
 
@@ -9,6 +9,8 @@ package(
     "umqtt2",
     files=(
         "delivery.py",
+        "packets/filter.py",
+        "pieces.py",
         "session/exact.py",
         "session/incoming.py",
         "session/memory.py",

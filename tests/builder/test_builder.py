@@ -189,6 +189,16 @@ def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
     assert {"disconnect", "ping", "wait_msg", "check_msg", "unsubscribe", "set_callback"} <= methods.keys()
 
 
+def test_an_argument_that_an_exception_shares_its_name_with_is_renamed_with_it() -> None:
+    source = (
+        "def _f(f):\n    try:\n        f()\n    except ValueError as f:\n        return f.args[0]\n\n"
+        "def g(x):\n    return int(x)\n\ndef h():\n    return _f(lambda: g('no number'))\n"
+    )
+    module = ast.parse(source)
+    rename(module, frozenset({"g", "h"}))
+    assert "no number" in str(run(ast.unparse(module), "h()"))
+
+
 def test_attributes_get_no_name_that_a_subclass_would_use() -> None:
     tree = ast.parse("\n".join(sources("full").values()))
     found = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and _is_self(n.value)}

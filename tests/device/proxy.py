@@ -43,6 +43,7 @@ class Proxy(Server):
         self._armed = False
         self._flows = threading.Event()
         self._flows.set()
+        self._left: int | None = None
 
     def hold_answers(self) -> None:
         """Hold back what the broker says, from the next bytes of the device on: it gets no answer to them."""
@@ -52,6 +53,10 @@ class Proxy(Server):
         """Hand on what was held back, and everything from now on."""
         self._armed = False
         self._flows.set()
+
+    def cut_after(self, count: int) -> None:
+        """End the connection once, when it has handed on so many bytes more."""
+        self._left = count
 
     def cut(self) -> None:
         """End the connections that there are."""
@@ -71,6 +76,7 @@ class Proxy(Server):
                 if self._armed:
                     self._flows.clear()
                 broker.sendall(data)
+                self._count(len(data))
         except OSError:
             pass
         cut(broker)
@@ -80,9 +86,17 @@ class Proxy(Server):
             while data := broker.recv(4096):
                 self._flows.wait()
                 device.sendall(data)
+                self._count(len(data))
         except OSError:
             pass
         cut(device)
+
+    def _count(self, n: int) -> None:
+        if self._left is not None:
+            self._left -= n
+            if self._left < 0:
+                self._left = None
+                self.cut()
 
 
 def silent(sock: socket.socket) -> None:

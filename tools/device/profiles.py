@@ -14,6 +14,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         **CORE,
         **TLS,
         "__init__": ("delivery",),
+        "pieces": ("packets.filter", "pieces"),
         "robust": ("robust",),
         "session.memory": ("session.memory",),
     },
@@ -25,6 +26,7 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "transport.tcp": ("TCPTransport",),
     "transport.tls": ("TLSTransport",),
     "session.pids": ("PidSession",),
+    "pieces": ("Source", "Receiver"),
     "session.exact": ("ExactSession",),
     "session.memory": ("MemorySession",),
 }

@@ -169,3 +169,5 @@ def _arguments(module: ast.Module, others: dict[str, str]) -> None:
             for node in ast.walk(function):
                 if isinstance(node, ast.Name):
                     node.id = new.get(node.id, node.id)
+                elif isinstance(node, ast.ExceptHandler) and node.name:
+                    node.name = new.get(node.name, node.name)

@@ -29,6 +29,8 @@ class MemorySession(Incoming):
     subscriptions  a dict from topic filter (bytes) to QoS, of those that were granted
     """
 
+    streams = True  # a payload may be a stream
+
     def __init__(self, limit: "int" = 20) -> "None":
         """limit: how many messages it keeps at the most."""
         self.limit = limit
@@ -48,7 +50,7 @@ class MemorySession(Incoming):
         if not _is_request(msg):
             if self._messages >= self.limit:
                 raise MQTTException(EFULL, "the session store is full")
-            if not isinstance(msg, bytes):
+            if not (isinstance(msg, bytes) or hasattr(msg, "send")):
                 msg = bytes(msg)  # type: ignore[arg-type]  # the program may change its own
         pid = self._free()
         self._append([pid, first, topic, msg, deadline, 0])
