@@ -179,6 +179,7 @@ def test_oversized_message(scene: Scene) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.full
+@pytest.mark.mqtt("MQTT-4.3.3-1", "MQTT-4.3.3-2", "MQTT-7.0.0-2")
 def test_qos2(scene: Scene) -> None:
     scene.observer.subscribe(scene.topic("up"), 2)
     with scene.run("qos2") as run:
@@ -196,6 +197,7 @@ def test_qos2(scene: Scene) -> None:
 
 @pytest.mark.everywhere
 @pytest.mark.full
+@pytest.mark.mqtt("MQTT-4.4.0-1")
 def test_reconnects(scene: Scene) -> None:
     if not scene.broker:
         pytest.skip("needs a proxy between the device and the broker")

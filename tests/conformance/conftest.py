@@ -1,0 +1,42 @@
+"""Fixtures: a client on a transport that answers nothing by itself, and a broker that breaks MQTT."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+from program import App
+
+from umqtt2 import MQTTException, errno
+from umqtt2.testing import FakeTransport
+
+CONNACK = b"\x20\x02\x00\x00"
+
+
+@pytest.fixture
+def scripted() -> Callable[..., App]:
+    """Make a connected App, to which the bytes given come next."""
+
+    def make(incoming: bytes = b"", clean_session: bool = True, **options: object) -> App:
+        app = App(FakeTransport(CONNACK), **options)
+        app.connect(clean_session)
+        app.transport.feed(incoming)
+        return app
+
+    return make
+
+
+@pytest.fixture
+def ended(scripted: Callable[..., App]) -> Callable[[bytes], App]:
+    """Let a connected App get bytes that end the connection, and return it."""
+
+    def check(incoming: bytes) -> App:
+        app = scripted(incoming)
+        with pytest.raises(MQTTException) as caught:
+            app.drain()
+        assert caught.value.args[0] == errno.ERESPONSE
+        assert not app.transport.is_open
+        assert app.transport.sent == b""
+        return app
+
+    return check

@@ -1,0 +1,73 @@
+"""docs/conformance.md is true: every statement has a test, and every test a statement."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tools.conformance.page import page
+from tools.conformance.problems import problems
+from tools.conformance.statements import Statement, Statements, read
+from tools.place import REPO
+
+HELP = "See tests/conformance/statements.ini, and say `make conformance`."
+
+
+def test_the_page_is_what_the_tests_say() -> None:
+    # In a process of its own: pytest cannot collect while it runs.
+    command = [sys.executable, "-m", "tools.conformance", "--check"]
+    result = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
+    if result.returncode:
+        pytest.fail(f"{result.stderr}{HELP}", pytrace=False)
+
+
+def test_no_statement_of_the_standard_is_left_out() -> None:
+    statements = read()
+    numbers = [*statements.client, *statements.server]
+    assert len(numbers) == len(set(numbers)) == 141
+    for section in {number.rpartition("-")[0] for number in numbers}:
+        last = [int(number.rpartition("-")[2]) for number in numbers if number.startswith(section + "-")]
+        assert sorted(last) == list(range(1, len(last) + 1))
+    assert all(statement.binds in ("client", "both") for statement in statements.client.values())
+    assert all(statement.profile in ("", "full") for statement in statements.client.values())
+
+
+def statement(number: str, absent: str = "") -> Statement:
+    return Statement(number, "client", "it asks", "we do", "", "", absent)
+
+
+SOME = Statements(
+    {"MQTT-1.0.0-1": statement("MQTT-1.0.0-1"), "MQTT-6.0.0-1": statement("MQTT-6.0.0-1", absent="No.")},
+    ["MQTT-2.0.0-1"],
+)
+
+
+@pytest.mark.parametrize(
+    "tests, expected",
+    [
+        ({"MQTT-1.0.0-1": ["a.py::test"]}, []),
+        ({}, ["MQTT-1.0.0-1: no test shows it"]),
+        (
+            {"MQTT-1.0.0-1": ["a.py::test"], "MQTT-1.0.0-2": ["a.py::test"]},
+            ["MQTT-1.0.0-2: there is no such statement, but a.py::test names it"],
+        ),
+        (
+            {"MQTT-1.0.0-1": ["a.py::test"], "MQTT-2.0.0-1": ["a.py::test"]},
+            ["MQTT-2.0.0-1: binds servers alone, but a.py::test names it"],
+        ),
+        (
+            {"MQTT-1.0.0-1": ["a.py::test"], "MQTT-6.0.0-1": ["a.py::test"]},
+            ["MQTT-6.0.0-1: it is said to be absent, but a.py::test shows it"],
+        ),
+    ],
+)
+def test_what_does_not_agree_is_told(tests: dict[str, list[str]], expected: list[str]) -> None:
+    assert list(problems(SOME, tests)) == expected
+
+
+def test_the_page_names_each_statement_with_its_tests() -> None:
+    text = page(SOME, {"MQTT-1.0.0-1": ["a.py::test", "b.py::test"]})
+    assert "| MQTT-1.0.0-1 | it asks | we do | `a.py::test`<br>`b.py::test` |" in text
+    assert "| MQTT-6.0.0-1 | it asks | No. |  |" in text
