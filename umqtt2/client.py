@@ -1,5 +1,7 @@
 """The MQTT client: the API of umqtt.simple2 over packets, a session and a transport."""
 
+import gc
+
 try:
     from .hosted import clock as time
 except ImportError:
@@ -455,7 +457,10 @@ class MQTTClient:
         # is in the CONNECT.
         body = connect(self.client_id, clean, self.keepalive, self.user, self.password, self.will)
         self.disconnect()
-        self._open = self.transport or self._new_transport()
+        transport = self.transport
+        if not transport:
+            transport = self._new_transport()
+        self._open = transport
         packets = decode(self, self._buf, self._max_packet)
         next(packets)
         self._feed = packets.send
@@ -470,6 +475,9 @@ class MQTTClient:
             raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
 
     def _new_transport(self) -> "Transport":
+        # To load a module leaves holes in the memory. What is collected at once is filled again; later
+        # there would be something that stays in between, and no room for what is large.
+        gc.collect()
         transport: "Transport"
         if self.ssl:
             from .transport.tls import TLSTransport
@@ -479,6 +487,7 @@ class MQTTClient:
             from .transport.tcp import TCPTransport
 
             transport = TCPTransport(self.server, self.port)
+        gc.collect()
         return transport
 
     def _connected(self) -> "Transport":

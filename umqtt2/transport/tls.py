@@ -1,10 +1,5 @@
 """TLS over TCP."""
 
-try:
-    from ..hosted import select
-except ImportError:
-    import select  # type: ignore[no-redef]
-
 from .tcp import TCPTransport
 
 try:
@@ -16,6 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Generator
 
+# MicroPython's numbers for PROTOCOL_TLS_CLIENT, CERT_REQUIRED, CERT_NONE; CPython's do not come here.
+TLS_CLIENT = 0
+REQUIRED = 2
+NONE = 0
+READABLE = 1
+WRITABLE = 4
 HANDSHAKE_NAP = 20  # milliseconds
 
 
@@ -65,8 +66,8 @@ class TLSTransport(TCPTransport):
                     raise ValueError("cadata: needed to verify the broker, unless verify=False")
                 verify = False
                 print("umqtt2: no cadata, broker not verified")
-            context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-            context.verify_mode = tls.CERT_REQUIRED if verify else tls.CERT_NONE
+            context = tls.SSLContext(TLS_CLIENT)
+            context.verify_mode = REQUIRED if verify else NONE
             if cadata:
                 context.load_verify_locations(load(cadata))
             if cert:
@@ -95,10 +96,10 @@ class TLSTransport(TCPTransport):
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        if flags == select.POLLOUT:
+        if flags == WRITABLE:
             # Who wants to write waits for the peer's half of the handshake: for something to read. The
             # rare times when it is the other way round, or no handshake, cost a short nap.
-            flags = select.POLLIN
+            flags = READABLE
             timeout_ms = HANDSHAKE_NAP
         super().wait(flags, timeout_ms)
 
