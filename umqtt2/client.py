@@ -72,14 +72,13 @@ class MQTTClient:
     will: "tuple[bytes, Payload, bool, int] | None" = None
     _Session: "type[Any]" = PidSession
     _open: "Transport | None"
-    _sent_to: "object"  # the topic that publish() checked last
+    _sent_to: "tuple[object, bytes]"  # the topic that publish() checked last, and its name
 
     # What the decoder leaves here.
     _want: "int"
     _pid: "int"
-    _code: "int"
     _topic: "bytes | None"
-    _payload: "bytes | None"
+    _payload: "Any"
 
     def __init__(
         self,
@@ -127,16 +126,16 @@ class MQTTClient:
         self.transport = transport
         self.session: "Session" = self._Session() if session is None else session
         self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
-        self._clock = self._sent_to = clock  # nobody publishes to that one
+        self._clock = clock
         self._max_packet = max_packet
         self._buf = bytearray(max(ONE_WRITE, SMALL))  # what is read is taken from it before it is written to
         # All attributes get their place now: the more there are, the larger the piece of memory for them,
         # and the fewer such pieces are left later.
         self._open = self._topic = self._payload = None
-        self._want = self._pid = self._code = self._unacked = 0
+        self._want = self._pid = self._unacked = 0
         self._busy = False  # inside check_msg(): a callback that calls it again gets None
         self._pinged = False  # a ping is out, and nothing has come since
-        self._name = b""
+        self._sent_to = (clock, b"")  # nobody publishes to a clock
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
@@ -227,10 +226,10 @@ class MQTTClient:
         Raises ValueError for a topic or qos that is not allowed.
         """
         # Most programs publish to the same topic again and again: it is checked and encoded once.
-        if topic is not self._sent_to:
-            self._name = topic_name(topic)
-            self._sent_to = topic
-        name = self._name
+        sent_to = self._sent_to
+        if topic is not sent_to[0]:
+            self._sent_to = sent_to = (topic, topic_name(topic))
+        name = sent_to[1]
         msg = utf8(msg, "msg", LONGEST)
         pid = 0
         first = PUBLISH | 1 if retain else PUBLISH
@@ -333,7 +332,7 @@ class MQTTClient:
         elif first != PINGRESP:
             status = SUNKNOWNPID
             if self.session.done(pid):
-                status = SFAILED if first == SUBACK and self._code > 2 else SDELIVERED
+                status = SFAILED if first == SUBACK and self._payload > 2 else SDELIVERED
             self._status(pid, status)
 
     def _deliver(self, first: "int") -> "None":

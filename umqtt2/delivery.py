@@ -126,7 +126,7 @@ class MQTTClient(BaseClient):
                 self._answer(PUBREC, pid)
         else:
             if first == SUBACK and hasattr(session, "renewed"):
-                refused = self._code > 2
+                refused = self._payload > 2
                 renewed = session.renewed(pid)
                 if refused:
                     session.refused(pid)

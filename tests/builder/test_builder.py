@@ -312,3 +312,19 @@ class MQTTClient:
     small = ast.unparse(module)
     assert "double" not in small
     assert run(small, "MQTTClient().f()") == (1, 2, 8, 16)
+
+
+def test_a_variable_that_its_own_call_overwrites_needs_no_copy() -> None:
+    g = "def g(a):\n    a = a + 1\n    return a * 2\n\n"
+    plain = g + "def f(x):\n    x = g(x)\n    return x\n"
+    small = inlined(plain)
+    assert "_in_g" not in small
+    assert run(small, "f(1)") == run(plain, "f(1)") == 4
+    # Here it would be seen: the second argument, and what is left when it fails.
+    seen = "def g(a, b):\n    a = a + 1\n    return a + b\n\ndef f(x):\n    x = g(x, x)\n    return x\n"
+    assert run(inlined(seen), "f(1)") == run(seen, "f(1)") == 3
+    failed = (
+        "def g(a):\n    a = a + 1\n    return a // 0\n\n"
+        "def f(x):\n    try:\n        x = g(x)\n    except ZeroDivisionError:\n        pass\n    return x\n"
+    )
+    assert run(inlined(failed), "f(1)") == run(failed, "f(1)") == 1

@@ -63,7 +63,7 @@ def seen(decoder, first):
         return first, decoder._pid >> 8, decoder._pid & 255
     if first == 0xD0:
         return (first,)
-    return (first, decoder._pid) + ((decoder._code,) if first == 0x90 else ())
+    return (first, decoder._pid) + ((decoder._payload,) if first == 0x90 else ())
 
 
 def expected(packet):

@@ -80,9 +80,10 @@ class _Call:
     def put(self, where: ast.AST) -> bool:
         for node in ast.walk(where):
             if isinstance(node, ast.FunctionDef) and node is not self.function:
+                guarded = any(isinstance(inner, ast.Try) for inner in ast.walk(node))
                 for block in self._blocks(node):
                     for i, statement in enumerate(block):
-                        instead = self._instead(statement)
+                        instead = self._instead(statement, guarded)
                         if instead is not None:
                             block[i : i + 1] = instead
                             return True
@@ -97,7 +98,7 @@ class _Call:
                     found.append(block)
         return found
 
-    def _instead(self, statement: ast.stmt) -> list[ast.stmt] | None:
+    def _instead(self, statement: ast.stmt, guarded: bool) -> list[ast.stmt] | None:
         if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return)):
             return None
         call = statement.value
@@ -119,7 +120,9 @@ class _Call:
         replace: dict[str, ast.expr] = {}
         suffix = "_in_" + function.name
         for name, argument in zip(names, arguments):
-            if name not in assigned and isinstance(argument, (ast.Name, ast.Constant)):
+            if isinstance(argument, (ast.Name, ast.Constant)) and name not in assigned:
+                replace[name] = argument
+            elif not guarded and isinstance(argument, ast.Name) and _replaced(statement, argument.id, call):
                 replace[name] = argument
             else:
                 replace[name] = ast.Name(name + suffix, ast.Load())
@@ -148,6 +151,16 @@ class _Call:
                 and func.value.id == "self"
             )
         return isinstance(func, ast.Name) and func.id == self.function.name
+
+
+def _replaced(statement: ast.stmt, name: str, call: ast.Call) -> bool:
+    # Whether a call gets a variable once and its result goes there: `x = f(x)`. Then it may change it on
+    # the way, unless somebody sees it when an exception stops it there: `guarded` above.
+    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
+        return False
+    target = statement.targets[0]
+    passed = [n for n in ast.walk(call) if isinstance(n, ast.Name) and n.id == name]
+    return isinstance(target, ast.Name) and target.id == name and len(passed) == 1
 
 
 class _Rename(ast.NodeTransformer):

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Protocol, Union
+from typing import Any, Callable, Protocol, Union
 
 Text = Union[str, bytes]
 Payload = Union[str, bytes, bytearray, memoryview]
@@ -38,9 +38,8 @@ class Sink(Protocol):
 
     _want: int
     _pid: int
-    _code: int
     _topic: bytes | None
-    _payload: bytes | None
+    _payload: Any
 
 
 class Clock(Protocol):

@@ -40,10 +40,9 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
 
     _pid      packet identifier; 0 for a PUBLISH at QoS 0. Of a CONNACK its two bytes: 256 means
               session present, the lower byte is the return code
-    _code     return code of a SUBACK
     _topic    topic name of a PUBLISH, bytes; None when there was no memory for it
     _payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
-              done with them, to free the memory
+              done with them, to free the memory. Of a SUBACK its return code
 
     The names begin with _ because the sink is the client, and a program may have a subclass of that
     with names of its own.
@@ -138,9 +137,9 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             if not qos:
                 number = 0
         elif first == SUBACK:
-            sink._code = buf[2]
-            if sink._code not in RETURNED:
-                raise malformed("SUBACK with return code %d" % sink._code)
+            sink._payload = buf[2]
+            if sink._payload not in RETURNED:
+                raise malformed("SUBACK with return code %d" % sink._payload)
         elif first == CONNACK and number > 511:
             raise malformed("CONNACK with reserved flags")
         sink._pid = number
