@@ -14,9 +14,6 @@ FREE = (
     "eval issubclass isinstance hasattr sorted reversed enumerate"
 ).split()
 
-# Functions whose arguments a program may name: the client's, and these.
-NAMED = ("TCPTransport.__init__", "TLSTransport.__init__")
-
 
 def rename(module: ast.Module, keep: frozenset[str]) -> None:
     """Rename what no program can see: functions, classes and attributes of the package's own, and the
@@ -35,7 +32,7 @@ def rename(module: ast.Module, keep: frozenset[str]) -> None:
     own = {name for name in _globals(module) if name not in keep}
     new.update(_choose(within & own, taken | set(new.values()), counts))
     new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts))
-    _arguments(module, new)
+    _arguments(module, new, keep)
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
 
@@ -145,21 +142,18 @@ class _Attributes(ast.NodeTransformer):
         return node
 
 
-def _arguments(module: ast.Module, others: dict[str, str]) -> None:
-    # `others` is how those at the top will be called.
+def _arguments(module: ast.Module, others: dict[str, str], keep: frozenset[str]) -> None:
+    # `others` is how those at the top will be called; a program may name the arguments of a class in `keep`.
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
             if not isinstance(function, ast.FunctionDef):
                 continue
-            full = function.name
             if isinstance(owner, ast.ClassDef):
-                full = owner.name + "." + full
-                private = function.name.startswith("_") and function.name != "__init__"
-                if owner.name.startswith("MQTTClient") and not private:
+                made = function.name == "__init__"
+                public = owner.name.startswith("MQTTClient") and not function.name.startswith("_")
+                if public or (made and (owner.name in keep or owner.name.startswith("MQTTClient"))):
                     continue
-            if full in NAMED:
-                continue
             inside = {others.get(n.id, n.id) for n in ast.walk(function) if isinstance(n, ast.Name)}
             free = iter([name for name in FREE if name not in inside])
             new = {}
