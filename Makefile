@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench conformance lint clean
 
 PYTHON ?= python3
 BROKER ?=
@@ -58,6 +58,9 @@ bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1
 .venv/bench: $(STAMP)
 	@$(PY) -m pip install -qq --editable '.[bench]'
 	@touch $@
+
+conformance: venv  ## Write docs/conformance.md from the tests' markers
+	@$(PY) -m tools.conformance
 
 lint: venv  ## Check style and types
 	$(PY) -m ruff check

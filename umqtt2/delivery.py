@@ -1,7 +1,7 @@
 """The client with QoS 2, and with session stores that keep messages to send them again."""
 
 from .client import MQTTClient as BaseClient
-from .errno import SFAILED
+from .errno import SFAILED, malformed
 from .packets.ack import ack
 from .packets.fields import utf8
 from .packets.publish import LONGEST
@@ -100,6 +100,12 @@ class MQTTClient(BaseClient):
         return body
 
     def _deliver(self, first: "int") -> "None":
+        if self._topic:
+            try:
+                topic_name(self._topic)
+            except ValueError:
+                self._close()
+                raise malformed("PUBLISH to a topic that is no name")
         if not (self._pieces and self._pieces.deliver(self)):
             super()._deliver(first)
 

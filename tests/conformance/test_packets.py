@@ -53,7 +53,6 @@ def test_dup_is_never_set_at_qos_0(scripted):
     assert app.transport.sent == b"\x30\x04\x00\x01tm" b"\x31\x04\x00\x01tm"
 
 
-@pytest.mark.xfail(reason="it is delivered", strict=True)
 @pytest.mark.mqtt("MQTT-3.3.1-2", "MQTT-4.8.0-1")
 def test_a_message_at_qos_0_with_dup_ends_the_connection(ended):
     assert ended(b"\x38\x04\x00\x01tm").messages == []

@@ -14,16 +14,13 @@ from umqtt2.errno import ERESPONSE
 from umqtt2.packets.decoder import SMALL, decode
 
 pids = st.integers(1, 65535)
+characters = st.characters(blacklist_characters="+#\0", blacklist_categories=["Cs"])
+names = st.text(characters, min_size=1, max_size=140).map(str.encode)
 
 valid_packets = st.one_of(
+    st.builds(wire.publish, names, st.binary(max_size=300), st.just(0), st.just(0), st.booleans()),
     st.builds(
-        wire.publish,
-        st.binary(min_size=1, max_size=140),
-        st.binary(max_size=300),
-        st.integers(0, 2),
-        pids,
-        st.booleans(),
-        st.booleans(),
+        wire.publish, names, st.binary(max_size=300), st.integers(1, 2), pids, st.booleans(), st.booleans()
     ),
     st.builds(wire.connack, st.integers(0, 1), st.integers(0, 255)),
     st.builds(wire.ack, st.sampled_from([0x40, 0x50, 0x62, 0x70, 0xB0]), pids),

@@ -18,6 +18,7 @@ from umqtt2.packets.topic import topic_filter, topic_name
 
 pids = st.integers(1, 65535)
 qoss = st.integers(0, 2)
+texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 names = st.text(st.characters(blacklist_characters="+#\0", blacklist_categories=["Cs"]), min_size=1)
 
 
@@ -28,10 +29,10 @@ def packet(first, body):
 
 
 @given(
-    st.text(st.characters(blacklist_categories=["Cs"])),
+    texts,
     st.booleans(),
     st.integers(0, 65535),
-    st.none() | st.text(st.characters(blacklist_categories=["Cs"])),
+    st.none() | texts,
     st.none() | st.binary(),
     st.none() | st.tuples(names.map(str.encode), st.binary(), st.booleans(), qoss),
 )

@@ -1,6 +1,6 @@
 """CONNECT: what a client says first [3.1]."""
 
-from .fields import string
+from .fields import characters, string
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ def connect(
     if not 0 <= keepalive < 65536:
         raise ValueError("keepalive: not 0 to 65535")
     flags = 2 if clean else 0
-    fields = string(client_id, "client_id")
+    fields = string(characters(client_id, "client_id"), "client_id")
     if will:
         topic, msg, retain, qos = will
         flags |= 4 | qos << 3 | (32 if retain else 0)
         fields += string(topic, "topic") + string(msg, "msg")
     if user is not None:
         flags |= 128
-        fields += string(user, "user")
+        fields += string(characters(user, "user"), "user")
     if password is not None:
         if user is None:
             raise ValueError("password: without a user")

@@ -73,8 +73,8 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
         message = first & 0xF0 == PUBLISH
         qos = first & 6
         if message:
-            if qos == 6 or length < 3:
-                raise malformed("PUBLISH with QoS 3 or too short")
+            if qos == 6 or first & 14 == 8 or length < 3:
+                raise malformed("PUBLISH with QoS 3, with DUP at QoS 0, or too short")
             try:
                 if length > max_packet:
                     body = None

@@ -47,6 +47,16 @@ def utf8(text: "Payload", name: "str", most: "int" = 65535) -> "bytes":
     return text  # type: ignore[return-value]
 
 
+def characters(text: "Payload", name: "str") -> "bytes":
+    """Return what has to be text as `utf8` does; raises ValueError too when it is no UTF-8 or has U+0000
+    [MQTT-1.5.3-1, MQTT-1.5.3-2]."""
+    text = bytes(utf8(text, name))
+    str(text, "utf-8")  # what this raises is a ValueError
+    if b"\0" in text:
+        raise ValueError(name)
+    return text
+
+
 def string(text: "Payload", name: "str") -> "bytes":
     """Return `text` as bytes with their length before them [1.5.3]; raises as `utf8` does."""
     text = utf8(text, name)

@@ -1,6 +1,6 @@
 """Topic names and topic filters [4.7]."""
 
-from .fields import utf8
+from .fields import characters, utf8
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 def topic_name(topic: "Text") -> "bytes":
     """Return the name of a topic to publish to, as bytes.
 
-    Raises ValueError when it is empty, longer than 65,535 bytes, or has a wildcard or U+0000
-    [MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2].
+    Raises ValueError when it is empty, longer than 65,535 bytes, no UTF-8, or has a wildcard or U+0000
+    [MQTT-1.5.3-1, MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2].
     """
-    topic = bytes(utf8(topic, "topic"))
-    for byte in b"+#\0":
+    topic = characters(topic, "topic")
+    for byte in b"+#":
         if byte in topic or not topic:
             raise ValueError("topic: empty, or with a wildcard")
     return topic
