@@ -118,7 +118,7 @@ class MemorySession(Incoming):
                 continue
             if not present:
                 packet[FIRST] = (first or packet[WAS]) & ~DUP
-            elif first and i < self._next:
+            elif first & 6 and i < self._next:
                 packet[FIRST] = first | DUP
         self._next = 0
         if not present:

@@ -1,0 +1,236 @@
+"""A FileSession on the file systems of a board: loss of power at every write to the flash, what a message
+costs there, the heap that it takes, and a program that is killed."""
+
+import gc
+import json
+import os
+
+from umqtt2 import MQTTException
+from umqtt2.session import file
+from umqtt2.session.file import FileSession
+from umqtt2.session.memory import MemorySession
+
+try:
+    import vfs
+except ImportError:
+    vfs = os  # MicroPython 1.22
+
+BLOCK = 512
+QOS_1, QOS_2 = 0x32, 0x34
+SUBSCRIBE = 0x82
+PAYLOAD = b"0123456789abcdef0123456789abcdef"
+
+
+class PowerLoss(BaseException):
+    pass
+
+
+class Flash:
+    """A block device in a file of the machine."""
+
+    def __init__(self, path, blocks):
+        self.blocks = blocks
+        self.file = open(path, "r+b")
+        self.power = -1  # writes until it fails
+        self.off = False
+        self.written = self.erased = 0
+
+    def readblocks(self, block, buf, offset=0):
+        if self.off:
+            return
+        self.file.seek(block * BLOCK + offset)
+        self.file.readinto(buf)
+
+    def writeblocks(self, block, buf, offset=0):
+        if self.off:
+            return
+        if not self.power:
+            self.off = True
+            raise PowerLoss
+        self.power -= 1
+        self.written += len(buf)
+        self.file.seek(block * BLOCK + offset)
+        self.file.write(buf)
+
+    def ioctl(self, op, arg):
+        if op == 4:
+            return self.blocks
+        if op == 5:
+            return BLOCK
+        if op == 6 and not self.off:
+            self.erased += 1
+        return 0
+
+
+def steps():
+    """A session's life."""
+    yield lambda s: s.done(s.add(0, SUBSCRIBE, b"a/#", 1))
+    yield lambda s: s.delivered(7)
+    yield lambda s: s.released(7)
+    for i in range(2, 11):  # the subscription was 1
+        yield lambda s, i=i: s.add(0, QOS_1 if i & 1 else QOS_2, b"topic", PAYLOAD + bytes((i,)))
+        if i > 3:
+            yield lambda s, i=i: s.received(i - 2)
+            yield lambda s, i=i: s.done(i - 2)
+    yield lambda s: s.delivered(8)
+
+
+def view(session):
+    """All that a session would send, and knows, as a text; requests and DUP apart."""
+    session.resume(True)
+    out = []
+    while True:
+        packet = session.unsent()
+        if not packet:
+            break
+        if isinstance(packet[3], bytes):
+            out.append((packet[0], packet[1] & ~8, packet[3] if packet[1] else 0))
+        session.sent(packet[0], 0)
+    return repr((out, [pid for pid in (7, 8) if session.duplicate(pid)], session.subscriptions))
+
+
+def after_reset(path):
+    session = FileSession(path)
+    if session.lost:
+        raise RuntimeError("damaged")
+    text = view(session)
+    session._journal.close()
+    return text
+
+
+def mounted(path, blocks, kind, new):
+    flash = Flash(path, blocks)
+    if new:
+        kind.mkfs(flash)
+    vfs.mount(kind(flash), "/flash")
+    return flash
+
+
+def power(path, blocks, kind):
+    """Cut the power at every write through all steps, and look what is there."""
+    file.BOUND = 256
+    memory = MemorySession(100)
+    expected = [view(memory)]
+    for step in steps():
+        step(memory)
+        expected.append(view(memory))
+    cuts = 0
+    while True:
+        flash = mounted(path, blocks, kind, True)
+        flash.power = cuts
+        i = 0
+        whole = True
+        try:
+            session = FileSession("/flash/s")
+            for step in steps():
+                step(session)
+                if flash.off:  # littlefs goes on for a moment
+                    raise PowerLoss
+                i += 1
+        except (PowerLoss, MQTTException):
+            if not flash.off:
+                raise
+            whole = False
+        flash.off = True
+        session._journal.close()
+        vfs.umount("/flash")
+        mounted(path, blocks, kind, False)
+        text = after_reset("/flash/s")
+        if text not in expected[i : i + 2]:
+            raise RuntimeError("%s, cut %d, step %d: %s, not %s" % (kind, cuts, i, text, expected[i]))
+        vfs.umount("/flash")
+        gc.collect()
+        if whole:
+            return {"cuts": cuts}
+        cuts += 1
+
+
+def cost(path, blocks, kind):
+    """Bytes that are written to the flash, and blocks erased, for a message at QoS 1."""
+    flash = mounted(path, blocks, kind, True)
+    session = FileSession("/flash/s")
+    session.done(session.add(0, QOS_1, b"bench/topic", PAYLOAD))
+    written, erased = flash.written, flash.erased
+    for _ in range(100):
+        session.done(session.add(0, QOS_1, b"bench/topic", PAYLOAD))
+    session._journal.close()
+    vfs.umount("/flash")
+    return {"written": (flash.written - written) // 100, "erased": (flash.erased - erased) / 100}
+
+
+def full(path, blocks, kind):
+    """Fill the file system; nothing that was accepted is lost, and it is not full for ever."""
+    mounted(path, blocks, kind, True)
+    session = FileSession("/flash/s", 1000)
+    numbers = []
+    try:
+        while True:
+            session.add(0, QOS_1, b"topic", PAYLOAD * 8)
+    except Exception as error:
+        numbers.append(list(error.args))
+    waiting = session.waiting()
+    session._journal.close()
+    session = FileSession("/flash/s", 1000)
+    numbers += [waiting - session.waiting(), session.lost]
+    for pid in range(1, waiting + 1):
+        session.done(pid)
+    session.add(0, QOS_1, b"topic", PAYLOAD)
+    session._journal.close()
+    numbers.append(FileSession("/flash/s").waiting())
+    vfs.umount("/flash")
+    return {"numbers": numbers}
+
+
+def heap(path):
+    """Bytes of heap for a message that waits."""
+    session = FileSession(path, 100)
+    session.add(0, QOS_1, b"bench/topic", PAYLOAD)
+    gc.collect()
+    before = gc.mem_alloc()
+    for _ in range(64):
+        session.add(0, QOS_1, b"bench/topic", PAYLOAD)
+    gc.collect()
+    return (gc.mem_alloc() - before) / 64
+
+
+def killed(path, number):
+    """Say what is kept, then publish until the process is killed, and say each step before and after it."""
+    session = FileSession(path)
+    session.resume(True)
+    waiting = []
+    while True:
+        packet = session.unsent()
+        if not packet:
+            break
+        waiting.append((packet[0], int(packet[3])))
+        session.sent(packet[0], 0)
+    say("kept", numbers=[other for pid, other in waiting], lost=session.lost)
+    while True:
+        print("+", number)
+        waiting.append((session.add(0, QOS_1, b"topic", b"%d" % number), number))
+        print("=", number)
+        number += 1
+        if len(waiting) > 5:
+            pid, other = waiting.pop(0)
+            print("-", other)
+            session.done(pid)
+
+
+def say(event, **facts):
+    print(json.dumps({"event": event, "facts": facts}))
+
+
+def main(part, path, kind="", number=0):
+    """Do one part, which prints events as `harness` does."""
+    if part == "killed":
+        killed(path, number)
+    elif part == "heap":
+        say("heap", bytes=heap(path))
+    else:
+        blocks = 64
+        with open(path, "wb") as f:
+            for _ in range(blocks):
+                f.write(b"\xff" * BLOCK)
+        kind = {"littlefs": vfs.VfsLfs2, "FAT": vfs.VfsFat}[kind]
+        say(part, **{"power": power, "cost": cost, "full": full}[part](path, blocks, kind))
+    say("done", ms=0)
