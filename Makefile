@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench conformance lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench conformance docs lint clean
 
 PYTHON ?= python3
 BROKER ?=
@@ -29,7 +29,7 @@ setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAs
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
 
-test: setup .venv/bench lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
+test: setup .venv/bench .venv/docs lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	$(PY) -m pytest tests
 
 test-unit: venv  ## Run the unit tests on CPython
@@ -55,12 +55,20 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
 	@$(PY) -m tools.bench $(if $(DOCS),--docs)
 
+.venv/docs: $(STAMP)
+	@$(PY) -m pip install -qq --editable '.[docs]'
+	@touch $@
+
 .venv/bench: $(STAMP)
 	@$(PY) -m pip install -qq --editable '.[bench]'
 	@touch $@
 
 conformance: venv  ## Write docs/conformance.md from the tests' markers
 	@$(PY) -m tools.conformance
+
+docs: .venv/docs  ## Make the documentation's site, in build/site
+	@$(PY) -m mkdocs build --strict
+	@echo "build/site/index.html"
 
 lint: venv  ## Check style and types
 	$(PY) -m ruff check

@@ -243,7 +243,7 @@ class MQTTClient:
         """Subscribe to a topic filter [3.8].
 
         topic  topic filter, str or bytes
-        qos    the highest QoS to receive: 0 or 1
+        qos    the highest QoS to receive: 0, 1, or 2 where the build and the session store know it
 
         Returns the packet identifier that the status callback will be given, with SDELIVERED or
         SFAILED. Raises ValueError for a filter or qos that is not allowed, or when there is no

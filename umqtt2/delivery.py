@@ -32,6 +32,15 @@ class MQTTClient(BaseClient):
     _pieces: "Any" = None  # a umqtt2.pieces.Receiver
 
     def connect(self, clean_session: "bool" = True) -> "bool":
+        """Connect to the broker, leaving it first if need be [3.1, 3.2]; and send again what the session
+        store has kept, from the next `check_msg` on [4.4].
+
+        clean_session  False asks the broker to keep subscriptions and what is in flight for next time
+
+        Returns True when the broker has resumed a session. Raises MQTTException with one of the ECON
+        numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
+        ValueError, before anything is sent, when what the client was made with is not allowed.
+        """
         present = super().connect(clean_session)
         self._resume(present)
         return present
@@ -45,11 +54,25 @@ class MQTTClient(BaseClient):
         dup: "bool" = False,
         length: "int | None" = None,
     ) -> "int | None":
-        """As in `umqtt2.client`, and with `length` the payload is that many bytes read from `msg`, an open
-        file or anything else with `readinto`. This returns when all of it was handed to the transport. With
-        a store that keeps messages it keeps the stream, which must stay open until there is a status; after
-        a reconnect it is sent again from where it stood, if it has `seek` and `tell`, or else gets
-        the status STIMEOUT. Raises ValueError when the stream fails or is shorter."""
+        """Publish a message [3.3].
+
+        topic   topic name, str or bytes, without wildcards
+        msg     payload, str (sent as UTF-8) or bytes; with `length` a stream
+        retain  True has the broker keep it for later subscribers [3.3.1.3]
+        qos     0, 1 or 2 [4.3]
+        dup     True marks a message that was sent before; without effect at QoS 0 [MQTT-3.3.1-2]
+        length  the payload is that many bytes read from `msg`, an open file or anything else with
+                `readinto`
+
+        Returns None at QoS 0, otherwise the packet identifier that the status callback will be given.
+        Raises ValueError for a topic or qos that is not allowed, and MQTTException(EFULL) or
+        MQTTException(ESTORE) when the session store cannot take it.
+
+        With `length` it returns when all of it was handed to the transport. A store that keeps messages
+        keeps the stream, which must stay open until there is a status; after a reconnect it is sent again
+        from where it stood, if it has `seek` and `tell`, or else gets the status STIMEOUT. Raises
+        ValueError when the stream fails or is shorter; the connection is then closed.
+        """
         if length is None and not (qos and hasattr(self.session, "unsent")):
             return super().publish(topic, msg, retain, qos, dup)
         name = topic_name(topic)
@@ -77,11 +100,12 @@ class MQTTClient(BaseClient):
         return pid or None
 
     def set_callback_pieces(self, f: "Callable[[bytes, Any, int, int], object]", *filters: "Text") -> "None":
-        """Have messages to the topic filters `filters` given to `f(topic: bytes, piece, offset: int, total:
-        int)`, from the next `connect` on, and not to the other callback. `piece` is a memoryview of a buffer
-        that is used again: use it before calling a method of the client, and do not keep it. One of more than
-        `max_packet` bytes comes in pieces of up to 128 bytes and is never whole in memory; a shorter one is
-        one piece. It is complete when `offset + len(piece) == total`.
+        """Have messages to the topic filters given to `f(topic: bytes, piece: memoryview, offset: int, total:
+        int)`, from the next `connect` on, and not to the other callback. For payloads larger than the memory.
+
+        `piece` is part of a buffer that is used again: use it before calling a method of the client, and do
+        not keep it. A message of more than `max_packet` bytes comes in pieces of up to 128 bytes and is never
+        whole in memory; a shorter one is one piece. It is complete when `offset + len(piece) == total`.
 
         It is acknowledged after that. If `f` raises, the rest is not given to it, the exception reaches the
         caller of `check_msg`, and the broker delivers again after a reconnect to the same session. When the

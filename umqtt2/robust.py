@@ -116,6 +116,7 @@ class MQTTClient(ExactClient):
         self._tell(False)
 
     def ping(self) -> "None":
+        """Ask the broker for a sign of life, if there is a connection [3.12]."""
         if self.is_connected():
             self._try(super().ping)
 
@@ -128,6 +129,14 @@ class MQTTClient(ExactClient):
         dup: "bool" = False,
         length: "int | None" = None,
     ) -> "int | None":
+        """Publish a message, now or when there is a connection [3.3]. The arguments are those of
+        `umqtt2.MQTTClient.publish`.
+
+        Returns the packet identifier that the status callback will be given, at QoS 0 None. A message at QoS
+        0 without a connection is dropped, or kept with `keep_qos0`, but for one with `length`. Raises
+        ValueError for what is not allowed, MQTTException(EFULL) or MQTTException(ESTORE) when the session
+        store cannot take it, and nothing for a fault of the network.
+        """
         if qos:
             return super().publish(topic, msg, retain, qos, dup, length)
         session: "Any" = self.session

@@ -76,6 +76,7 @@ class FakeBroker(FakeTransport):
     # --- What the client sees ------------------------------------------------------------------------
 
     def open(self, timeout_ms: "int") -> "None":
+        """A new connection: what was on its way in the last one is gone."""
         super().open(timeout_ms)
         self.ended = False
         self.disconnected = False
@@ -83,6 +84,7 @@ class FakeBroker(FakeTransport):
         self._arrived = bytearray()
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+        """Take some of what the client sends, and answer the packets that are complete."""
         taken = super().write(buf, n, offset)
         if taken:
             self._arrived.extend(self.writes[-1])

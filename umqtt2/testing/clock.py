@@ -18,13 +18,17 @@ class FakeClock:
         self.now = self.ticks_add(self.now, ms)
 
     def ticks_ms(self) -> "int":
+        """Return the ticks that it shows."""
         return self.now
 
     def ticks_add(self, ticks: "int", delta: "int") -> "int":
+        """Return the ticks `delta` milliseconds after `ticks`."""
         return (ticks + delta) % PERIOD
 
     def ticks_diff(self, end: "int", start: "int") -> "int":
+        """Return the milliseconds from `start` to `end`."""
         return (end - start + PERIOD // 2) % PERIOD - PERIOD // 2
 
     def sleep_ms(self, ms: "int") -> "None":
+        """Let `ms` milliseconds pass, at once."""
         self.advance(ms)

@@ -39,11 +39,13 @@ class FakeTransport:
         self.incoming.extend(data)
 
     def open(self, timeout_ms: "int") -> "None":
+        """Connect; raises `fail_open`."""
         self._raise("fail_open")
         self.is_open = True
         self.opens += 1
 
     def readinto(self, buf: "bytearray | memoryview", n: "int") -> "int | None":
+        """Give some of `incoming`."""
         self._raise("fail_read")
         n = min(n, len(self.incoming), _allowed(self.read_sizes, n))
         if not n:
@@ -53,6 +55,7 @@ class FakeTransport:
         return n
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+        """Take some, and keep it in `sent` and `writes`."""
         self._raise("fail_write")
         n = min(n, _allowed(self.write_sizes, n))
         if not n:
@@ -72,6 +75,7 @@ class FakeTransport:
         self.clock.advance(timeout_ms)
 
     def close(self) -> "None":
+        """Close; what has come in stays."""
         self.is_open = False
 
     def _raise(self, name: "str") -> "None":

@@ -1,0 +1,75 @@
+"""The site: it builds without a broken link, and has every public name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+import umqtt2
+from tools.docs.columns import listed
+from tools.place import REPO
+from umqtt2 import errno
+
+# What programs do not import: the parts of MicroPython that CPython lacks, and what the client alone uses.
+INTERNAL = ("umqtt2.hosted", "umqtt2.__main__", "umqtt2.client", "umqtt2.command", "umqtt2.session.journal")
+SHOWN = re.findall(r"^::: ([\w.]+)$", (REPO / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def public() -> Iterator[tuple[str, object]]:
+    """Every class and function that a program may import from where it is defined."""
+    for info in pkgutil.walk_packages(umqtt2.__path__, "umqtt2."):
+        if info.name.startswith(INTERNAL):
+            continue
+        module = importlib.import_module(info.name)
+        for name, value in vars(module).items():
+            here = getattr(value, "__module__", None) == info.name
+            if here and not name.startswith("_") and (inspect.isclass(value) or inspect.isfunction(value)):
+                yield f"{info.name}.{name}", value
+
+
+# Of use to the package alone.
+OWN = ("errno.malformed", "transport.tls.load", "transport.websocket.frame", "pieces.Receiver")
+NAMES = {name: value for name, value in public() if not name.endswith(OWN)}
+
+
+@pytest.mark.timeout(180)
+def test_it_builds_strictly(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (tmp_path / "api" / "index.html").read_text(encoding="utf-8")
+    for text in ("set_callback_pieces", "keep_qos0", "Wait until the transport is readable"):
+        assert text in page
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_public_name_is_shown_and_says_what_it_is(name: str) -> None:
+    assert name in SHOWN
+    value = NAMES[name]
+    assert inspect.getdoc(value)
+    if inspect.isclass(value):
+        for method, f in inspect.getmembers(value, inspect.isfunction):
+            if not method.startswith("_"):
+                assert inspect.getdoc(getattr(value, method)), f"{name}.{method}"
+
+
+def test_each_number_is_explained() -> None:
+    text = (REPO / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    for name, number in vars(errno).items():
+        if name.isupper() and isinstance(number, int) and name != "TYPE_CHECKING":
+            assert re.search(rf"{number} `{name}`", text), name
+
+
+def test_columns_become_lists() -> None:
+    text = "Text.\n\nname         what it is,\n             and more\nother, one   something\n\nReturns it."
+    assert listed(text) == (
+        "Text.\n\n- `name`: what it is,\n  and more\n- `other, one`: something\n\nReturns it."
+    )
