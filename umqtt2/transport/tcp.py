@@ -1,5 +1,7 @@
 """Plain TCP."""
 
+import errno
+
 try:
     from ..hosted import clock as time
     from ..hosted import select, socket
@@ -7,7 +9,6 @@ except ImportError:
     import select  # type: ignore[no-redef]
     import socket  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
-from errno import EALREADY, EINPROGRESS, ETIMEDOUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class TCPTransport:
                 self.readinto = sock.readinto  # itself, and no method around it: it is called most
                 sock.setblocking(False)
                 # One write is one packet: there is nothing for the stack to wait for.
-                if hasattr(socket, "TCP_NODELAY"):
-                    sock.setsockopt(IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                no_delay = getattr(socket, "TCP_NODELAY", None)
+                if no_delay:
+                    sock.setsockopt(IPPROTO_TCP, no_delay, 1)
                 start = time.ticks_ms()
                 while True:
                     # There is no getsockopt to ask how it went, and lwIP's sockets are writable before
@@ -68,10 +70,10 @@ class TCPTransport:
                     except OSError as e:
                         if e.errno in EISCONN:
                             break
-                        if e.errno not in (EINPROGRESS, EALREADY):
+                        if e.errno not in (errno.EINPROGRESS, errno.EALREADY):
                             raise
                     if 0 <= timeout_ms // len(addresses) <= time.ticks_diff(time.ticks_ms(), start):
-                        raise OSError(ETIMEDOUT)
+                        raise OSError(errno.ETIMEDOUT)
                     yield
                 self._poll = select.poll()
                 self._poll.register(sock)
