@@ -129,10 +129,9 @@ class MQTTClient:
         self._clock = clock
         self._max_packet = max_packet
         self._buf = bytearray(max(ONE_WRITE, SMALL))  # what is read is taken from it before it is written to
-        # All attributes get their place now: the more there are, the larger the piece of memory for them,
-        # and the fewer such pieces are left later.
+        # What the decoder leaves here has its place from now on: the more attributes there are, the larger
+        # the piece of memory for them, and the fewer such pieces are left later.
         self._open = self._topic = self._payload = None
-        self._want = self._pid = self._unacked = 0
         self._busy = False  # inside check_msg(): a callback that calls it again gets None
         self._pinged = False  # a ping is out, and nothing has come since
         self._sent_to = (clock, b"")  # nobody publishes to a clock
@@ -161,7 +160,7 @@ class MQTTClient:
 
         Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
-        if qos not in (0, 1, 2):
+        if qos not in range(3):
             raise ValueError("qos: not 0, 1 or 2")
         self.will = (topic_name(topic), utf8(msg, "msg"), retain, qos)
 
@@ -376,7 +375,7 @@ class MQTTClient:
     def _new_pid(
         self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
     ) -> "int":
-        if qos not in (0, 1):
+        if qos and qos != 1:
             raise ValueError("qos: not 0 or 1; 2 needs the profile `full` and a session store that knows it")
         deadline = self._deadline()
         return self.session.add(deadline, first, topic, msg)

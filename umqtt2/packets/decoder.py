@@ -53,6 +53,7 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
         # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
         sink._want = 2
         body: "BytesIO | None" = small  # and lets go of the last one
+        small.seek(0)
         n = yield first
         first = buf[0]
         more = buf[1]
@@ -90,8 +91,6 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
         head = 4 if qos else 2
         end = number = 0
         until = 2  # bytes to the end of the next number
-        if body:
-            body.seek(0)
         left = length
         while left:
             sink._want = left if left < SMALL else SMALL
