@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench conformance docs lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench soak fleet conformance docs lint clean
 
 PYTHON ?= python3
 BROKER ?=
@@ -8,6 +8,7 @@ PORT ?=
 PROFILE ?= simple
 MPY_VERSION ?=
 DOCS ?=
+N ?=
 
 PY := .venv/bin/python
 STAMP := .venv/ready
@@ -54,6 +55,12 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 
 bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
 	@$(PY) -m tools.bench $(if $(DOCS),--docs)
+
+soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connections that break (N=messages)
+	@$(PY) -m tests.soak $(N)
+
+fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: picture for docs/reliability.md)
+	@$(PY) -m tools.fleet $(if $(DOCS),--docs)
 
 .venv/docs: $(STAMP)
 	@$(PY) -m pip install -qq --editable '.[docs]'

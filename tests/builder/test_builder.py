@@ -199,6 +199,16 @@ def test_an_argument_that_an_exception_shares_its_name_with_is_renamed_with_it()
     assert "no number" in str(run(ast.unparse(module), "h()"))
 
 
+def test_a_file_imports_only_what_it_uses() -> None:
+    for name, source in sources("full").items():
+        tree = ast.parse(source)
+        used = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+        for node in tree.body:
+            # A file that has nothing of its own fetches what is elsewhere.
+            if isinstance(node, ast.ImportFrom) and len(tree.body) > 1 and name not in ("errno", "__init__"):
+                assert {alias.name for alias in node.names} <= used, name
+
+
 def test_attributes_get_no_name_that_a_subclass_would_use() -> None:
     tree = ast.parse("\n".join(sources("full").values()))
     found = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and _is_self(n.value)}

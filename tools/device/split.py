@@ -58,7 +58,9 @@ def _globals(body: list[ast.stmt]) -> set[str]:
     found: set[str] = set()
     for statement in body:
         if isinstance(statement, ast.ClassDef):
-            parts: list[ast.AST] = [*statement.bases, *statement.body]
+            # What is assigned in its body is an attribute.
+            parts: list[ast.AST] = [*statement.bases]
+            parts += [s.value if isinstance(s, ast.Assign) else s for s in statement.body]
         else:
             parts = [statement]
         for part in parts:
