@@ -52,7 +52,7 @@ ONE_WRITE = 128  # a packet of up to this many bytes leaves in one write
 STEPS = 64  # reads that one check_msg() makes at the most
 READABLE = 1
 WRITABLE = 4
-NAP = 1000  # milliseconds after which wait_msg() looks at the clock, whatever comes
+NAP = 500  # milliseconds after which wait_msg() looks at the clock: half of the shortest keepalive
 
 
 class MQTTClient:
@@ -174,7 +174,7 @@ class MQTTClient:
         ValueError, before anything is sent, when what the client was made with is not allowed.
         """
         body = self._begin(clean_session)
-        transport = self._connected()
+        transport: "Any" = self._open
         start = self._clock.ticks_ms()
         try:
             transport.open(self._left(start))
@@ -294,7 +294,7 @@ class MQTTClient:
             if not (wait and self._open):
                 break
             if first is None:
-                self._open.wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
+                self._open.wait(READABLE, NAP)
         return first or None
 
     def _receive(self) -> "int | None":
@@ -335,17 +335,18 @@ class MQTTClient:
             self._status(pid, status)
 
     def _deliver(self, first: "int") -> "None":
-        # Afterwards `_unacked` is the identifier to acknowledge, or 0.
+        # Afterwards `_unacked` is the identifier to acknowledge, or 0: what the callback has now is
+        # acknowledged when it returns, unless it has closed the connection that the message came on.
         topic = self._topic
         msg = self._payload
         self._topic = self._payload = None
-        # What the callback has now is acknowledged when it returns, unless it has closed the connection
-        # that the message came on. Without a callback nobody has the message: let the broker keep it.
-        self._unacked = self._pid if self.cb or topic is None or msg is None else 0
+        self._unacked = self._pid
         if topic is None or msg is None:
             self._status(0, SOVERSIZE)
         elif self.cb:
             self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
+        else:
+            self._unacked = 0  # nobody has the message: let the broker keep it
 
     def _tend(self) -> "None":
         # What time brings: acknowledgements that did not come, pings.

@@ -28,6 +28,9 @@ class MQTTClient(BaseClient):
     """
 
     _Session = ExactSession
+    # A CONNACK may have been lost that said that the broker has forgotten the session; the next one says
+    # that there is one, which that CONNECT began.
+    _unsure = False
     _large = 0  # bytes of the payload that is being published from a stream
     _pieces: "Any" = None  # a umqtt2.pieces.Receiver
 
@@ -41,7 +44,11 @@ class MQTTClient(BaseClient):
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError, before anything is sent, when what the client was made with is not allowed.
         """
-        present = super().connect(clean_session)
+        try:
+            present = super().connect(clean_session)
+        except BaseException:
+            self._unsure = True
+            raise
         self._resume(present)
         return present
 
@@ -243,5 +250,9 @@ class MQTTClient(BaseClient):
         self._send(self._buf, ack(self._buf, first, pid))
 
     def _resume(self, present: "bool") -> "None":
-        if hasattr(self.session, "resume"):
-            self.session.resume(present)
+        session: "Any" = self.session
+        if hasattr(session, "resume"):
+            session.resume(present)
+            if present and self._unsure and hasattr(session, "renew"):
+                session.renew()
+        self._unsure = False

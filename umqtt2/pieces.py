@@ -96,6 +96,8 @@ class Receiver:
 
     def tap(self, client: "MQTTClient") -> "None":
         """Look at what a client gives to its decoder, from the beginning of a connection on."""
+        self._taken = False  # what the last connection left in the middle comes again
+        self._error = None
         packets = self._look(client, client._feed)
         next(packets)
         client._feed = packets.send

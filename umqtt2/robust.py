@@ -2,7 +2,7 @@
 
 from os import urandom
 
-from .client import READABLE, WRITABLE
+from .client import NAP, READABLE, WRITABLE
 from .delivery import MQTTClient as ExactClient
 from .errno import (
     ECONAUTH,
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 HOPELESS = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
 STEP = 5  # milliseconds between two looks at a connection that is being made
-NAP = 1000  # likewise while there is nothing to do but wait
 
 
 class MQTTClient(ExactClient):
@@ -181,7 +180,7 @@ class MQTTClient(ExactClient):
     def _rest(self) -> "None":
         # Nothing is to be done at the moment.
         if self.is_connected():
-            self._connected().wait(READABLE, min(NAP, self.keepalive * 250 or NAP))
+            self._connected().wait(READABLE, NAP)
         else:
             self._clock.sleep_ms(STEP)
 
@@ -241,12 +240,15 @@ class MQTTClient(ExactClient):
                 self._left(start)
                 yield WRITABLE
         self._last_sent = self.last_ping = self._clock.ticks_ms()
+        unsure = self._unsure
+        self._unsure = True  # until CONNACK comes
         first = self._receive()
         while not first:
             self._left(start)
             yield READABLE
             first = self._receive()
         self._welcomed(first)
+        self._unsure = unsure
         if self._clean:
             self.session.clear()
         self._resume(self._pid > 255)

@@ -253,6 +253,22 @@ def test_when_the_connection_breaks_in_the_middle_it_begins_again():
     assert a.transport.sent == wire.ack(0x40, 9)
 
 
+def test_what_comes_after_a_break_in_the_middle_is_not_taken_for_the_rest():
+    a = App(FakeTransport(wire.connack()), max_packet=1000)
+    a.client.set_callback_pieces(Pieces(), "fw/#")
+    a.connect()
+    a.transport.feed(wire.publish(b"fw/1", BIG[:5000])[:3000])
+    a.transport.ended = True
+    with pytest.raises(MQTTException):
+        a.drain()
+    a.transport.ended = False
+    a.transport.feed(wire.connack(1))
+    a.connect(False)
+    a.transport.feed(wire.publish(b"x", b"m", 1, 9))
+    a.drain()
+    assert a.messages == [(b"x", b"m", False, False)]
+
+
 @pytest.mark.parametrize(
     "one, topic, does",
     [

@@ -39,6 +39,9 @@ and one that keeps whole messages, to send them again after a reconnect [4.4], a
         kept the session, and 0 where PUBREC had come, so that PUBREL is to be sent. None when all of it was
         sent; that is asked for often and should allocate nothing. After `resume` all that is in flight is
         unsent again; where the broker has not kept the session, first a SUBSCRIBE for each subscription.
+    renew()
+        After `resume(True)`: the broker has a session, but it may be one without the subscriptions. A
+        SUBSCRIBE for each is unsent again. A store may do without; then they may be lost with a CONNACK.
     sent(pid, deadline)
         What `unsent` returned was handed to the transport; a SUBSCRIBE or UNSUBSCRIBE waits for its
         acknowledgement until `deadline`.

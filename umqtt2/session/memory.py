@@ -122,10 +122,14 @@ class MemorySession(Incoming):
                 packet[FIRST] = first | DUP
         self._next = 0
         if not present:
-            asked = [packet[TOPIC] for packet in self._kept if _is_request(packet[MSG])]
-            for topic in self.subscriptions:
-                if topic not in asked:
-                    self._kept.insert(0, [self._free(), SUBSCRIBE, topic, self.subscriptions[topic], 0, True])
+            self.renew()
+
+    def renew(self) -> "None":
+        """The broker may not know the subscriptions: ask for them again."""
+        asked = [packet[TOPIC] for packet in self._kept if _is_request(packet[MSG])]
+        for topic in self.subscriptions:
+            if topic not in asked:
+                self._kept.insert(0, [self._free(), SUBSCRIBE, topic, self.subscriptions[topic], 0, True])
 
     def unsent(self) -> "list[Any] | None":
         """Return what is to be sent next: packet identifier, first byte, topic, payload; or None."""
