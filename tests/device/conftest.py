@@ -130,7 +130,7 @@ def make_vm(name: str, tree: str, folder: Path) -> Vm:
     if tree != "source":
         build(tree)
     lay_out(tree, folder, compiled=mpy_version([str(path), "-c"]) == made_mpy_version())
-    return Vm(path, known.bits, folder, merged=tree != "source")
+    return Vm(path, known.bits, folder, tree)
 
 
 NUMBERS = itertools.count(1)

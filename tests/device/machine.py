@@ -14,12 +14,14 @@ from typing import Any
 
 from tests.device.board import BOARD_FOLDER
 
-HEAPS = {32: "36k", 64: "72k"}  # a small board's; everything is twice as large with 64 bits
-# The source tree, unmerged, takes more, and so do these programs beside it: 7 KB, twice while it is
-# delivered; umqtt.robust2; stores and reconnection.
-SOURCE = {"36k": "48k"}
-HUNGRY = {"large", "old_robust2", "qos2", "robust"}
-MORE = {"36k": "56k"}
+# KB of heap: a small board's for a build, more for the source tree, unmerged; and for programs that have 7 KB
+# twice while it is delivered, umqtt.robust2 beside the client, or stores and reconnection.
+HEAPS = {"source": 48}
+BOARD_HEAP = 36
+HUNGRY = {
+    "source": {"large": 56, "old_robust2": 56, "qos2": 56, "robust": 56},
+    "full": {"large": 40},
+}
 EVENT_SECONDS = 20
 
 
@@ -95,23 +97,22 @@ class Run:
 class Vm:
     """A MicroPython executable of this machine, with a board's heap."""
 
-    def __init__(self, path: Path, bits: int, folder: Path, merged: bool) -> None:
+    def __init__(self, path: Path, bits: int, folder: Path, tree: str) -> None:
         """
-        folder  the package and the programs, see `tree`
-        merged  whether the package is one built for a board, not the source tree
+        folder  the package and the programs, see `tree.lay_out`
+        tree    which package it is
         """
         self._path = path
-        self._heap = HEAPS[bits]
+        self._words = bits // 32  # everything is twice as large with 64 bits
         self._folder = folder
-        self._merged = merged
+        self._tree = tree
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
         """Start a program; `config` is what it is told."""
-        heap = self._heap
-        if not self._merged:
-            heap = (MORE if program in HUNGRY else SOURCE).get(heap, heap)
+        usual = HEAPS.get(self._tree, BOARD_HEAP)
+        heap = HUNGRY.get(self._tree, {}).get(program, usual) * self._words
         return Run(
-            [str(self._path), "-X", f"heapsize={heap}", "-c", command(program, config)],
+            [str(self._path), "-X", f"heapsize={heap}k", "-c", command(program, config)],
             self._folder,
             {"MICROPYPATH": f"{self._folder}:.frozen"},
         )

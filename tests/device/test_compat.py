@@ -30,7 +30,7 @@ def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     vm = VMS[MAIN]()
     known = probe(vm)
     assert known
-    return Vm(vm, known.bits, folder, merged=tree != "source")
+    return Vm(vm, known.bits, folder, tree)
 
 
 @pytest.fixture
