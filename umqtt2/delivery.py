@@ -31,6 +31,7 @@ class MQTTClient(BaseClient):
     # A CONNACK may have been lost that said that the broker has forgotten the session; the next one says
     # that there is one, which that CONNECT began.
     _unsure = False
+    _doubt = False  # it was so when this connection began
     _large = 0  # bytes of the payload that is being published from a stream
     _pieces: "Any" = None  # a umqtt2.pieces.Receiver
 
@@ -152,7 +153,8 @@ class MQTTClient(BaseClient):
             session.released(pid)
             self._answer(PUBCOMP, pid)
         elif first & 0xF4 == PUBLISH | 4:
-            if session.duplicate(pid):
+            # In doubt, what is not marked as a repetition is a message of another session.
+            if session.duplicate(pid) and (first & 8 or not self._doubt):
                 self._topic = self._payload = None
                 self._unacked = pid
             else:
@@ -255,4 +257,5 @@ class MQTTClient(BaseClient):
             session.resume(present)
             if present and self._unsure and hasattr(session, "renew"):
                 session.renew()
+        self._doubt = present and self._unsure
         self._unsure = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import wire
 
-from umqtt2 import client, errno
+from umqtt2 import MQTTException, client, errno
 from umqtt2.session.exact import ExactSession
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.pids import PidSession
@@ -185,3 +185,22 @@ def test_where_it_is_left_out_asking_for_it_is_an_error(scripted, make, store):
     a.transport.feed(wire.publish(b"t", b"m", 2, 7))
     with pytest.raises(Exception, match="QoS|6"):
         a.client.check_msg()
+
+
+def test_after_a_lost_connack_a_message_of_the_new_session_is_no_repetition(app):
+    a = app(session=MemorySession())
+    a.connect(clean_session=False)
+    broker = a.transport
+    broker.deliver("t", "old", qos=2)
+    a.client.check_msg()  # PUBREC is out, and here it is known that it has come
+    broker.forget()
+    broker._pid = 0
+    broker.silent = True  # the CONNACK that says so does not arrive
+    with pytest.raises(MQTTException):
+        a.client.connect(False)
+    broker.silent = False
+    broker._resumable = True  # the session that this CONNECT began
+    a.connect(clean_session=False)
+    broker.deliver("t", "new", qos=2)
+    a.drain()
+    assert [m[1] for m in a.messages] == [b"old", b"new"]

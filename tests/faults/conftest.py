@@ -1,0 +1,34 @@
+"""Fixtures: the parts of the chaos run, for a tree of the package."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import pytest
+
+from tests.faults.chaos import Chaos
+from tests.faults.device import lay_out
+from tools.missing import Missing
+
+
+@pytest.fixture(scope="session")
+def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]:
+    """Give the chaos run of a tree."""
+    made: dict[str, Chaos] = {}
+
+    def get(tree: str) -> Chaos:
+        if tree not in made:
+            folder = tmp_path_factory.mktemp(f"faults-{tree}")
+            try:
+                made[tree] = Chaos(folder, lay_out(folder / "tree", tree))
+            except Missing as error:
+                pytest.fail(str(error), pytrace=False)
+        return made[tree]
+
+    return get
+
+
+@pytest.fixture
+def chaos(chaos_of: Callable[[str], Chaos]) -> Chaos:
+    """That of the build that a board gets, in a heap of 36 KB."""
+    return chaos_of("full")

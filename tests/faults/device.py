@@ -1,0 +1,116 @@
+"""The device: a program on a VM of its own, whose power can be cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Callable
+
+from tests.device.machine import mpy_version
+from tests.device.tree import lay_out as tree_of_device_tests
+from tests.device.tree import made_mpy_version, put
+from tests.faults.within import within
+from tools import provide
+from tools.device import build
+from tools.micropython import probe
+
+PROGRAMS = Path(__file__).parent / "programs"
+HEAPS = {"source": 64, "full": 36}  # KB; the build fits into a small board's, the source tree does not
+SAYS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
+
+
+class Crashed(Exception):
+    """The program has ended by itself; the text is what it printed."""
+
+
+class Device:
+    """Plays tasks of programs/messages.py, one after another, and starts anew when it has lost its power."""
+
+    def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
+        """What starts the program, and in which folder, see `lay_out`."""
+        self._command = command
+        self._folder = folder
+        self._environment = {**os.environ, **environment}
+        self._process: Process | None = None
+        self._cut_off = False
+
+    async def tell(self, task: str) -> None:
+        """Give it a task; it is started if it does not run."""
+        if not self._process:
+            self._cut_off = False
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                cwd=self._folder,
+                env=self._environment,
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=STDOUT,
+            )
+        self._write(task)
+
+    def end(self) -> None:
+        """Tell it that nothing more will come, if it runs."""
+        if self._process:
+            self._write("end")
+
+    async def words(self) -> list[str]:
+        """What it says next, a line; none when it has no power any more. Half a line does not count."""
+        assert self._process and self._process.stdout
+        line = await self._process.stdout.readline()
+        words = line.decode(errors="replace").strip().split(maxsplit=2)
+        if line.endswith(b"\n") and words and words[0] in SAYS:
+            return words
+        if self._cut_off:
+            await self.off()
+            return []
+        try:
+            await within(1, self._process.wait())
+        except asyncio.TimeoutError:
+            pass
+        self.power_off()
+        line += await self._process.stdout.read()
+        await self.off()
+        raise Crashed(line.decode(errors="replace") or "it ended without a word")
+
+    def power_off(self) -> None:
+        """Cut off its power: SIGKILL."""
+        if self._process and self._process.returncode is None:
+            self._cut_off = True
+            try:
+                os.kill(self._process.pid, signal.SIGKILL)  # asyncio's own kill() may reap it on the way
+            except ProcessLookupError:
+                pass
+
+    async def off(self) -> None:
+        """Cut off its power, and wait until it is gone."""
+        self.power_off()
+        if self._process:
+            await self._process.communicate()
+            self._process = None
+
+    def _write(self, line: str) -> None:
+        assert self._process and self._process.stdin
+        self._process.stdin.write(line.encode() + b"\n")
+
+
+def lay_out(folder: Path, tree: str) -> Callable[[], Device]:
+    """Put a tree of the package and the programs into a folder; return what makes a device that has them.
+
+    tree  "source" or "full", a build for a board
+    """
+    path = provide.vm32()
+    compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
+    if tree != "source":
+        build(tree)
+    tree_of_device_tests(tree, folder, compiled)
+    for source in PROGRAMS.glob("*.py"):
+        put(source, folder / source.name, compiled)
+    known = probe(path)
+    assert known
+    heap = HEAPS[tree] * known.bits // 32  # everything is twice as large with 64 bits
+    command = [str(path), "-X", f"heapsize={heap}k", "-c", "import messages"]
+    return lambda: Device(command, folder, {"MICROPYPATH": f"{folder}:.frozen"})

@@ -1,0 +1,153 @@
+"""Publish numbered messages and report commands, whatever happens to the connection, until told to end.
+
+It reads a task from each line that it is given, a dict as JSON, and says what happens in lines of words:
+
+    begin N, accepted N PID, full N    a message: before publish(), after it, or after it has raised EFULL
+    status PID STATUS                  what the status callback was given
+    got TOPIC PAYLOAD                  what the message callback was given
+    up, down ERROR                     the connection, with client.last_error
+    asked PID                          a subscription
+    ready                              both subscriptions were granted
+    over WAITING ERROR                 the end; WAITING messages are still in the store
+"""
+
+import gc
+import json
+import select
+import sys
+
+try:
+    from umqtt2.hosted import clock as time  # on CPython
+except ImportError:
+    import time
+
+from umqtt2.errno import EFULL, SDELIVERED
+from umqtt2.robust import MQTTClient, MQTTException
+from umqtt2.session.memory import MemorySession
+
+
+def session(task):
+    """Return the store that the task asks for."""
+    if task["file"]:
+        from umqtt2.session.file import FileSession
+
+        return FileSession(task["file"], task["limit"])
+    if task.get("spoiled"):
+        import spoiled
+
+        return getattr(spoiled, task["spoiled"])(task["limit"])
+    return MemorySession(task["limit"])
+
+
+class Program:
+    """One task: a client with a session of its own."""
+
+    def __init__(self, task):
+        self.task = task
+        self.number = task["first"]  # of the next message
+        self.full = False
+        self.ended = False
+        self.subscriptions = []  # packet identifiers that wait for their status
+        self.session = session(task)
+        self.client = client = MQTTClient(
+            task["client"],
+            "127.0.0.1",
+            task["port"],
+            keepalive=task["keepalive"],
+            socket_timeout=task["socket_timeout"],
+            backoff=task["backoff"],
+            session=self.session,
+        )
+        client.set_callback(self.on_message)
+        client.set_callback_status(self.on_status)
+        client.set_callback_connection(self.on_connection)
+
+    def on_message(self, topic, msg, retained, dup):
+        print("got", topic.decode().rsplit("/", 1)[1], msg.decode())
+
+    def on_status(self, pid, status):
+        print("status", pid, status)
+        self.full = False
+        if pid in self.subscriptions and status == SDELIVERED:
+            self.subscriptions.remove(pid)
+            if not self.subscriptions:
+                print("ready")
+
+    def on_connection(self, up):
+        if up:
+            print("up")
+        else:
+            print("down", repr(self.client.last_error))
+
+    def publish(self, qos, which):
+        """Publish the next message, unless the store is full."""
+        sizes = self.task["sizes"]
+        topic = f"{self.task['prefix']}/up/{qos}{which}"
+        payload = f"{self.number}:" + "x" * sizes[self.number % len(sizes)]
+        print("begin", self.number)
+        try:
+            pid = self.client.publish(topic, payload, False, qos)
+        except MQTTException as e:
+            if e.args[0] != EFULL:
+                raise
+            print("full", self.number)
+            self.full = True
+        else:
+            print("accepted", self.number, pid)
+            self.number += 1
+
+    def run(self):
+        """Do all that the task says."""
+        task = self.task
+        gc.collect()
+        self.end = time.ticks_add(time.ticks_ms(), task["patience"])
+        poller = select.poll()
+        poller.register(sys.stdin, 1)  # readable
+        client = self.client
+        client.connect(clean_session=False)
+        for qos in (1, 2):
+            pid = client.subscribe(f"{task['prefix']}/down/{qos}", qos)
+            print("asked", pid)
+            self.subscriptions.append(pid)
+        while not self.ended or self.number < task["count"]:
+            if self.number < task["count"] and not self.full:
+                self.publish(1 + self.number // 2 % 2, self.number % 2)
+            if not client.check_msg():
+                if poller.poll(1):
+                    self.ended = sys.stdin.readline() == "end\n" or self.ended
+                if self.impatient():
+                    return
+        # What completes after everything before it has.
+        while self.number == task["count"]:
+            if not self.full:
+                self.publish(2, 2)
+            if not client.check_msg():
+                time.sleep_ms(1)
+            if self.impatient():
+                return
+        while self.session.waiting() and not self.impatient():
+            if not client.check_msg():
+                time.sleep_ms(1)
+        client.disconnect()
+
+    def impatient(self):
+        return time.ticks_diff(self.end, time.ticks_ms()) < 0
+
+
+def main():
+    """Play one task after another."""
+    if hasattr(gc, "threshold"):
+        gc.threshold(2048)  # so that little is left behind between what stays
+    while True:
+        line = sys.stdin.readline()
+        if not line:
+            break
+        if line == "end\n":
+            continue  # came too late for the last one
+        program = Program(json.loads(line))
+        program.run()
+        print("over", program.session.waiting(), repr(program.client.last_error))
+        program = None
+
+
+main()

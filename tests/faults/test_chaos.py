@@ -1,0 +1,60 @@
+"""Short forms of `make chaos`, see `Chaos`: nothing is lost, doubled or out of order, and none gets stuck."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+
+from tests.faults.chaos import Chaos
+from tests.faults.schedule import NETWORK
+from tests.faults.stage import Totals
+
+
+def play(part: Coroutine[object, object, Totals]) -> Totals:
+    """Play a part to its end, and see that nothing was wrong."""
+    totals = asyncio.run(part)
+    print(*totals.lines(), sep="\n")
+    assert not totals.failures
+    return totals
+
+
+def test_connection_ended_at_byte_positions(chaos: Chaos) -> None:
+    for kind, first in (("cut", 0), ("reset", 14)):
+        totals = play(chaos.every_byte([kind], step=29, first=first))
+        assert totals.injected == {kind: totals.schedules}
+
+
+def test_power_failed_at_byte_positions(chaos: Chaos) -> None:
+    totals = play(chaos.every_byte(["power"], step=37))
+    assert totals.injected == {"power": totals.schedules}
+
+
+def test_network_faults_at_random(chaos: Chaos) -> None:
+    totals = play(chaos.random(range(36)))
+    assert set(totals.injected) == set(NETWORK)
+
+
+def test_power_failed_at_random_too(chaos: Chaos) -> None:
+    totals = play(chaos.power(range(16)))
+    assert totals.injected["power"] > 10
+
+
+def test_broker_killed_at_rest_remembers(chaos: Chaos) -> None:
+    assert play(chaos.killed(range(1), persistent=True, at_rest=True)).injected["broker killed"]
+
+
+def test_broker_killed_at_any_instant_remembers(chaos: Chaos) -> None:
+    assert play(chaos.killed(range(1), persistent=True)).injected["broker killed"]
+
+
+def test_broker_killed_at_any_instant_forgets(chaos: Chaos) -> None:
+    assert play(chaos.killed(range(1), persistent=False)).injected["broker killed"]
+
+
+def test_broker_forgets_and_the_connack_that_says_so_is_lost(chaos: Chaos) -> None:
+    assert play(chaos.unwelcome(range(1))).injected["cut"] == 8
+
+
+def test_half_open_connections(chaos: Chaos) -> None:
+    totals = play(chaos.half_open(keepalive=1))
+    assert len(totals.noticed) == totals.schedules

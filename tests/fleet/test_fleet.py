@@ -1,0 +1,66 @@
+"""The fleet in short: everyone comes back; and the calculation is right where one can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tools.fleet import load, picture, text
+from tools.fleet.simulate import Outcome, simulate
+
+CLIENTS = 40
+
+
+@pytest.fixture(scope="module")
+def outcomes() -> list[Outcome]:
+    """With jitter and without."""
+    return [simulate(CLIENTS, (0.1, 0.5), 0.5, jitter) for jitter in (True, False)]
+
+
+def test_all_clients_come_back(outcomes: list[Outcome]) -> None:
+    for outcome in outcomes:
+        assert len(outcome.back) == CLIENTS
+        assert outcome.refused >= 0
+        assert min(outcome.back) > outcome.returned
+        assert outcome.peak(0, 1000) == len(outcome.attempts)
+
+
+def test_tables(outcomes: list[Outcome]) -> None:
+    for table in (text.measured(*outcomes), text.grown(outcomes[0]), text.advice()):
+        assert {len(row) for row in table} == {len(table[0])}
+        assert len(text.lines(table)) == len(table) == len(text.markdown(table)) - 1
+
+
+def test_picture(outcomes: list[Outcome], tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="of the bench extra, which `make fleet` installs")
+    assert picture.draw(*outcomes, tmp_path / "docs" / "fleet.png").read_bytes()[1:4] == b"PNG"
+
+
+def test_who_finds_the_broker_at_once_comes_within_the_first_time() -> None:
+    curve = load.curve((4, 60), 0)
+    assert curve.peak() == pytest.approx(1 / 4)
+    assert curve.peak(4.1) == 0
+    assert curve.attempts(100) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("outage", [0, 0.5, 1, 3, 10, 100])
+def test_everyone_comes_once_after_the_return(outage: float) -> None:
+    curve = load.curve((1, 8), outage)
+    after = curve.attempts(1000) - curve.attempts(outage)
+    assert after == pytest.approx(1, abs=1e-4)
+    assert curve.until(0.99, outage) <= 8 + curve.step
+
+
+def test_a_long_outage_leaves_two_attempts_in_the_longest_time() -> None:
+    # Waits between 0 and 8 s, one after another, are 4 s long on average.
+    assert load.peak(1000, (1, 8), 200) == pytest.approx(1000 / 4, rel=0.03)
+
+
+@pytest.mark.parametrize("clients", [5_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("capacity", [200, 1_000])
+def test_advised_backoff_keeps_the_load_below_what_the_broker_takes(clients: int, capacity: int) -> None:
+    first, longest = load.advised(clients, capacity)
+    assert clients * load.worst((first, longest)) <= capacity
+    # Not more careful than it has to be.
+    assert clients * load.worst((first / 2, longest)) > capacity

@@ -1,0 +1,40 @@
+"""Run the soak test: `python -m tests.soak --help`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.device.machine import Failed
+from tests.soak.play import SOURCE, play
+from tools import missing
+from tools.device import PROFILES
+
+
+def show(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> None:
+    """Play it and show what was found; the exit status is 1 if that is not as it must be."""
+    parser = argparse.ArgumentParser("python -m tests.soak", description="A small heap, for a long time.")
+    parser.add_argument("count", type=int, nargs="?", default=100_000, help="messages each way; %(default)s")
+    parser.add_argument("--every", type=int, default=2000, help="messages until a break; %(default)s")
+    parser.add_argument("--tree", choices=[*PROFILES, SOURCE], default="full", help="build; %(default)s")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="umqtt2-soak-") as folder:
+        try:
+            found = asyncio.run(
+                play(Path(folder), options.count, every=options.every, tree=options.tree, show=show)
+            )
+        except Failed as error:
+            sys.exit(str(error))
+    show("\n".join(found.lines()))
+    sys.exit(1 if found.problems() else 0)
+
+
+if __name__ == "__main__":
+    missing.run(main)

@@ -1,0 +1,138 @@
+"""Many messages each way between a device with a small heap and a broker, over connections that break."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+from tests.device.machine import BOARD_HEAP, HEAPS, Run, mpy_version
+from tests.device.tree import made_mpy_version, put
+from tests.faults.broker import Broker
+from tests.faults.observer import Observer
+from tests.faults.proxy import Proxy
+from tests.faults.schedule import DOWN, UP, Fault, Schedule
+from tests.soak.found import Found
+from tools import provide
+from tools.device import install
+from tools.device.source import device_sources
+from tools.micropython import probe
+from tools.place import REPO
+
+PROGRAM = Path(__file__).parent / "programs" / "soak.py"
+SOURCE = "source"
+NAME = "soak"
+AHEAD = 100  # messages that the broker may have for the device
+AT_ONCE = 10  # of them are on their way to the broker; at more aiomqtt complains
+BYTES = 30  # of a message and an acknowledgement, about
+DAY = 24 * 3600.0
+
+
+async def play(
+    folder: Path,
+    count: int,
+    warm_up: int = 500,
+    every: int = 2000,
+    tree: str = "full",
+    show: Callable[[str], None] = lambda line: None,
+) -> Found:
+    """Play it in an empty folder.
+
+    every  messages each way after which a connection breaks, half as many to half as many more
+    tree   a profile, or "source"
+    show   is given a line now and then
+    """
+    start = time.monotonic()
+    async with Broker(folder / "broker") as broker, Proxy(broker.port) as proxy:
+        async with Observer(broker.port) as observer:
+            await proxy.play(schedule(every, min(every, warm_up // 2)))
+            config = {"prefix": NAME, "client": NAME, "port": proxy.port, "warm_up": warm_up, "count": count}
+            with start_device(folder / "device", tree, config) as run:
+                watching = asyncio.create_task(watch(observer, proxy, show))
+                try:
+                    await asyncio.to_thread(run.event, "ready")
+                    settled, _ = await asyncio.gather(
+                        asyncio.to_thread(run.event, "settled", DAY), send(observer, 0, warm_up)
+                    )
+                    show(f"free heap  {settled['free']:,} bytes after the warm-up")
+                    done, _ = await asyncio.gather(
+                        asyncio.to_thread(run.event, "done", DAY), send(observer, warm_up, warm_up + count)
+                    )
+                finally:
+                    watching.cancel()
+            await observer.fence(NAME)
+            breaks = sum(proxy.injected.values())
+    arrived, strange = tally(observer.arrived[NAME], warm_up + count)
+    return Found(warm_up, count, breaks, settled, done, arrived, strange, time.monotonic() - start)
+
+
+def schedule(every: int, first: int) -> Schedule:
+    """Connections that end after so many messages each way, in the middle of a packet as a rule; the
+    first one after `first`."""
+    rng = random.Random(NAME)
+
+    def fault(messages: float) -> tuple[Fault, ...]:
+        return (Fault(rng.choice(["cut", "reset"]), rng.choice([UP, DOWN]), int(messages * BYTES)),)
+
+    later = [fault(every * rng.uniform(0.5, 1.5)) for _ in range(10_000)]
+    return Schedule(NAME, (fault(first), *later))
+
+
+def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
+    """Start the program on the 32-bit VM, with a small board's heap."""
+    path = provide.vm32()
+    vm = probe(path)
+    assert vm
+    compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
+    heap = HEAPS.get(tree, BOARD_HEAP) * vm.bits // 32
+    if tree == SOURCE:
+        for source in device_sources():
+            put(source, folder / source.relative_to(REPO), compiled)
+    else:
+        install(tree, folder)
+    put(PROGRAM, folder / PROGRAM.name, compiled)
+    command = [str(path), "-X", f"heapsize={heap}k", "-c", f"import soak; soak.main({config!r})"]
+    return Run(command, folder, {"MICROPYPATH": f"{folder}:.frozen"})
+
+
+async def send(observer: Observer, first: int, end: int) -> None:
+    """Publish messages for the device, as fast as it takes them."""
+    while first < end:
+        numbers = range(first, min(end, taken(observer) + AHEAD, first + AT_ONCE))
+        if numbers:
+            await asyncio.gather(*(observer.send(f"{NAME}/down/1", str(n), 1) for n in numbers))
+            first = numbers.stop
+        else:
+            await asyncio.sleep(0.001)
+
+
+def taken(observer: Observer) -> int:
+    """How many messages the device has received, as its last message says."""
+    messages = observer.arrived[NAME]
+    return int(messages[-1][1].split()[1]) if messages else 0
+
+
+async def watch(observer: Observer, proxy: Proxy, show: Callable[[str], None]) -> None:
+    """Show how far it is, every few seconds."""
+    start = time.monotonic()
+    while True:
+        await asyncio.sleep(10)
+        show(
+            f"{time.monotonic() - start:4.0f} s  {len(observer.arrived[NAME]):,} to the broker, "
+            f"{taken(observer):,} to the device, {sum(proxy.injected.values())} connections broken"
+        )
+
+
+def tally(messages: list[tuple[str, str]], total: int) -> tuple[list[int], int]:
+    """How often each of the messages 0 to total - 1 has come, and how many others."""
+    arrived = [0] * total
+    strange = 0
+    for _, payload in messages:
+        number = int(payload.split()[0])
+        if number < total:
+            arrived[number] += 1
+        else:
+            strange += 1
+    return arrived, strange

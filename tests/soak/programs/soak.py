@@ -1,0 +1,128 @@
+"""Send and receive numbered messages at QoS 1, and see whether the heap stays what it was.
+
+It is started by `import soak; soak.main({...})`, and says what it has found in lines of JSON:
+
+    ready    it has subscribed
+    settled  after the first messages: what the heap is measured against
+    done     after all of them
+"""
+
+import gc
+import json
+import time
+
+from umqtt2.errno import SDELIVERED, SUNKNOWNPID
+from umqtt2.robust import MQTTClient
+from umqtt2.session.memory import MemorySession
+
+KEPT = 20  # messages in the store, and as many it sends at most before it has received their like
+PAYLOAD = "%d %d"  # its number, how many have been received
+QUIET_MS = 300
+PATIENCE_MS = 60000
+
+
+class Soak:
+    """What has happened so far; `main` has its arguments."""
+
+    def __init__(self, config):
+        self.sent = 0
+        self.delivered = 0  # statuses SDELIVERED, but that of the subscription
+        self.unknown = 0  # statuses SUNKNOWNPID
+        self.received = 0  # different messages
+        self.again = 0  # messages that came again
+        self.skipped = 0  # messages that never came before a later one
+        self.ups = 0
+        self.up = config["prefix"] + "/up/soak"
+        self.session = MemorySession(KEPT)
+        self.client = client = MQTTClient(
+            config["client"],
+            "127.0.0.1",
+            config["port"],
+            keepalive=5,
+            backoff=(0.02, 0.2),
+            session=self.session,
+        )
+        client.set_callback(self.on_message)
+        client.set_callback_status(self.on_status)
+        client.set_callback_connection(self.on_connection)
+        client.connect()
+        self.subscription = client.subscribe(config["prefix"] + "/down/1", 1)
+
+    def on_message(self, topic, msg, retained, dup):
+        number = int(msg)
+        if number < self.received:
+            self.again += 1
+        else:
+            self.skipped += number - self.received
+            self.received = number + 1
+
+    def on_status(self, pid, status):
+        if pid == self.subscription and status == SDELIVERED:
+            self.subscription = 0
+        elif status == SDELIVERED:
+            self.delivered += 1
+        elif status == SUNKNOWNPID:
+            self.unknown += 1
+        else:
+            raise ValueError("status", status)
+
+    def on_connection(self, up):
+        self.ups += up
+
+    def begin(self):
+        """Wait for the subscription."""
+        while self.subscription:
+            self.client.check_msg()
+            time.sleep_ms(1)
+
+    def until(self, goal):
+        """Send and receive until there are `goal` messages each way."""
+        client = self.client
+        session = self.session
+        moved = time.ticks_ms()
+        while self.delivered < goal or self.received < goal:
+            if self.sent < goal and self.sent < self.received + KEPT and session.waiting() < KEPT:
+                client.publish(self.up, PAYLOAD % (self.sent, self.received), False, 1)
+                self.sent += 1
+            if client.check_msg():
+                moved = time.ticks_ms()
+            else:
+                time.sleep_ms(1)
+                if time.ticks_diff(time.ticks_ms(), moved) > PATIENCE_MS:
+                    raise RuntimeError("nothing comes any more", client.last_error)
+
+    def rest(self):
+        """Wait until there is a connection and nothing goes over it."""
+        start = time.ticks_ms()
+        while time.ticks_diff(time.ticks_ms(), start) < QUIET_MS:
+            if self.client.check_msg() or not self.client.is_connected():
+                start = time.ticks_ms()
+            time.sleep_ms(1)
+        # The errors of two connections need not be equally large.
+        self.client.last_error = None
+
+    def say(self, event):
+        """Print an event, and what was found so far; the heap when nothing is going on."""
+        self.rest()
+        gc.collect()
+        free = gc.mem_free()
+        names = ("sent", "delivered", "unknown", "received", "again", "skipped", "ups")
+        facts = {name: getattr(self, name) for name in names}
+        facts["free"] = free
+        print(json.dumps({"event": event, "facts": facts}))
+
+
+def main(config):
+    """Play it.
+
+    config  `prefix` of the topics, `client` identifier, `port` of the broker on 127.0.0.1, `warm_up` and
+            `count` of messages each way
+    """
+    soak = Soak(config)
+    soak.begin()
+    soak.say("ready")
+    soak.until(config["warm_up"])
+    soak.say("settled")
+    soak.until(config["warm_up"] + config["count"])
+    soak.say("done")
+    soak.client.disconnect()
