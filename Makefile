@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench soak fleet conformance docs lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench chaos fuzz soak fleet conformance docs lint clean
 
 PYTHON ?= python3
 BROKER ?=
@@ -9,6 +9,7 @@ PROFILE ?= simple
 MPY_VERSION ?=
 DOCS ?=
 N ?=
+SEED ?=
 
 PY := .venv/bin/python
 STAMP := .venv/ready
@@ -55,6 +56,9 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 
 bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
 	@$(PY) -m tools.bench $(if $(DOCS),--docs)
+
+chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
+	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
 soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connections that break (N=messages)
 	@$(PY) -m tests.soak $(N)
