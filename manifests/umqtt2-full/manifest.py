@@ -5,6 +5,8 @@ metadata(version="0.1.0", description="MQTT 3.1.1 client with all its parts", li
 add_library("umqtt2", "..")
 require("umqtt2-core", library="umqtt2")
 require("umqtt2-tls", library="umqtt2")
+require("umqtt2-websocket", library="umqtt2")
+require("umqtt2-stream", library="umqtt2")
 require("umqtt2-qos2", library="umqtt2")
 require("umqtt2-file", library="umqtt2")
 require("umqtt2-robust", library="umqtt2")

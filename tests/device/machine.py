@@ -19,8 +19,8 @@ from tests.device.board import BOARD_FOLDER
 HEAPS = {"source": 48}
 BOARD_HEAP = 36
 HUNGRY = {
-    "source": {"large": 56, "old_robust2": 56, "qos2": 56, "robust": 56},
-    "full": {"large": 40},
+    "source": {"large": 56, "old_robust2": 56, "over": 72, "qos2": 56, "robust": 56},
+    "full": {"large": 40, "over": 60},
 }
 EVENT_SECONDS = 20
 

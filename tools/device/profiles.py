@@ -17,6 +17,9 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "pieces": ("packets.filter", "pieces"),
         "robust": ("robust",),
         "session.memory": ("session.memory",),
+        "session.file": ("session.journal", "session.file"),
+        "transport.stream": ("transport.stream",),
+        "transport.websocket": ("transport.websocket",),
     },
 }
 
@@ -25,8 +28,11 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 PUBLIC: dict[str, tuple[str, ...]] = {
     "transport.tcp": ("TCPTransport",),
     "transport.tls": ("TLSTransport",),
+    "transport.websocket": ("WebSocketTransport",),
+    "transport.stream": ("StreamTransport",),
     "session.pids": ("PidSession",),
     "pieces": ("Source", "Receiver"),
     "session.exact": ("ExactSession",),
     "session.memory": ("MemorySession",),
+    "session.file": ("FileSession",),
 }

@@ -33,4 +33,6 @@ class poll:
         timeout = None if timeout_ms < 0 else timeout_ms / 1000
         return any(_select.select(readers, writers, writers, timeout))
 
-    ipoll = poll
+    def ipoll(self, timeout_ms: int) -> tuple[socket, ...]:
+        """The same as something to go through, as it is on MicroPython."""
+        return (self._sock,) if self.poll(timeout_ms) else ()

@@ -21,6 +21,8 @@ nothing of MQTT, needs no base class, and raises OSError and nothing else.
 
 `buf` is a bytearray or memoryview (for `write` also bytes); `timeout_ms` is milliseconds, -1 is no limit.
 
-    tcp     TCPTransport
-    tls     TLSTransport: TCP with TLS on it
+    tcp        TCPTransport
+    tls        TLSTransport: TCP with TLS on it
+    websocket  WebSocketTransport: frames of a WebSocket, on any of the others
+    stream     StreamTransport: a UART, a modem, a pty
 """

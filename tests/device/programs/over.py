@@ -1,0 +1,26 @@
+"""Another program, `config["play"]`, over a transport that the client does not make by itself:
+`config["over"]`, with `config["pty"]` for a stream."""
+
+
+def websocket(device):
+    from umqtt2.transport.websocket import WebSocketTransport
+
+    a = device.config["client"]
+    return WebSocketTransport(a["server"], a["port"], transport=device.transport())
+
+
+def stream(device):
+    from umqtt2.transport.stream import StreamTransport
+
+    return StreamTransport(open(device.config["pty"], "r+b"))
+
+
+def run(device):
+    transport = {"websocket": websocket, "stream": stream}[device.config["over"]](device)
+    make = device.client
+
+    def client(*args, **more):
+        return make(*args, transport=transport, **more)
+
+    device.client = client
+    __import__(device.config["play"]).run(device)

@@ -1,0 +1,186 @@
+"""`python -m umqtt2` and `micropython -m umqtt2` against mosquitto, as somebody at a shell uses them."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from typing import Iterator
+
+import pytest
+
+from tests.device.broker import PASSWORD, USER, Mosquitto
+from tests.device.observer import Message, Observer
+from tools import provide
+from tools.place import REPO
+from tools.ports import free_port
+
+NUMBERS = itertools.count(1)
+LARGE = bytes(range(256)) * 400
+
+
+class Shell:
+    """Runs commands with one of the two interpreters."""
+
+    def __init__(self, interpreter: str, broker: Mosquitto, observer: Observer) -> None:
+        self.broker = broker
+        self.observer = observer
+        self.topic = f"umqtt2-command/{next(NUMBERS)}"
+        self._interpreter = interpreter
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, command: str, *arguments: str, listener: str = "anonymous") -> subprocess.Popen[bytes]:
+        """Start a command, which is told of the topic and the port."""
+        line = [self._interpreter, "-m", "umqtt2", command, "-t", self.topic, *arguments]
+        if "-p" not in arguments:
+            line += ["-p", str(self.broker.port(listener))]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(
+            line,
+            cwd=REPO,
+            env={**os.environ, "MICROPYPATH": f"{REPO}:.frozen"},
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+        )
+        self._running.append(process)
+        return process
+
+    def run(
+        self, command: str, *arguments: str, listener: str = "anonymous", stdin: bytes = b""
+    ) -> tuple[int, bytes, str]:
+        """Run a command; give its exit code and what it printed."""
+        process = self.start(command, *arguments, listener=listener)
+        out, err = process.communicate(stdin, timeout=30)
+        return process.returncode, out, err.decode()
+
+    def subscribed(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start `sub`, and wait until the broker has its subscription."""
+        name = self.topic.replace("/", "-")
+        process = self.start("sub", "-i", name, *arguments)
+        assert self.broker.wait_for(f"Sending SUBACK to {name}$")
+        return process
+
+    def end(self) -> None:
+        """End what still runs."""
+        for process in self._running:
+            if process.poll() is None:
+                process.kill()
+            process.communicate()
+
+
+@pytest.fixture(params=["cpython", "vm32", "vm-newest"])
+def shell(request: pytest.FixtureRequest, broker: Mosquitto, observer: Observer) -> Iterator[Shell]:
+    """A shell on CPython, and on MicroPython."""
+    programs = {"vm32": provide.vm32, "vm-newest": provide.vm_newest}
+    interpreter = sys.executable if request.param == "cpython" else str(programs[request.param]())
+    made = Shell(interpreter, broker, observer)
+    yield made
+    made.end()
+
+
+OK = (0, b"", "")
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_pub(shell: Shell, qos: int) -> None:
+    shell.observer.subscribe(shell.topic, 2)
+    assert shell.run("pub", "-m", "h\u00e9llo", "-q", str(qos)) == OK
+    assert shell.observer.next(shell.topic) == Message("h\u00e9llo".encode(), qos)
+
+
+def test_pub_retained_and_then_nothing(shell: Shell) -> None:
+    assert shell.run("pub", "-m", "kept", "-r") == OK
+    assert shell.run("sub", "-C", "1") == (0, b"kept\n", "")
+    assert shell.run("pub", "-n", "-r") == OK
+    assert shell.run("sub", "-C", "1", "-W", "1")[0] == 27
+
+
+@pytest.mark.parametrize("payload", [b"\0\xff\r\n", LARGE], ids=["small", "large"])
+def test_bytes_from_stdin_to_stdout(shell: Shell, payload: bytes) -> None:
+    sub = shell.subscribed("-C", "2", "-N", "-q", "1")
+    shell.observer.subscribe(shell.topic, 1)
+    assert shell.run("pub", "-s", "-q", "1", stdin=payload) == OK
+    shell.observer.publish(shell.topic, payload)
+    assert sub.communicate(timeout=20) == (payload * 2, b"")
+    assert sub.returncode == 0
+    assert shell.observer.next(shell.topic).payload == payload
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_sub(shell: Shell, qos: int) -> None:
+    sub = shell.subscribed("-t", f"{shell.topic}/+", "-C", "3", "-v", "-q", str(qos))
+    for name, payload in (("", b"one"), ("/a", b"\xfe"), ("/b", b"")):
+        shell.observer.publish(shell.topic + name, payload, qos)
+    out, err = sub.communicate(timeout=20)
+    topic = shell.topic.encode()
+    assert sorted(out.splitlines()) == [topic + b" one", topic + b"/a \xfe", topic + b"/b "]
+    assert (sub.returncode, err) == (0, b"")
+
+
+def test_with_a_password(shell: Shell) -> None:
+    shell.observer.subscribe(shell.topic)
+    login = ("-u", USER, "-P", PASSWORD)
+    assert shell.run("pub", "-m", "let in", *login, listener="password") == OK
+    assert shell.observer.next(shell.topic) == Message(b"let in")
+    code, out, err = shell.run("pub", "-m", "x", "-u", USER, "-P", "wrong", listener="password")
+    assert (code, out) == (5, b"")
+    assert err.startswith("Error: ") and err.count("\n") == 1
+
+
+def test_over_tls(shell: Shell) -> None:
+    pem = shell.broker.certificates.pem
+    shell.observer.subscribe(shell.topic)
+    authority = ("--cafile", pem("ca"))
+    client = ("--cert", pem("client"), "--key", pem("client-key"))
+    assert shell.run("pub", "-m", "1", *authority, listener="tls") == OK
+    assert shell.run("pub", "-m", "2", "--insecure", listener="tls") == OK
+    assert shell.run("pub", "-m", "3", *authority, *client, listener="tls-client-cert") == OK
+    assert [shell.observer.next(shell.topic).payload for _ in range(3)] == [b"1", b"2", b"3"]
+
+
+@pytest.mark.parametrize(
+    "listener, authority", [("tls", "other-ca"), ("expired", "ca"), ("wrong-name", "ca")]
+)
+def test_a_certificate_that_does_not_verify(shell: Shell, listener: str, authority: str) -> None:
+    file = shell.broker.certificates.pem(authority)
+    code, out, err = shell.run("pub", "-n", "--cafile", file, listener=listener)
+    assert (code, out) == (1, b"")
+    assert err.startswith("Error: localhost: ") and err.count("\n") == 1
+
+
+def test_nothing_to_verify_with(shell: Shell) -> None:
+    # CPython has the system's authorities, none of which is this one.
+    code, out, err = shell.run("pub", "-n", "--cert", shell.broker.certificates.pem("client"), listener="tls")
+    assert (code, out) == (1, b"")
+    assert err.startswith("Error: ") and err.count("\n") == 1
+
+
+def test_nobody_there(shell: Shell) -> None:
+    for command in ("pub", "sub"):
+        more = ["-n"] if command == "pub" else []
+        code, out, err = shell.run(command, *more, "-h", "127.0.0.1", "-p", str(free_port()))
+        assert (code, out) == (1, b"")
+        assert err.startswith("Error: 127.0.0.1: ") and err.count("\n") == 1
+
+
+def test_ctrl_c(shell: Shell) -> None:
+    sub = shell.subscribed()
+    sub.send_signal(signal.SIGINT)
+    assert sub.communicate(timeout=10) == (b"", b"")
+    assert sub.returncode == 0
+    assert shell.broker.wait_for(f"Received DISCONNECT from {shell.topic.replace('/', '-')}$")
+
+
+def test_nobody_reads_any_more(shell: Shell) -> None:
+    sub = shell.subscribed()
+    assert sub.stdout and sub.stderr
+    shell.observer.publish(shell.topic, b"one")
+    assert sub.stdout.readline() == b"one\n"
+    sub.stdout.close()
+    shell.observer.publish(shell.topic, b"two")
+    assert sub.wait(10) == 0
+    assert sub.stderr.read() == b""
+    sub.stdout = None

@@ -1,0 +1,142 @@
+"""The scenarios over WebSocket, plain and on TLS, and over a stream: a pty in the place of a UART."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.device import test_scenarios as scenarios
+from tests.device.broker import Listener, Mosquitto
+from tests.device.certificates import Certificates
+from tests.device.machine import Board, Run, Vm
+from tests.device.observer import Observer
+from tests.device.scene import Scene
+from tests.device.serial_line import SerialLine
+from tests.device.test_cpython import converse
+from umqtt2.transport.stream import StreamTransport
+from umqtt2.transport.tls import TLSTransport
+from umqtt2.transport.websocket import WebSocketTransport
+
+NUMBERS = itertools.count(1)
+
+
+class WebSockets(Listener):
+    """A listener for WebSockets."""
+
+    def lines(self, port: int, folder: Path, certificates: Certificates) -> list[str]:
+        return [*super().lines(port, folder, certificates), "protocol websockets"]
+
+
+# The plain one is for the observer; and mosquitto 2.0.11 does not start with WebSockets alone.
+LISTENERS = [Listener("anonymous"), WebSockets("websocket"), WebSockets("websocket-tls", "server")]
+
+
+@dataclass
+class Over(Scene):
+    """A scene whose programs run over another transport."""
+
+    over: str = ""
+    pty: str = ""
+
+    def run(self, program: str, **config: object) -> Run:
+        return super().run("over", play=program, over=self.over, pty=self.pty, **config)
+
+
+@pytest.fixture(scope="module")
+def broker(
+    tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
+) -> Iterator[Mosquitto]:
+    """A mosquitto that has WebSockets."""
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto-ws"), certificates, LISTENERS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def observer(broker: Mosquitto) -> Iterator[Observer]:
+    """A client at the broker's side."""
+    with Observer(hostname="127.0.0.1", port=broker.port("anonymous")) as client:
+        yield client
+
+
+@pytest.fixture(params=["source", "full"])
+def stage(
+    request: pytest.FixtureRequest,
+    machine: Callable[..., Vm | Board],
+    broker: Mosquitto,
+    observer: Observer,
+    record_property: Callable[[str, object], None],
+) -> Callable[..., Over]:
+    """Give the scene for a listener, and how it is reached."""
+
+    def make(listener: str, over: str, pty: str = "") -> Over:
+        return Over(
+            prefix=f"umqtt2-more/{next(NUMBERS)}",
+            listener=listener,
+            client=dict(broker.settings(listener)),
+            machine=machine("vm32", request.param),
+            observer=observer,
+            broker=broker,
+            record=record_property,
+            over=over,
+            pty=pty,
+        )
+
+    return make
+
+
+PLAYS = [
+    scenarios.test_publish_qos0,
+    scenarios.test_subscribe_qos0,
+    scenarios.test_subscribe_qos1,
+    scenarios.test_500_byte_topic,
+    scenarios.test_publish_qos1,
+    scenarios.test_acknowledgement_never_comes,
+    scenarios.test_persistent_session,
+    scenarios.test_7_kb_payload,
+    scenarios.test_qos2,
+    scenarios.test_reconnects,
+]
+
+
+@pytest.mark.parametrize("listener", ["websocket", "websocket-tls"])
+@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__[len("test_") :])
+def test_websocket(stage: Callable[..., Over], listener: str, play: Callable[[Scene], None]) -> None:
+    play(stage(listener, "websocket"))
+
+
+BY_LINE = [
+    scenarios.test_publish_qos0,
+    scenarios.test_subscribe_qos0,
+    scenarios.test_subscribe_qos1,
+    scenarios.test_500_byte_topic,
+    scenarios.test_publish_qos1,
+    scenarios.test_persistent_session,
+    scenarios.test_7_kb_payload,
+    scenarios.test_qos2,
+]
+
+
+@pytest.mark.parametrize("play", BY_LINE, ids=lambda play: play.__name__[len("test_") :])
+def test_stream(stage: Callable[..., Over], broker: Mosquitto, play: Callable[[Scene], None]) -> None:
+    with SerialLine(broker.port("anonymous")) as line:
+        play(stage("anonymous", "stream", line.path))
+
+
+@pytest.mark.parametrize("listener", ["websocket", "websocket-tls"])
+def test_websocket_on_cpython(broker: Mosquitto, observer: Observer, listener: str) -> None:
+    settings: dict[str, Any] = broker.settings(listener)
+    server, port = settings["server"], settings["port"]
+    below = TLSTransport(server, port, **settings["ssl_params"]) if "ssl" in settings else None
+    settings["transport"] = WebSocketTransport(server, port, transport=below)
+    converse(settings, observer, f"umqtt2-more/cpython/{listener}")
+
+
+def test_stream_on_cpython(broker: Mosquitto, observer: Observer) -> None:
+    with SerialLine(broker.port("anonymous")) as line, open(line.path, "r+b", buffering=0) as stream:
+        settings = {"server": "", "transport": StreamTransport(stream)}
+        converse(settings, observer, "umqtt2-more/cpython/stream")
