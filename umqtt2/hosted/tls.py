@@ -34,8 +34,8 @@ class TLSTransport(_device.TLSTransport):
         super().__init__(server, port, context, server_hostname=server_hostname)
 
     def _wrap(self) -> None:
-        self._raw.real = self._context.wrap_socket(
-            self._raw.real, server_hostname=self._hostname, do_handshake_on_connect=False
+        self.pollable.real = self._context.wrap_socket(
+            self.pollable.real, server_hostname=self._hostname, do_handshake_on_connect=False
         )
 
 

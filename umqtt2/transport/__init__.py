@@ -19,6 +19,15 @@ nothing of MQTT, needs no base class, and raises OSError and nothing else.
     close()
         Let go of everything. May be called twice, and raises nothing.
 
+and, for those who want more of it, optionally
+
+    opening(timeout_ms)
+        `open` in steps: a generator that ends when the connection is made, and does not wait. Without it
+        `umqtt2.robust` waits in `open`.
+    pollable
+        After `open`: what select and event loops can watch, or None. Without it `umqtt2.aio` looks every
+        20 milliseconds.
+
 `buf` is a bytearray or memoryview (for `write` also bytes); `timeout_ms` is milliseconds, -1 is no limit.
 
     tcp        TCPTransport

@@ -23,11 +23,12 @@ class TCPTransport:
     """A TCP connection to the broker, over IPv4 or IPv6.
 
     sock      what is read and written: the socket, or TLS on it; None before the first open
+    pollable  the socket itself, for TLS cannot be polled everywhere; likewise
     readinto  its method of that name; see the contract in `umqtt2.transport`
     """
 
     sock: "Any" = None
-    _raw: "Any" = None  # the socket itself: TLS cannot be polled everywhere
+    pollable: "Any" = None
 
     def __init__(self, server: "str", port: "int" = 1883) -> "None":
         """server: a host name or address; port: the TCP port."""
@@ -53,7 +54,7 @@ class TCPTransport:
         for family, kind, proto, _, address in addresses:
             self.close()
             try:
-                self.sock = self._raw = sock = socket.socket(family, kind, proto)
+                self.sock = self.pollable = sock = socket.socket(family, kind, proto)
                 self.readinto = sock.readinto  # itself, and no method around it: it is called most
                 sock.setblocking(False)
                 # One write is one packet: there is nothing for the stack to wait for.
@@ -89,12 +90,12 @@ class TCPTransport:
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        self._poll.modify(self._raw, flags)
+        self._poll.modify(self.pollable, flags)
         self._poll.ipoll(timeout_ms)
 
     def close(self) -> "None":
         """See the contract in `umqtt2.transport`."""
-        for sock in (self.sock, self._raw):
+        for sock in (self.sock, self.pollable):
             if sock:
                 try:
                     sock.close()

@@ -84,7 +84,7 @@ class TLSTransport(TCPTransport):
 
     def _wrap(self) -> "None":
         self.sock = self._context.wrap_socket(
-            self._raw, server_hostname=self._hostname, do_handshake_on_connect=False
+            self.pollable, server_hostname=self._hostname, do_handshake_on_connect=False
         )
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
