@@ -10,6 +10,8 @@ MPY_VERSION ?=
 DOCS ?=
 N ?=
 SEED ?=
+MINUTES ?= 10
+TARGET ?=
 
 PY := .venv/bin/python
 STAMP := .venv/ready
@@ -59,6 +61,13 @@ bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1
 
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+
+fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUTES=10, TARGET=decoder|...)
+	@nice $(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
+
+.venv/fuzz: $(STAMP)
+	@$(PY) -m pip install -qq --editable '.[fuzz]'
+	@touch $@
 
 soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connections that break (N=messages)
 	@$(PY) -m tests.soak $(N)

@@ -98,7 +98,9 @@ class MQTTClient(BaseClient):
             if qos and hasattr(self.session, "unsent"):
                 if not getattr(self.session, "streams", False):
                     raise ValueError("length: not with this session store")
-                return self._enqueue(qos, first, name, msg)
+                pid = self._enqueue(qos, first, name, msg)
+                msg.taken = True
+                return pid
             self._connected()
             if qos:
                 pid = self._new_pid(qos, first, name, msg)

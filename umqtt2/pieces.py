@@ -20,6 +20,8 @@ SIZE = 512  # bytes that are read from a stream at a time
 class Source:
     """A payload that is read from a stream when it is sent."""
 
+    taken = False  # publish() has returned: when the stream fails from then on, there is a status
+
     def __init__(self, stream: "Any", length: "int") -> "None":
         """
         stream  has `readinto`; it is read from where it stands. With `tell` and `seek` too it can be
@@ -62,7 +64,7 @@ class Source:
         except (ValueError, TypeError) as e:
             client._close()
             client._forget(pid)
-            if not again:
+            if not (again or self.taken):
                 raise
             client._status(pid, STIMEOUT)
             raise MQTTException(ECONCLOSE, str(e))
@@ -164,6 +166,8 @@ class Receiver:
                         i += more
                         if len(head) == 2:
                             start = 2 + (head[0] << 8 | head[1]) + (2 if first & 6 else 0)
+                            if start > client._max_packet:
+                                start = 0  # nobody wants a topic of that length
                         if len(head) == start:
                             total = length - start
                             end = start - 2 if first & 6 else start

@@ -9,8 +9,9 @@ from datetime import date
 from rich.console import Console
 
 from tools import missing
+from tools.device import PROFILES
 from tools.sizes import broker, budget, figures, modules, table, vm
-from tools.sizes.clients import CLIENTS
+from tools.sizes.clients import CLIENTS, REPORTED
 from tools.sizes.place import RESULTS
 
 
@@ -32,20 +33,22 @@ def main() -> None:
             for client in chosen:
                 with console.status(f"{client.name}: looking for the smallest heap"):
                     rows[client.name].update(figures.heaps(client, ways))
+    if not options.client:
+        rows.update(REPORTED)
     parts = modules.measure()
     console.print(table.clients(f"Bytes of flash and heap, {vm.version()}", rows))
     console.print(table.modules(parts))
     if not vm.has_board_sizes():
         console.print("This VM has not a board's word size: heaps are larger here than there.")
     if options.write_budget:
-        budget.write(vm.version(), {client.name: rows[client.name] for client in chosen if client.ours})
+        budget.write(vm.version(), {name: rows[name] for name in PROFILES if name in rows})
     # Figures that took no part this time would be missing from the pictures.
     if not options.client and not options.quick:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         results = {
             "vm": vm.version(),
             "date": date.today().isoformat(),
-            "clients": rows,
+            "clients": {client.name: rows[client.name] for client in chosen},
             "targets": {figures.TARGET_PROFILE: figures.TARGETS},
             "modules": [part._asdict() for part in parts],
         }

@@ -68,5 +68,5 @@ def _tls(client: Client, run: Path) -> int:
     if not client.ours:
         return 0
     compile_folder(PROGRAMS, run, only="modules.py")
-    lines = vm.output(run, "modules", client.module, f"{client.module}.transport.tls")
+    lines = vm.output(run, "modules", client.module, f"{client.module.partition('.')[0]}.transport.tls")
     return int(lines[1].split()[1])

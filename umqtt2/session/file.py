@@ -164,6 +164,7 @@ class FileSession(MemorySession):
         # Do once more what a record of the file says.
         self._records += 1
         if kind & 0xF0 == MESSAGE:
+            super().done(pid)  # what it had been used for before is done, if damage has not hidden that
             super()._append([pid, kind, at, b"", 0, 0])
             self._last = pid
         elif kind == DONE:
@@ -179,11 +180,13 @@ class FileSession(MemorySession):
             for packet in self._kept:
                 packet[FIRST] = packet[FIRST] or packet[WAS]
         elif kind == SUBSCRIPTION:
-            topic = self._journal.read(at)[0]  # type: ignore[index]
-            if pid:
-                self.subscriptions[topic] = pid - 1
+            body = self._journal.read(at)
+            if not body:
+                self.lost += 1
+            elif pid:
+                self.subscriptions[body[0]] = pid - 1
             else:
-                self.subscriptions.pop(topic, None)
+                self.subscriptions.pop(body[0], None)
         else:
             self.lost += 1
             self._last += 1  # what is lost had an identifier, which the broker may know

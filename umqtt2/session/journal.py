@@ -83,11 +83,16 @@ class Journal:
     def read(self, at: "int") -> "tuple[bytes, bytes] | None":
         """Return topic and message of the record at a position, None when it is damaged."""
         f = self._open(False)
-        size = self._size(at)
+        size = self._size(at) - 6
+        if size < 1:
+            return None
         f.seek(at + HEAD)
         n = f.read(2)
-        topic = f.read(n[0] << 8 | n[1])
-        msg = f.read(size - 6 - len(topic))
+        length = n[0] << 8 | n[1]
+        if length > size:
+            return None
+        topic = f.read(length)
+        msg = f.read(size - length)
         if crc32(f.read(4), crc32(msg, crc32(topic, crc32(n)))) != RESIDUE:
             return None
         return topic, msg
@@ -192,13 +197,15 @@ class Journal:
                 f.seek(at)
                 head = f.read(HEAD)
                 kind, pid, size, check = unpack(HEADER, head)
-                if crc32(head[:7], at) != check:  # look for the next record, byte by byte
+                edge = kind in (START, END)
+                if crc32(head[:7], at) != check or edge and size & 1 != n:
+                    # Look for the next record, byte by byte.
                     hole = True
                     at += 1
                     continue
                 if hole:
                     hole = self._lost(found)
-                if kind <= END:
+                if edge:
                     self._generation = size
                     self.base = at
                     rank = size if kind == END else -size

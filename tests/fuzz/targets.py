@@ -1,0 +1,25 @@
+"""What is fuzzed: functions that take any bytes, and raise when something does not hold."""
+
+from __future__ import annotations
+
+from typing import Callable, NamedTuple
+
+from tests.fuzz import client, decoder, journal
+
+
+class Target(NamedTuple):
+    """run: takes a fuzzer's bytes; longest: how many of them at the most; share: of the time."""
+
+    run: Callable[[bytes], None]
+    longest: int
+    share: float
+
+
+TARGETS = {
+    "decoder": Target(decoder.run, 1024, 0.1),
+    "client": Target(client.default, 512, 0.2),
+    "memory": Target(client.memory, 512, 0.2),
+    "robust": Target(client.resilient, 512, 0.2),
+    "file": Target(client.file, 512, 0.1),
+    "journal": Target(journal.run, 512, 0.2),
+}
