@@ -40,7 +40,7 @@ def test_a_megabyte_each_way(device: Scene, listener: str) -> None:
 
 
 def test_a_cut_in_the_middle_begins_it_again(device: Scene) -> None:
-    assert device.broker 
+    assert device.broker
     payload = random.Random(2).randbytes(LENGTH)
     device.observer.subscribe(device.topic("up"))
     with Proxy(device.broker.port("anonymous")) as proxy:

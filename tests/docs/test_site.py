@@ -56,7 +56,7 @@ def test_each_public_name_is_shown_and_says_what_it_is(name: str) -> None:
     value = NAMES[name]
     assert inspect.getdoc(value)
     if inspect.isclass(value):
-        for method, f in inspect.getmembers(value, inspect.isfunction):
+        for method, _ in inspect.getmembers(value, inspect.isfunction):
             if not method.startswith("_"):
                 assert inspect.getdoc(getattr(value, method)), f"{name}.{method}"
 

@@ -51,7 +51,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("git", "clone", "-q", str(REPO), str(source), cwd=REPO)
     for name in ("umqtt2", "setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
         run("cp", "-r", str(REPO / name), str(source), cwd=REPO)
-    done = run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source), cwd=source)
+    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
+    done = run(*command, cwd=source)
     assert "deprecat" not in done.lower()
     return folder
 
@@ -95,7 +96,5 @@ def test_the_readmes_test_and_types_in_an_empty_environment(built: Path, tmp_pat
     program.write_text(PROGRAM, encoding="utf-8")
     run(python, str(program), cwd=tmp_path)
     # mypy of the project, with what is installed in the empty environment.
-    run(
-        sys.executable, "-m", "mypy", "--strict", "--config-file=", "--python-executable", python, str(program),
-        cwd=tmp_path,
-    )
+    options = ["--strict", "--config-file=", "--python-executable", python]
+    run(sys.executable, "-m", "mypy", *options, str(program), cwd=tmp_path)
