@@ -6,7 +6,7 @@ from .packets.ack import ack
 from .packets.fields import utf8
 from .packets.publish import LONGEST
 from .packets.topic import topic_filter, topic_name
-from .packets.types import PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK
+from .packets.types import PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, SUBSCRIBE
 from .session.exact import ExactSession
 
 TYPE_CHECKING = False
@@ -115,7 +115,8 @@ class MQTTClient(BaseClient):
 
         `piece` is part of a buffer that is used again: use it before calling a method of the client, and do
         not keep it. A message of more than `max_packet` bytes comes in pieces of up to 128 bytes and is never
-        whole in memory; a shorter one is one piece. It is complete when `offset + len(piece) == total`.
+        whole in memory; a shorter one is one piece, if there is memory for it: choose `max_packet` accordingly.
+        It is complete when `offset + len(piece) == total`.
 
         It is acknowledged after that. If `f` raises, the rest is not given to it, the exception reaches the
         caller of `check_msg`, and the broker delivers again after a reconnect to the same session. When the
@@ -124,6 +125,20 @@ class MQTTClient(BaseClient):
         from .pieces import Receiver
 
         self._pieces = Receiver(f, tuple([topic_filter(one) for one in filters]))
+
+    def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
+        """Subscribe to a topic filter [3.8].
+
+        topic  topic filter, str or bytes
+        qos    the highest QoS to receive: 0, 1 or 2
+
+        Returns the packet identifier that the status callback will be given, with SDELIVERED or
+        SFAILED. Raises ValueError for a filter or qos that is not allowed, or when there is no
+        callback for messages yet.
+        """
+        if self._pieces:
+            return self._request(SUBSCRIBE, topic, qos or 0)
+        return super().subscribe(topic, qos)
 
     # --- Receiving -----------------------------------------------------------------------------------
 

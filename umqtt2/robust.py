@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .hosted.contracts import Payload, Text
 
 HOPELESS = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
+FATAL_ALERT = -30592  # the other side does not want this TLS, or this certificate
 STEP = 5  # milliseconds between two looks at a connection that is being made
 
 
@@ -306,7 +307,9 @@ class MQTTClient(ExactClient):
 
 
 def _hopeless(error: "Exception") -> "bool":
-    # A certificate that does not verify is an OSError with a text in the place of a number.
+    # A certificate that does not verify is an OSError with a text in the place of a number; one that the
+    # broker does not take is a number of mbedTLS. MicroPython on Unix has a text for unknown names too.
+    number = error.args[0] if error.args else 0
     if isinstance(error, MQTTException):
-        return error.args[0] in HOPELESS
-    return bool(error.args) and isinstance(error.args[0], str)
+        return number in HOPELESS
+    return number == FATAL_ALERT or (isinstance(number, str) and not number.startswith("[addrinfo"))

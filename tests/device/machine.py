@@ -22,6 +22,10 @@ HUNGRY = {
     "source": {"large": 56, "old_robust2": 56, "over": 72, "qos2": 56, "robust": 56},
     "full": {"large": 40, "over": 60},
 }
+# These have asyncio beside them.
+ASYNC = ("aio_converse", "aio_first", "aio_idle", "aio_queue", "aio_reconnect", "aio_refused")
+HUNGRY["source"].update(dict.fromkeys(ASYNC, 60))
+HUNGRY["full"].update(dict.fromkeys(ASYNC, 56))
 EVENT_SECONDS = 20
 
 

@@ -183,6 +183,17 @@ def test_a_payload_comes_in_pieces(qos, size, sizes, levels):
     assert a.transport.sent == b"".join(answers)
 
 
+def test_it_is_callback_enough_to_subscribe():
+    a = App(FakeBroker(), max_packet=1000)
+    a.client.set_callback(None)
+    with pytest.raises(ValueError):
+        a.client.subscribe("fw/1")
+    a.client.set_callback_pieces(Pieces(), "fw/#")
+    a.client.connect()
+    a.client.subscribe("fw/1", 1)
+    assert a.transport.subscriptions == {b"fw/1": 1}
+
+
 def test_no_piece_is_larger_than_the_buffer(a):
     a.transport.feed(wire.publish(b"fw/1", BIG))
     a.drain()

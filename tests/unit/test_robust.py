@@ -228,13 +228,23 @@ def test_a_refusal_that_no_retry_cures_is_told_and_retried_slowly(robustly, numb
     assert a.ups == [False, False, True]
 
 
-def test_so_is_a_certificate_that_does_not_verify(robustly):
+@pytest.mark.parametrize("error", [OSError("the certificate has expired"), OSError(-30592, "alert")])
+def test_so_is_a_certificate_that_does_not_verify(robustly, error):
     a = robustly(backoff=(1, 60))
-    a.transport.fail_write = OSError("the certificate has expired")
+    a.transport.fail_write = error
     a.client.connect()
     assert a.ups == [False]
     pass_time(a, 29)
     assert a.transport.opens == 1
+
+
+@pytest.mark.parametrize("error", [OSError(-2), OSError("[addrinfo error -2]"), OSError()])
+def test_a_name_that_is_not_found_is_looked_up_again_soon(robustly, error):
+    a = robustly(backoff=(1, 60))
+    a.transport.fail_open = error
+    a.client.connect()
+    pass_time(a, 2)
+    assert a.client.is_connected()
 
 
 def test_a_server_that_is_unavailable_is_tried_again_soon(robustly):

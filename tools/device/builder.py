@@ -18,6 +18,9 @@ FRONT = {"MQTTClient", "MQTTException"}
 # Private names that compat/umqtt/simple2.py uses.
 SHIM = {"_open", "_send", "_status"}
 
+# Private names of MicroPython's own, in asyncio.core.
+ASYNCIO = {"_io_queue", "_task_queue"}
+
 
 def build(profile: str, mpy_version: str = "") -> Path:
     """Write build/device/PROFILE/ and return it; the arguments are those of `install`."""
@@ -55,7 +58,7 @@ def sources(profile: str) -> dict[str, str]:
     inline.inline(module, keep | SHIM)
     shrink.unused(module, keep)
     reuse.reuse(module)
-    rename.rename(module, keep | SHIM)
+    rename.rename(module, keep | SHIM | ASYNCIO)
     out = split.split(ast.fix_missing_locations(module), files)
 
     out["errno"] = _numbers()

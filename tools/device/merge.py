@@ -199,6 +199,14 @@ class _Device(ast.NodeTransformer):
         self.inside -= 1
         return node
 
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> object:
+        # MicroPython's coroutines are generators, and the later steps need not know of both.
+        args = {name: getattr(node, name) for name in ast.FunctionDef._fields if hasattr(node, name)}
+        return self.visit_FunctionDef(ast.copy_location(ast.FunctionDef(**args), node))
+
+    def visit_Await(self, node: ast.Await) -> object:
+        return self.generic_visit(ast.copy_location(ast.YieldFrom(node.value), node))
+
     def visit_ClassDef(self, node: ast.ClassDef) -> object:
         return self._without_docstring(node)
 

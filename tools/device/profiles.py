@@ -16,6 +16,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "__init__": ("delivery",),
         "pieces": ("packets.filter", "pieces"),
         "robust": ("robust",),
+        "aio": ("aio",),
         "session.memory": ("session.memory",),
         "session.file": ("session.journal", "session.file"),
         "transport.stream": ("transport.stream",),

@@ -64,7 +64,7 @@ def _globals(body: list[ast.stmt]) -> set[str]:
         else:
             parts = [statement]
         for part in parts:
-            names = _names(part)
+            names = _names(part, ast.Load)
             if isinstance(part, ast.FunctionDef):
                 names -= {n.arg for n in ast.walk(part) if isinstance(n, ast.arg)} | _names(part, ast.Store)
                 for default in (*part.args.defaults, *part.args.kw_defaults):

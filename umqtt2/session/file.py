@@ -1,5 +1,10 @@
 """A session store that keeps messages in a file until they are delivered, also through a loss of power."""
 
+try:
+    from ..hosted import gc
+except ImportError:
+    import gc  # type: ignore[no-redef]
+
 from ..errno import ESTORE, MQTTException
 from .journal import Journal
 from .memory import FIRST, MSG, PID, TOPIC, WAS, MemorySession, _is_request
@@ -164,6 +169,7 @@ class FileSession(MemorySession):
         # Do once more what a record of the file says.
         self._records += 1
         if kind & 0xF0 == MESSAGE:
+            gc.collect()  # or what stays would lie between the garbage of loading
             super().done(pid)  # what it had been used for before is done, if damage has not hidden that
             super()._append([pid, kind, at, b"", 0, 0])
             self._last = pid

@@ -1,0 +1,25 @@
+"""Several tasks publish while the network is cut again and again."""
+
+import asyncio
+
+from aio_stage import play, take
+
+
+async def scene(device, client):
+    await client.subscribe(device.topic("down"), 2)
+    device.say("ready")
+
+    async def publish(first):
+        for i in range(first, device.config["count"], 2):
+            await client.publish(device.topic("up"), "%d" % i, qos=1 + i % 2)
+            await asyncio.sleep(0.02)
+
+    tasks = [asyncio.create_task(publish(i)) for i in range(2)]
+    messages = await take(device, client, 2)
+    for task in tasks:
+        await task
+    device.say("delivered", messages=messages, error=str(client.last_error), dropped=client.dropped)
+
+
+def run(device):
+    play(device, scene, backoff=(0.05, 0.2))

@@ -1,0 +1,21 @@
+"""A subscription that the broker refuses is raised where it is awaited, and the client lives on."""
+
+from aio_stage import play, take
+
+from umqtt2 import MQTTException
+from umqtt2.errno import ESUBACKFAIL
+
+
+async def scene(device, client):
+    number = 0
+    try:
+        await client.subscribe(device.topic("forbidden"))
+    except MQTTException as e:
+        number = e.args[0]
+    await client.subscribe(device.topic("down"), 1)
+    device.say("subscribed", refused=number == ESUBACKFAIL)
+    device.say("got", messages=await take(device, client, 1))
+
+
+def run(device):
+    play(device, scene)

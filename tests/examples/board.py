@@ -1,0 +1,94 @@
+"""A board as the examples want it: a folder with the files that a user would copy to a real one."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from functools import lru_cache
+from pathlib import Path
+
+from tests.device.machine import Run, mpy_version
+from tests.device.tree import made_mpy_version, put
+from tools import provide
+from tools.demo.board import copy_source
+from tools.device import install
+from tools.micropython import probe
+from tools.place import REPO
+
+EXAMPLES = REPO / "examples"
+STANDINS = Path(__file__).parent / "standins"
+PROFILE = "full"
+HEAP_KB = 36  # an ESP8266's
+SOURCE_HEAP_KB = 96  # the VM has to compile the package itself
+SECONDS = 10
+
+
+class Board:
+    """One board; its files stay from one start to the next, as on flash."""
+
+    def __init__(self, folder: Path, lib: Path) -> None:
+        """lib: what make_lib() has made."""
+        self.folder = folder
+        self._lib = lib
+        for name in ("pins", "analog", "uart"):
+            (folder / name).mkdir()
+
+    def copy(self, example: str, **settings: object) -> None:
+        """Copy an example to the board, with its settings edited."""
+        text = (EXAMPLES / example).read_text()
+        for name, value in settings.items():
+            parts = re.split(rf"(?m)^{name} = .*$", text)
+            assert len(parts) == 2, f"{example} has no setting {name}"
+            text = f"{name} = {value!r}".join(parts)
+        (self.folder / example).write_text(text)
+
+    def start(self, example: str, heap_kb: int = HEAP_KB) -> Run:
+        """Switch the board on: it runs an example."""
+        vm = provide.vm32()
+        known = probe(vm)
+        assert known
+        heap_kb = (heap_kb if reads_mpy() else SOURCE_HEAP_KB) * known.bits // 32
+        command = [str(vm), "-X", f"heapsize={heap_kb}k", example]
+        return Run(command, self.folder, {"MICROPYPATH": f"{self._lib}:.frozen"})
+
+    def write(self, name: str, content: str) -> None:
+        """Write a file so that it is there all at once."""
+        draft = self.folder / f"{name}.draft"
+        draft.write_text(content)
+        os.replace(draft, self.folder / name)
+
+    def play(self, pin: int, levels: str) -> None:
+        """Have a pin take these levels, a digit for each time that it is looked at; wait for the last one."""
+        self.write(f"pins/{pin}", levels)
+        end = time.monotonic() + SECONDS
+        while (self.folder / f"pins/{pin}").read_text() != levels[-1]:
+            assert time.monotonic() < end, f"nobody looks at pin {pin}"
+            time.sleep(0.005)
+
+
+def wait_for_line(run: Run, words: str) -> str:
+    """Wait until a program says a line with these words, and give it."""
+    end = time.monotonic() + SECONDS
+    while True:
+        for line in list(run.output):
+            if words in line:
+                return line
+        assert time.monotonic() < end, f"no line with {words!r} in: {run.output}"
+        time.sleep(0.01)
+
+
+def make_lib(folder: Path) -> None:
+    """Fill the boards' lib folder: the profile `full`, and the stand-ins for what is soldered to a board."""
+    if reads_mpy():
+        install(PROFILE, folder)
+    else:
+        copy_source(folder / "umqtt2")
+    for path in sorted(STANDINS.glob("*.py")):
+        put(path, folder / path.name, reads_mpy())
+
+
+@lru_cache
+def reads_mpy() -> bool:
+    """Whether the VM reads the .mpy files that are made here."""
+    return mpy_version([str(provide.vm32()), "-c"]) == made_mpy_version()

@@ -1,0 +1,70 @@
+"""Fixtures: a board with the build `full`, a broker, a network between them, and an observer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.device.broker import Listener, Mosquitto
+from tests.device.certificates import Certificates
+from tests.device.observer import Observer
+from tests.examples.board import Board, make_lib
+from tests.examples.gate import Gate
+
+LISTENERS = [
+    Listener("plain"),
+    Listener("tls", "server"),
+    Listener("client-certificate", "server", client_certificate=True),
+]
+
+
+@pytest.fixture(scope="session")
+def lib(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What all boards have in their lib folder."""
+    folder = tmp_path_factory.mktemp("lib")
+    make_lib(folder)
+    return folder
+
+
+@pytest.fixture
+def board(tmp_path: Path, lib: Path) -> Board:
+    """A board of the test's own."""
+    folder = tmp_path / "board"
+    folder.mkdir()
+    return Board(folder, lib)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Throw-away certificates."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
+    """A mosquitto for the examples of one file."""
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates, LISTENERS) as running:
+        yield running
+
+
+@pytest.fixture
+def gate(broker: Mosquitto) -> Iterator[Callable[..., Gate]]:
+    """Give the network to a listener of the broker."""
+    with ExitStack() as stack:
+        yield lambda listener="plain": stack.enter_context(Gate(broker.port(listener)))
+
+
+@pytest.fixture
+def look(broker: Mosquitto) -> Iterator[Callable[[str], Observer]]:
+    """Give a new client that has subscribed to a topic filter."""
+    with ExitStack() as stack:
+
+        def start(topic: str) -> Observer:
+            observer = stack.enter_context(Observer(hostname="127.0.0.1", port=broker.port("plain")))
+            observer.subscribe(topic)
+            return observer
+
+        yield start

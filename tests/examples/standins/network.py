@@ -1,0 +1,19 @@
+"""A board's `network`: Wi-Fi that connects, unless there is a file no-wifi."""
+
+import os
+
+STA_IF = 0
+
+
+class WLAN:
+    def __init__(self, interface):
+        self._joins = False
+
+    def active(self, on):
+        pass
+
+    def connect(self, name, password):
+        self._joins = True
+
+    def isconnected(self):
+        return self._joins and "no-wifi" not in os.listdir()
