@@ -115,8 +115,8 @@ class MQTTClient(BaseClient):
 
         `piece` is part of a buffer that is used again: use it before calling a method of the client, and do
         not keep it. A message of more than `max_packet` bytes comes in pieces of up to 128 bytes and is never
-        whole in memory; a shorter one is one piece, if there is memory for it: choose `max_packet` accordingly.
-        It is complete when `offset + len(piece) == total`.
+        whole in memory; a shorter one is one piece, if there is memory for it: choose `max_packet` so that
+        there is. It is complete when `offset + len(piece) == total`.
 
         It is acknowledged after that. If `f` raises, the rest is not given to it, the exception reaches the
         caller of `check_msg`, and the broker delivers again after a reconnect to the same session. When the
