@@ -25,12 +25,14 @@ class MQTTClient(BaseClient):
     With a store that keeps messages (`umqtt2.session.memory`, `umqtt2.session.file`) a message that
     `publish` took is sent again after each `connect` until it is acknowledged: its status is SDELIVERED
     in the end, never STIMEOUT. Do not publish it again. When `publish` raises, it was not taken.
+
+    Attributes and methods whose names begin with _ are the client's: a subclass has names without.
     """
 
     _Session = ExactSession
-    # A CONNACK may have been lost that said that the broker has forgotten the session; the next one says
-    # that there is one, which that CONNECT began.
-    _unsure = False
+    # Whether the broker knows our subscriptions is not known, even if it has a session: at the start of the
+    # program, and when a CONNACK may have been lost that said that it had forgotten them.
+    _unsure = True
     _doubt = False  # it was so when this connection began
     _large = 0  # bytes of the payload that is being published from a stream
     _pieces: "Any" = None  # a umqtt2.pieces.Receiver
@@ -149,18 +151,18 @@ class MQTTClient(BaseClient):
         return body
 
     def _deliver(self, first: "int") -> "None":
-        if self._topic:
-            try:
-                topic_name(self._topic)
-            except ValueError:
-                self._close()
-                raise malformed("PUBLISH to a topic that is no name")
         if not (self._pieces and self._pieces.deliver(self)):
             super()._deliver(first)
 
     def _dispatch(self, first: "int") -> "None":
         pid = self._pid
         session: "Any" = self.session
+        if first & 0xF0 == PUBLISH and self._topic:
+            try:
+                topic_name(self._topic)
+            except ValueError:
+                self._close()
+                raise malformed("PUBLISH to a topic that is no name")
         if not hasattr(session, "received"):
             super()._dispatch(first)
         elif first == PUBREC:
@@ -175,8 +177,10 @@ class MQTTClient(BaseClient):
                 self._topic = self._payload = None
                 self._unacked = pid
             else:
+                feed = self._feed
                 self._deliver(first)
-                if self._unacked:
+                # The callback has it, also when the connection has not survived that.
+                if self._unacked or (self.cb and (not self._open or self._feed is feed)):
                     session.delivered(pid)
             if self._unacked:
                 self._answer(PUBREC, pid)

@@ -69,8 +69,12 @@ class MQTTClient(ExactClient):
         keep_qos0  True keeps messages at QoS 0 too while there is no connection; else they are dropped
         session    a store that keeps messages; by default a MemorySession
         """
+        first, longest = backoff
+        if not 0 < first <= longest < 500000:
+            raise ValueError("backoff: not 0 < first <= longest < 500,000")
         if more.get("session") is None:
-            more["session"] = MemorySession()
+            # After a reset the broker may remember identifiers: the first one is random.
+            more["session"] = MemorySession(last=int.from_bytes(urandom(2), "big"))
         super().__init__(*args, **more)
         if not hasattr(self.session, "unsent"):
             raise ValueError("session: does not keep messages")
@@ -88,7 +92,8 @@ class MQTTClient(ExactClient):
         return self._open is not None and self._steps is None
 
     def connect(self, clean_session: "bool" = False) -> "bool":
-        """Begin to be connected, until `disconnect`. The first attempt is made here and now.
+        """Begin to be connected, until `disconnect`. The first attempt is made here and now; when
+        called from a callback, by the next `check_msg`, unless there is a connection or another time set.
 
         clean_session  True has the broker forget the session whenever the connection is lost: what is
                        published for the client meanwhile is lost, and QoS 2 is then at least once. The
@@ -98,6 +103,11 @@ class MQTTClient(ExactClient):
         returns, False: `check_msg` will go on. Raises ValueError as MQTTClient's does.
         """
         self._clean = clean_session
+        if self._busy:
+            if not self._wanted:
+                self._wanted = True
+                self._since = self._clock.ticks_ms()
+            return False
         self._failures = 0
         self._start()
         while self._steps:
@@ -170,12 +180,12 @@ class MQTTClient(ExactClient):
                     self.last_error = e
                 finally:
                     self._theirs = False
-            if not self.is_connected():
+            if self._wanted and not self.is_connected():
                 self._step()
             if not wait:
                 break
             if not first:
-                self._rest()
+                self._try(self._rest)
         return first
 
     def _rest(self) -> "None":
@@ -207,14 +217,15 @@ class MQTTClient(ExactClient):
                 self._since = now
                 self._tell(True)
             except BaseException as e:
+                self._wanted = True
                 self._steps = None
                 self._close()
                 if not isinstance(e, (OSError, MQTTException)):
                     raise
                 self.last_error = e
                 self._later()
-                if _hopeless(e) and self.cbconnection:
-                    self.cbconnection(False)
+                if _hopeless(e):
+                    self._call(False)
 
     def _start(self) -> "None":
         body = self._begin(self._clean)  # ends what there was
@@ -274,8 +285,16 @@ class MQTTClient(ExactClient):
     def _tell(self, up: "bool") -> "None":
         if self._up != up:
             self._up = up
-            if self.cbconnection:
+            self._call(up)
+
+    def _call(self, up: "bool") -> "None":
+        if self.cbconnection:
+            busy = self._busy
+            self._busy = True
+            try:
                 self.cbconnection(up)
+            finally:
+                self._busy = busy
 
     # --- What must not raise -------------------------------------------------------------------------
 
@@ -284,7 +303,11 @@ class MQTTClient(ExactClient):
     ) -> "int":
         pid = self._new_pid(qos, first, topic, msg)
         if self.is_connected():
-            self._try(self._drain)
+            try:
+                self._try(self._drain)
+            except BaseException:
+                self._forget(pid)
+                raise
         return pid
 
     def _try(self, f: "Callable[[], None]") -> "None":

@@ -152,11 +152,16 @@ class App:
     def subscribe(self) -> None:
         n, q = self.choices.number(len(TOPICS)), self.choices.number(len(QOS))
         allowed = n < FILTERS and n != NAMES and q < GOOD_QOS and self.client.cb is not None
-        self.accepted(self.call(self.client.subscribe, TOPICS[n], QOS[q], allowed=allowed))
+        self.asked(self.call(self.client.subscribe, TOPICS[n], QOS[q], allowed=allowed))
 
     def unsubscribe(self) -> None:
         n = self.choices.number(len(TOPICS))
-        self.accepted(self.call(self.client.unsubscribe, TOPICS[n], allowed=n < FILTERS and n != NAMES))
+        self.asked(self.call(self.client.unsubscribe, TOPICS[n], allowed=n < FILTERS and n != NAMES))
+
+    def asked(self, pid: int | None) -> None:
+        if pid in self.pending and hasattr(self.session, "unsent"):
+            return  # it takes the place of one that was not sent yet
+        self.accepted(pid)
 
     def accepted(self, pid: int | None) -> None:
         if pid is not None:

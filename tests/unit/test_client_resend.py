@@ -225,3 +225,17 @@ def test_dup_is_only_for_what_was_sent(scripted):
     for _ in range(3):
         a.client.check_msg()
     assert a.transport.sent == b"".join(wire.publish(b"t", b"%d" % i, 1, i + 1) for i in range(12))
+
+
+def test_a_renewal_that_is_not_answered_is_asked_for_with_the_next_connection(scripted):
+    a = scripted(session=MemorySession(), message_timeout=2)
+    a.client.subscribe("t", 1)
+    a.transport.feed(wire.suback(1, 1))
+    a.drain()
+    a.statuses.clear()
+    sent = reconnect(a, 0)
+    assert sent.startswith(b"\x82")
+    a.clock.advance(5000)
+    a.client.check_msg()
+    assert a.statuses == []
+    assert reconnect(a, 1)[:1] == b"\x82"

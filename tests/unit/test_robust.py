@@ -413,3 +413,115 @@ def test_an_idle_client_asks_nothing_of_the_store_but_what_waits(a):
     for _ in range(5):
         assert a.client.check_msg() is None
     assert a.statuses == [] and a.ups == []
+
+
+def test_a_callback_that_disconnects_ends_it(a):
+    a.client.set_callback(lambda *args: a.client.disconnect())
+    a.transport.deliver("t", "m", qos=1)
+    a.client.check_msg()
+    opens = a.transport.opens
+    for _ in range(50):
+        a.clock.advance(1000)
+        with pytest.raises(MQTTException):
+            a.client.check_msg()
+    assert a.transport.opens == opens
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OSError(2)])
+def test_what_fails_while_an_attempt_is_prepared_is_tried_again(a, monkeypatch, error):
+    a.transport.drop()
+    a.client.check_msg()
+    good = a.client._begin
+
+    def fail(clean):
+        a.client._begin = good
+        robust.ExactClient.disconnect(a.client)
+        a.client._wanted = False
+        raise error
+
+    a.client._begin = fail
+    for _ in range(50):
+        a.clock.advance(100)
+        try:
+            a.client.check_msg()
+        except MemoryError:
+            pass
+    assert a.client.is_connected()
+
+
+def test_a_broker_that_breaks_mqtt_is_a_fault_of_the_network(a):
+    a.transport.deliver("a/#", "x")
+    a.client.check_msg()
+    assert a.client.last_error.args[0] == errno.ERESPONSE
+    assert a.messages == []
+
+
+def test_a_command_whose_callback_meets_a_fault_is_given_once(a):
+    def on_message(topic, msg, retained, dup):
+        a.messages.append(msg)
+        a.transport.fail_write = OSError(104)
+        a.client.publish("reply", msg, qos=1)
+
+    a.client.set_callback(on_message)
+    a.transport.deliver("t", "m", qos=2)
+    pass_time(a, 5)
+    assert a.messages == [b"m"]
+    assert a.transport.acknowledged == [1]
+    assert [m[0] for m in a.transport.published] == [b"reply"]
+
+
+def test_a_command_to_go_to_sleep_is_given_once(robustly):
+    a = robustly()
+    a.client.connect()
+
+    def on_message(*args):
+        a.messages.append(args[1])
+        a.client.disconnect()
+
+    a.client.set_callback(on_message)
+    a.transport.deliver("t", "sleep", qos=2)
+    for _ in range(4):
+        for _ in range(3):
+            if a.client.is_connected():
+                a.client.check_msg()
+        a.client.connect()
+    a.client.check_msg()
+    assert a.messages == [b"sleep"]
+
+
+@pytest.mark.parametrize("backoff", [(0, 0), (0, 5), (-1, 5), (5, 1), (1, 1e6)])
+def test_a_backoff_that_makes_no_sense_is_a_value_error(robustly, backoff):
+    with pytest.raises(ValueError, match="backoff"):
+        robustly(backoff=backoff)
+
+
+def test_connecting_from_the_connection_callback_does_not_recurse(robustly):
+    a = robustly(backoff=(1, 60))
+    a.transport.return_code = 5
+    a.client.set_callback_connection(lambda up: up or a.client.connect())
+    a.client.connect()
+    for _ in range(20):
+        a.client.check_msg()
+    assert len(a.transport.connects) < 30
+    a.transport.return_code = 0
+    pass_time(a, 61)
+    assert a.client.is_connected()
+
+
+def test_subscribing_again_and_again_without_a_connection_is_asked_for_once(a):
+    a.transport.drop()
+    a.client.check_msg()
+    pids = {a.client.subscribe("s", i % 3) for i in range(100)}
+    assert len(pids) == 1
+    a.client.unsubscribe("u")
+    a.client.subscribe("u", 1)
+    pass_time(a, 5)
+    assert a.transport.subscriptions == {b"s": 0, b"u": 1}
+    assert (pids.pop(), errno.SDELIVERED) in a.statuses
+
+
+def test_a_publish_that_raises_has_not_taken_the_message(a):
+    a.client._drain = lambda: (_ for _ in ()).throw(MemoryError())
+    with pytest.raises(MemoryError):
+        a.client.publish("t", "m", qos=1)
+    assert a.client.session.waiting() == 0

@@ -137,3 +137,18 @@ def test_cpythons_clock_agrees_with_the_fake():
         assert clock.ticks_diff(a, b) == fake.ticks_diff(a, b)
         assert clock.ticks_add(a, b) == fake.ticks_add(a, b)
     assert 0 <= clock.ticks_diff(clock.ticks_ms(), fake.now) < 5000
+
+
+def test_a_refused_connect_leaves_the_session_as_it_was():
+    broker = FakeBroker()
+    client = MQTTClient("id", "broker", transport=broker, clock=broker.clock)
+    broker.return_code = 5
+    with pytest.raises(MQTTException):
+        client.connect(clean_session=False)
+    broker.return_code = 0
+    assert client.connect(clean_session=False) is False
+    broker.subscriptions[b"t"] = 1
+    broker.return_code = 5
+    with pytest.raises(MQTTException):
+        client.connect()
+    assert broker.subscriptions == {b"t": 1}

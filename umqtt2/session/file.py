@@ -50,7 +50,7 @@ class FileSession(MemorySession):
 
     streams = False  # a payload is bytes
 
-    def __init__(self, path: "str", limit: "int" = 100) -> "None":
+    def __init__(self, path: "str", limit: "int" = 50) -> "None":
         """
         path   the file, which is two, in turn: `path`.0 and `path`.1; for this session alone
         limit  how many messages it keeps at the most
@@ -69,6 +69,11 @@ class FileSession(MemorySession):
         self._due = 2 * self._journal.base + BOUND
         if self.lost:
             self._say()
+        if self._behind:
+            try:
+                self._rewrite()
+            except OSError as error:
+                print("umqtt2: the session's file cannot be written:", error)
 
     def done(self, pid: "int") -> "bool":
         """Forget `pid`; return whether it was in flight."""
@@ -120,21 +125,20 @@ class FileSession(MemorySession):
     def unsent(self) -> "Any":
         """Return what is to be sent next: packet identifier, first byte, topic, payload; or None, also when
         the file cannot be read now."""
-        packet = super().unsent()
-        if not packet or _is_request(packet[MSG]) or not packet[FIRST]:
-            return packet
-        pid = packet[PID]
-        first = packet[FIRST]
-        try:
-            body = self._journal.read(packet[TOPIC])
-        except OSError:
-            return None
-        if body:
-            return pid, first, body[0], body[1]
-        self.lost += 1
-        self._say()
-        self.done(pid)
-        return self.unsent()
+        while True:
+            packet = super().unsent()
+            if not packet or _is_request(packet[MSG]) or not packet[FIRST]:
+                return packet
+            pid = packet[PID]
+            try:
+                body = self._journal.read(packet[TOPIC])
+            except OSError:
+                return None
+            if body:
+                return pid, packet[FIRST], body[0], body[1]
+            self.lost += 1
+            self._say()
+            self.done(pid)
 
     def refused(self, pid: "int") -> "None":
         """The broker has refused the subscription `pid`, or it could not be sent."""
@@ -187,7 +191,7 @@ class FileSession(MemorySession):
                 packet[FIRST] = packet[FIRST] or packet[WAS]
         elif kind == SUBSCRIPTION:
             body = self._journal.read(at)
-            if not body:
+            if not (body and body[0]):
                 self.lost += 1
             elif pid:
                 self.subscriptions[body[0]] = pid - 1

@@ -31,14 +31,17 @@ class MemorySession(Incoming):
 
     streams = True  # a payload may be a stream
 
-    def __init__(self, limit: "int" = 20) -> "None":
-        """limit: how many messages it keeps at the most."""
+    def __init__(self, limit: "int" = 20, last: "int" = 0) -> "None":
+        """
+        limit  how many messages it keeps at the most
+        last   the packet identifiers begin after this one
+        """
         self.limit = limit
         self.subscriptions: "dict[bytes, int]" = {}
         self._kept: "list[list[Any]]" = []  # in the order in which it was added
         self._messages = 0  # how many of them are messages
         self._next = 0  # index of the first that was not sent on this connection
-        self._last = 0  # the identifier that was given last
+        self._last = last  # the identifier that was given last
 
     def add(
         self, deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
@@ -52,6 +55,15 @@ class MemorySession(Incoming):
                 raise MQTTException(EFULL, "the session store is full")
             if not (isinstance(msg, bytes) or hasattr(msg, "send")):
                 msg = bytes(msg)  # type: ignore[arg-type]  # the program may change its own
+        else:
+            # One that still waits to be sent for the same filter is replaced: the last one counts.
+            for i in range(self._next, len(self._kept)):
+                packet = self._kept[i]
+                if _is_request(packet[MSG]) and packet[TOPIC] == topic:
+                    packet[FIRST] = first
+                    packet[MSG] = msg
+                    packet[WAS] = 0
+                    return packet[PID]  # type: ignore[no-any-return]
         pid = self._free()
         self._append([pid, first, topic, msg, deadline, 0])
         return pid
@@ -81,6 +93,7 @@ class MemorySession(Incoming):
                 packet = self._kept[i]
                 if (
                     _is_request(packet[MSG])
+                    and not packet[WAS]  # a renewal is tried again with the next connection
                     and clock.ticks_diff(packet[DEADLINE], clock.ticks_ms()) <= 0
                 ):
                     packet[TOPIC] = None

@@ -168,19 +168,21 @@ class FakeBroker(FakeTransport):
         if flags & 64:
             seen["password"], i = _string(body, i)
         self.connects.append(seen)
+        if self.return_code:
+            self.feed(bytes([0x20, 2, 0, self.return_code]))
+            return
         present = 0
         if seen["clean"]:
             self.forget()
-        elif self._resumable and not self.return_code:
+        elif self._resumable:
             present = 1
         self._resumable = not seen["clean"]
-        self.feed(bytes([0x20, 2, present, self.return_code]))
-        if not self.return_code:
-            for pid, (topic, msg, qos, retain) in self._in_flight.items():
-                if pid in self._received:
-                    self._ack(PUBREL, pid.to_bytes(2, "big"))
-                else:
-                    self._publish(pid, topic, msg, 8 | qos << 1 | (1 if retain else 0))
+        self.feed(bytes([0x20, 2, present, 0]))
+        for pid, (topic, msg, qos, retain) in self._in_flight.items():
+            if pid in self._received:
+                self._ack(PUBREL, pid.to_bytes(2, "big"))
+            else:
+                self._publish(pid, topic, msg, 8 | qos << 1 | (1 if retain else 0))
 
     def _published(self, first: "int", body: "bytes") -> "None":
         topic, i = _string(body, 0)
