@@ -34,7 +34,7 @@ demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one
 	@$(PY) -m tools.demo
 
 test: setup .venv/bench .venv/docs lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
-	$(PY) -m pytest tests
+	$(PY) -m pytest tests -n 2 --dist loadfile
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PY) -m pytest tests/unit

@@ -46,6 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "everywhere: runs on every VM, not on the 32-bit one alone")
+    config.addinivalue_line("markers", "few: takes long, so on few listeners")
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
     # Who ends the run in this way wants the broker and the programs to end too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -59,7 +60,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         places = [Place("board", "source", "board.ini")]
     else:
         trees = FULL if metafunc.definition.get_closest_marker("full") else TREES
-        places = [Place(MAIN, tree, item.name) for tree in trees for item in TREES[tree]]
+        few = metafunc.definition.get_closest_marker("few")
+        places = [
+            Place(MAIN, tree, item.name)
+            for tree in trees
+            for item in TREES[tree]
+            if item.name in SELECTION or not few
+        ]
         if metafunc.definition.get_closest_marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             places += [Place(name, "source", listener) for name in others for listener in SELECTION]

@@ -72,6 +72,7 @@ def test_asyncio_reconnects(scene: Scene) -> None:
     assert said["error"] != "None"
 
 
+@pytest.mark.few
 @pytest.mark.full
 def test_asyncio_idles(scene: Scene) -> None:
     seconds = 4
@@ -82,6 +83,7 @@ def test_asyncio_idles(scene: Scene) -> None:
     assert pings <= idle["wakes"] <= (pings + 1) * WAKES_OF_A_PING
 
 
+@pytest.mark.few
 @pytest.mark.full
 def test_asyncio_slow_consumer(scene: Scene) -> None:
     payloads = [b"%d" % i for i in range(12)]
@@ -98,6 +100,7 @@ def test_asyncio_slow_consumer(scene: Scene) -> None:
         assert len(scene.broker.times(f"New client connected .* as {scene.client_id} ")) == 1
 
 
+@pytest.mark.few
 @pytest.mark.full
 @pytest.mark.parametrize("fault, said", [(closing, ["MQTTException", 1]), (silent, ["MQTTException", 30])])
 def test_asyncio_first_connection(scene: Scene, fault: Any, said: list[object]) -> None:

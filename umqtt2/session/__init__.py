@@ -8,7 +8,8 @@ socket and no wire format.
         has [2.3.1], and remember that it waits for its acknowledgement until `deadline` (in the clock's
         ticks, milliseconds). `first` is the first byte of the packet, `topic` its topic name or filter
         as bytes; `msg` is the payload of a PUBLISH, the QoS of a SUBSCRIBE (an int), or None for an
-        UNSUBSCRIBE. A store that cannot take it raises, and nothing is sent.
+        UNSUBSCRIBE. A store that cannot take it raises, and nothing is sent. One that keeps messages may
+        return the identifier of a SUBSCRIBE or UNSUBSCRIBE for the same filter that was not sent yet.
     done(pid) -> bool
         `pid` was acknowledged, or could not be sent and the program knows. False when it is not in flight.
     expired(clock) -> int

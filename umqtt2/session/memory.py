@@ -26,6 +26,9 @@ class MemorySession(Incoming):
     """Keeps messages at QoS 1 and 2 whole until they are acknowledged, sends them again after a
     reconnect, and renews subscriptions when the broker has forgotten them [4.4].
 
+    It is for one client. After a reset it is empty; what the broker remembers may then be taken for new
+    messages at QoS 2, unless they begin at another identifier.
+
     subscriptions  a dict from topic filter (bytes) to QoS, of those that were granted
     """
 
