@@ -120,6 +120,7 @@ def power(path, blocks, kind):
         flash.power = cuts
         i = 0
         whole = True
+        session = None
         try:
             session = FileSession("/flash/s")
             for step in steps():
@@ -132,7 +133,8 @@ def power(path, blocks, kind):
                 raise
             whole = False
         flash.off = True
-        session._journal.close()
+        if session:
+            session._journal.close()
         vfs.umount("/flash")
         mounted(path, blocks, kind, False)
         text = after_reset("/flash/s")
