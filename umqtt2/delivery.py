@@ -34,6 +34,7 @@ class MQTTClient(BaseClient):
     # program, and when a CONNACK may have been lost that said that it had forgotten them.
     _unsure = True
     _doubt = False  # it was so when this connection began
+    _checked = b""  # the topic that came last
     _large = 0  # bytes of the payload that is being published from a stream
     _pieces: "Any" = None  # a umqtt2.pieces.Receiver
 
@@ -157,9 +158,10 @@ class MQTTClient(BaseClient):
     def _dispatch(self, first: "int") -> "None":
         pid = self._pid
         session: "Any" = self.session
-        if first & 0xF0 == PUBLISH and self._topic:
+        topic = self._topic
+        if first & 0xF0 == PUBLISH and topic and topic != self._checked:
             try:
-                topic_name(self._topic)
+                self._checked = topic_name(topic)
             except ValueError:
                 self._close()
                 raise malformed("PUBLISH to a topic that is no name")
