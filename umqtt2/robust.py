@@ -301,12 +301,16 @@ class MQTTClient(ExactClient):
     def _enqueue(
         self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
     ) -> "int":
-        pid = self._new_pid(qos, first, topic, msg)
+        old = 0
+        if first & 0xF0 != PUBLISH and qos in (0, 1, 2) and hasattr(self.session, "replace"):
+            old = self.session.replace(first, topic, msg)
+        pid = old or self._new_pid(qos, first, topic, msg)
         if self.is_connected():
             try:
                 self._try(self._drain)
             except BaseException:
-                self._forget(pid)
+                if not old:
+                    self._forget(pid)
                 raise
         return pid
 

@@ -159,7 +159,7 @@ class App:
         self.asked(self.call(self.client.unsubscribe, TOPICS[n], allowed=n < FILTERS and n != NAMES))
 
     def asked(self, pid: int | None) -> None:
-        if pid in self.pending and hasattr(self.session, "unsent"):
+        if pid in self.pending and self.robust:
             return  # it takes the place of one that was not sent yet
         self.accepted(pid)
 

@@ -239,3 +239,16 @@ def test_a_renewal_that_is_not_answered_is_asked_for_with_the_next_connection(sc
     a.client.check_msg()
     assert a.statuses == []
     assert reconnect(a, 1)[:1] == b"\x82"
+
+
+def test_a_subscribe_that_raises_leaves_the_one_that_waits(a):
+    pid = a.client.subscribe("t", 1)
+    a.transport.feed(wire.connack(1))
+    a.client.connect(False)
+    a.transport.fail_write = OSError(104)
+    with pytest.raises(OSError):
+        a.client.subscribe("t", 0)
+    assert reconnect(a) == b"\x82\x06" + pid.to_bytes(2, "big") + b"\0\x01t\x01"
+    a.transport.feed(wire.suback(pid, 1))
+    a.drain()
+    assert a.statuses == [(pid, errno.SDELIVERED)]

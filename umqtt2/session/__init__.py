@@ -8,8 +8,7 @@ socket and no wire format.
         has [2.3.1], and remember that it waits for its acknowledgement until `deadline` (in the clock's
         ticks, milliseconds). `first` is the first byte of the packet, `topic` its topic name or filter
         as bytes; `msg` is the payload of a PUBLISH, the QoS of a SUBSCRIBE (an int), or None for an
-        UNSUBSCRIBE. A store that cannot take it raises, and nothing is sent. One that keeps messages may
-        return the identifier of a SUBSCRIBE or UNSUBSCRIBE for the same filter that was not sent yet.
+        UNSUBSCRIBE. A store that cannot take it raises, and nothing is sent.
     done(pid) -> bool
         `pid` was acknowledged, or could not be sent and the program knows. False when it is not in flight.
     expired(clock) -> int
@@ -43,6 +42,9 @@ and one that keeps whole messages, to send them again after a reconnect [4.4], a
     renew()
         After `resume(True)`: the broker has a session, but it may be one without the subscriptions. A
         SUBSCRIBE for each is unsent again. A store may do without; then they may be lost with a CONNACK.
+    replace(first, topic, qos) -> int
+        Put a SUBSCRIBE or UNSUBSCRIBE in the place of one for the same filter that is unsent, and return its
+        identifier; 0 when there is none. A store may do without; then they may pile up.
     sent(pid, deadline)
         What `unsent` returned was handed to the transport; a SUBSCRIBE or UNSUBSCRIBE waits for its
         acknowledgement until `deadline`.

@@ -58,15 +58,6 @@ class MemorySession(Incoming):
                 raise MQTTException(EFULL, "the session store is full")
             if not (isinstance(msg, bytes) or hasattr(msg, "send")):
                 msg = bytes(msg)  # type: ignore[arg-type]  # the program may change its own
-        else:
-            # One that still waits to be sent for the same filter is replaced: the last one counts.
-            for i in range(self._next, len(self._kept)):
-                packet = self._kept[i]
-                if _is_request(packet[MSG]) and packet[TOPIC] == topic:
-                    packet[FIRST] = first
-                    packet[MSG] = msg
-                    packet[WAS] = 0
-                    return packet[PID]  # type: ignore[no-any-return]
         pid = self._free()
         self._append([pid, first, topic, msg, deadline, 0])
         return pid
@@ -150,6 +141,18 @@ class MemorySession(Incoming):
     def unsent(self) -> "list[Any] | None":
         """Return what is to be sent next: packet identifier, first byte, topic, payload; or None."""
         return self._kept[self._next] if self._next < len(self._kept) else None
+
+    def replace(self, first: "int", topic: "bytes", qos: "int | None") -> "int":
+        """Put a SUBSCRIBE or UNSUBSCRIBE in the place of one for the same filter that is unsent, and return
+        its identifier; 0 when there is none."""
+        for i in range(self._next, len(self._kept)):
+            packet = self._kept[i]
+            if _is_request(packet[MSG]) and packet[TOPIC] == topic:
+                packet[FIRST] = first
+                packet[MSG] = qos
+                packet[WAS] = 0
+                return packet[PID]  # type: ignore[no-any-return]
+        return 0
 
     def sent(self, pid: "int", deadline: "int") -> "None":
         """What `unsent` returned was sent; a SUBSCRIBE or UNSUBSCRIBE waits until `deadline`."""
