@@ -55,10 +55,10 @@ class Chaos:
 
             return await it.play(schedules(), **more)
 
-    async def random(self, seeds: Iterable[int]) -> Totals:
-        """Network faults at random."""
+    async def random(self, seeds: Iterable[int], **more: object) -> Totals:
+        """Network faults at random; `more` as in `Lane.play`."""
         async with stage(self._folder / "random", self._make, self._lanes) as it:
-            return await it.play(map(drawn, seeds), FULLER, limit=LIMIT)
+            return await it.play(map(drawn, seeds), FULLER, limit=LIMIT, **more)
 
     async def power(self, seeds: Iterable[int]) -> Totals:
         """The device, with its session in a file, also loses its power."""

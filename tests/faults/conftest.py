@@ -13,14 +13,15 @@ from tools.missing import Missing
 
 @pytest.fixture(scope="session")
 def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]:
-    """Give the chaos run of a tree."""
+    """Give the chaos run of a tree, "full in 60" is that of the build `full` in a heap of 60 KB."""
     made: dict[str, Chaos] = {}
 
     def get(tree: str) -> Chaos:
         if tree not in made:
             folder = tmp_path_factory.mktemp(f"faults-{tree}")
+            name, _, kilobytes = tree.partition(" in ")
             try:
-                made[tree] = Chaos(folder, lay_out(folder / "tree", tree))
+                made[tree] = Chaos(folder, lay_out(folder / "tree", name, int(kilobytes or 0)))
             except Missing as error:
                 pytest.fail(str(error), pytrace=False)
         return made[tree]

@@ -97,10 +97,11 @@ class Device:
         self._process.stdin.write(line.encode() + b"\n")
 
 
-def lay_out(folder: Path, tree: str) -> Callable[[], Device]:
+def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]:
     """Put a tree of the package and the programs into a folder; return what makes a device that has them.
 
-    tree  "source" or "full", a build for a board
+    tree       "source" or "full", a build for a board
+    kilobytes  of heap; default: what the tree gets
     """
     path = provide.vm32()
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
@@ -111,6 +112,6 @@ def lay_out(folder: Path, tree: str) -> Callable[[], Device]:
         put(source, folder / source.name, compiled)
     known = probe(path)
     assert known
-    heap = HEAPS[tree] * known.bits // 32  # everything is twice as large with 64 bits
+    heap = (kilobytes or HEAPS[tree]) * known.bits // 32  # everything is twice as large with 64 bits
     command = [str(path), "-X", f"heapsize={heap}k", "-c", "import messages"]
     return lambda: Device(command, folder, {"MICROPYPATH": f"{folder}:.frozen"})

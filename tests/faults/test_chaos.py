@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from tests.faults.chaos import Chaos
 from tests.faults.schedule import NETWORK
@@ -58,3 +58,12 @@ def test_broker_forgets_and_the_connack_that_says_so_is_lost(chaos: Chaos) -> No
 def test_half_open_connections(chaos: Chaos) -> None:
     totals = play(chaos.half_open(keepalive=1))
     assert len(totals.noticed) == totals.schedules
+
+
+def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
+    totals = play(chaos_of("full in 60").random(range(1000, 1024), asyncio=True))
+    assert set(totals.injected) >= {"cut", "reset", "stall"}
+
+
+def test_asyncio_with_its_connection_ended_at_byte_positions(chaos_of: Callable[[str], Chaos]) -> None:
+    play(chaos_of("full in 60").every_byte(["cut"], step=37, asyncio=True))

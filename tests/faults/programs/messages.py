@@ -26,8 +26,8 @@ from umqtt2.robust import MQTTClient, MQTTException
 from umqtt2.session.memory import MemorySession
 
 
-def session(task):
-    """Return the store that the task asks for."""
+def session(task, store):
+    """Return the store that the task asks for, by default a `store`."""
     if task["file"]:
         from umqtt2.session.file import FileSession
 
@@ -36,11 +36,14 @@ def session(task):
         import spoiled
 
         return getattr(spoiled, task["spoiled"])(task["limit"])
-    return MemorySession(task["limit"])
+    return store(task["limit"])
 
 
 class Program:
     """One task: a client with a session of its own."""
+
+    Client = MQTTClient
+    Session = MemorySession
 
     def __init__(self, task):
         self.task = task
@@ -48,8 +51,8 @@ class Program:
         self.full = False
         self.ended = False
         self.subscriptions = []  # packet identifiers that wait for their status
-        self.session = session(task)
-        self.client = client = MQTTClient(
+        self.session = session(task, self.Session)
+        self.client = client = self.Client(
             task["client"],
             "127.0.0.1",
             task["port"],
@@ -81,12 +84,9 @@ class Program:
 
     def publish(self, qos, which):
         """Publish the next message, unless the store is full."""
-        sizes = self.task["sizes"]
-        topic = f"{self.task['prefix']}/up/{qos}{which}"
-        payload = f"{self.number}:" + "x" * sizes[self.number % len(sizes)]
         print("begin", self.number)
         try:
-            pid = self.client.publish(topic, payload, False, qos)
+            pid = self.client.publish(*self.message(qos, which))
         except MQTTException as e:
             if e.args[0] != EFULL:
                 raise
@@ -96,13 +96,24 @@ class Program:
             print("accepted", self.number, pid)
             self.number += 1
 
+    def message(self, qos, which):
+        """Return the arguments of publish() for the next message."""
+        sizes = self.task["sizes"]
+        payload = f"{self.number}:" + "x" * sizes[self.number % len(sizes)]
+        return f"{self.task['prefix']}/up/{qos}{which}", payload, False, qos
+
+    def begin(self):
+        """Begin to lose patience; return what knows whether there is a line to read."""
+        gc.collect()
+        self.end = time.ticks_add(time.ticks_ms(), self.task["patience"])
+        poller = select.poll()
+        poller.register(sys.stdin, 1)  # readable
+        return poller
+
     def run(self):
         """Do all that the task says."""
         task = self.task
-        gc.collect()
-        self.end = time.ticks_add(time.ticks_ms(), task["patience"])
-        poller = select.poll()
-        poller.register(sys.stdin, 1)  # readable
+        poller = self.begin()
         client = self.client
         client.connect(clean_session=False)
         for qos in (1, 2):
@@ -144,7 +155,8 @@ def main():
             break
         if line == "end\n":
             continue  # came too late for the last one
-        program = Program(json.loads(line))
+        task = json.loads(line)
+        program = __import__("messages_aio").Program(task) if task.get("asyncio") else Program(task)
         program.run()
         print("over", program.session.waiting(), repr(program.client.last_error))
         program = None
