@@ -377,7 +377,7 @@ class MQTTClient:
         self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
     ) -> "int":
         if qos and qos != 1:
-            raise ValueError("qos: not 0 or 1; 2 needs the profile `full` and a session store that knows it")
+            raise ValueError("qos: not 0 or 1, nor 2 where the build and the session store know it")
         deadline = self._deadline()
         return self.session.add(deadline, first, topic, msg)
 
