@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import ast
+import asyncio
+import gc
+import io
+import os
+import socket
+import ssl
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import inline, merge, rename, reuse, shrink, split
+from tools.device import inline, merge, parts, rename, reuse, shrink, split
 from tools.device.compiler import mpy_cross
-from tools.device.profiles import PROFILES, PUBLIC
+from tools.device.profiles import (
+    ARGUMENTS,
+    DECODED,
+    DOCUMENTED,
+    EXTENSION_POINTS,
+    INTERNAL,
+    PROFILES,
+    PUBLIC,
+    SWITCHED_OFF,
+)
 from tools.device.source import PACKAGE
-from tools.place import BUILD, fresh, locked
+from tools.place import BUILD, REPO, fresh, locked
 
 ROOT = PACKAGE
+SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
 FRONT = {"MQTTClient", "MQTTException"}
 
-# Private names that compat/umqtt/simple2.py uses.
-SHIM = {"_open", "_send", "_status"}
+# What the package uses besides its own classes.
+FOREIGN = (io.BytesIO, io.FileIO, socket.socket, ssl.SSLContext, asyncio.Event, asyncio.Task, str, bytes, bytearray)
+FOREIGN += (memoryview, int, float, list, dict, tuple, Exception, gc, os, time, (lambda: (yield))())
 
 # Private names of MicroPython's own, in asyncio.core.
 ASYNCIO = {"_io_queue", "_task_queue"}
@@ -44,21 +63,29 @@ def install(profile: str, folder: Path, mpy_version: str = "") -> None:
 def sources(profile: str) -> dict[str, str]:
     """Return the source of each file of a profile, by the name of its module in the package."""
     files = PROFILES[profile]
-    parts = tuple(part for group in files.values() for part in group)
-    merged = merge.order(ROOT, parts)
+    wanted = tuple(part for group in files.values() for part in group)
+    merged = merge.order(ROOT, wanted)
     public = {name for module in merged for name in PUBLIC.get(module, ())}
     keep = frozenset(FRONT | public)
 
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
-    module = merge.merge(ROOT, parts, apart, frozenset(FRONT))
+    module = merge.merge(ROOT, wanted, apart, frozenset(FRONT))
+    internal = _internal(module)
+    parts.one_version(module)
+    parts.missing(module)
+    parts.switch_off(module, SWITCHED_OFF[profile])
     shrink.texts(module)
     shrink.handlers(module)
     shrink.constants(module)
+    parts.fold(module)
+    parts.unused_arguments(module, ARGUMENTS)
+    parts.unused_methods(module, internal)
+    parts.unused_attributes(module)
     shrink.unused(module, keep)
-    inline.inline(module, keep | SHIM)
+    inline.inline(module, keep, internal)
     shrink.unused(module, keep)
     reuse.reuse(module)
-    rename.rename(module, keep | SHIM | ASYNCIO)
+    rename.rename(module, keep | ASYNCIO, internal, INTERNAL)
     out = split.split(ast.fix_missing_locations(module), files)
 
     out["errno"] = _numbers()
@@ -66,6 +93,48 @@ def sources(profile: str) -> dict[str, str]:
         if name in PUBLIC and name not in out:
             out[name] = f"from {merge.PACKAGE} import " + ", ".join(PUBLIC[name])
     return out
+
+
+def _internal(module: ast.Module) -> frozenset[str]:
+    # Names without _ that nobody outside the package needs.
+    contracts = _attributes(ast.parse((ROOT / "cpython/contracts.py").read_text()), lambda name: name != "Sink")
+    own = _attributes(module, lambda name: name in INTERNAL)
+    others = _attributes(module, lambda name: name not in INTERNAL)
+    shim = {n.attr for n in ast.walk(ast.parse(SHIM.read_text())) if _is_of_connection(n)}
+    # Another object may have an attribute of the same name, which must keep it.
+    foreign = {name for kind in FOREIGN for name in dir(kind)}
+    stay = contracts | (others - EXTENSION_POINTS) | shim | DOCUMENTED | foreign
+    return frozenset((own | DECODED | EXTENSION_POINTS) - stay)
+
+
+def _is_of_connection(node: ast.AST) -> bool:
+    # connection.x, self.connection.x
+    if not isinstance(node, ast.Attribute):
+        return False
+    value = node.value
+    return (isinstance(value, ast.Name) and value.id == "connection") or (
+        isinstance(value, ast.Attribute) and value.attr == "connection"
+    )
+
+
+def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
+    # The names of methods and attributes of classes.
+    found: set[str] = set()
+    for owner in module.body:
+        if not (isinstance(owner, ast.ClassDef) and wanted(owner.name)):
+            continue
+        for node in ast.walk(owner):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                if isinstance(node.value, ast.Name) and node.value.id == "self":
+                    found.add(node.attr)
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                found.add(node.target.id)
+        for statement in owner.body:
+            if isinstance(statement, ast.Assign):
+                found |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return {name for name in found if not name.startswith("_")}
 
 
 def _numbers() -> str:

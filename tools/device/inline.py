@@ -11,10 +11,16 @@ import ast
 import copy
 from collections import Counter
 
+# Small, or called all the time: they stand wherever they are called.
+OFTEN = ("enter", "_look", "_read", "_start_timer")
+# The variables that methods are called on: the class of each is known.
+OBJECTS = ("self", "connection")
 
-def inline(module: ast.Module, keep: frozenset[str]) -> ast.Module:
-    """Inline in `module` what can be; `keep` has names that stay."""
-    while _one(module, keep):
+
+def inline(module: ast.Module, keep: frozenset[str], internal: frozenset[str] = frozenset()) -> ast.Module:
+    """Inline in `module` what can be; `keep` has names that stay, `internal` those of methods without _ that
+    no program calls."""
+    while _one(module, keep, internal):
         pass
     return ast.fix_missing_locations(module)
 
@@ -30,21 +36,25 @@ def _references(module: ast.Module) -> Counter[str]:
     return found
 
 
-def _one(module: ast.Module, keep: frozenset[str]) -> bool:
+def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
     counts = _references(module)
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
-            if not isinstance(function, ast.FunctionDef) or function.name in keep:
+            if not isinstance(function, ast.FunctionDef) or function.name in keep or not _plain(function):
                 continue
             method = isinstance(owner, ast.ClassDef)
-            if method and not (function.name.startswith("_") and not function.name.startswith("__")):
-                continue
-            if counts["." * method + function.name] != 1 or not _plain(function):
+            private = function.name.startswith("_") and not function.name.startswith("__")
+            if method and not private and function.name not in internal:
                 continue
             if method and _defined_elsewhere(module, owner, function.name):
                 continue
-            where = owner if method else module
-            if _Call(function, method).put(where):
+            calls = counts["." * method + function.name]
+            if calls != 1 and function.name not in OFTEN:
+                continue
+            call = _Call(function, method)
+            if calls and call.sites(module) == calls:
+                while call.put(module):
+                    pass
                 owner.body.remove(function)
                 return True
     return False
@@ -76,6 +86,16 @@ class _Call:
     def __init__(self, function: ast.FunctionDef, method: bool) -> None:
         self.function = function
         self.method = method
+
+    def sites(self, where: ast.AST) -> int:
+        """How many calls could be replaced."""
+        return sum(
+            self._instead(statement, True) is not None
+            for node in ast.walk(where)
+            if isinstance(node, ast.FunctionDef) and node is not self.function
+            for block in self._blocks(node)
+            for statement in block
+        )
 
     def put(self, where: ast.AST) -> bool:
         for node in ast.walk(where):
@@ -119,6 +139,8 @@ class _Call:
         out: list[ast.stmt] = []
         replace: dict[str, ast.expr] = {}
         suffix = "_in_" + function.name
+        if self.method:
+            replace["self"] = call.func.value  # type: ignore[attr-defined]
         for name, argument in zip(names, arguments):
             if isinstance(argument, (ast.Name, ast.Constant)) and name not in assigned:
                 replace[name] = argument
@@ -133,14 +155,7 @@ class _Call:
         result: ast.expr = ast.Constant(None)
         if isinstance(body[-1], ast.Return):
             result = body.pop().value or result
-        out += body
-        if isinstance(statement, ast.Assign):
-            out.append(ast.Assign(statement.targets, result))
-        elif isinstance(statement, ast.Return):
-            out.append(ast.Return(result))
-        elif not isinstance(result, (ast.Constant, ast.Name)):
-            out.append(ast.Expr(result))
-        return out
+        return out + body + _ending(statement, result)
 
     def _is_it(self, func: ast.expr) -> bool:
         if self.method:
@@ -148,9 +163,18 @@ class _Call:
                 isinstance(func, ast.Attribute)
                 and func.attr == self.function.name
                 and isinstance(func.value, ast.Name)
-                and func.value.id == "self"
+                and func.value.id in OBJECTS
             )
         return isinstance(func, ast.Name) and func.id == self.function.name
+
+
+def _ending(statement: ast.Expr | ast.Assign | ast.Return, result: ast.expr) -> list[ast.stmt]:
+    # What is left of the statement with the call.
+    if isinstance(statement, ast.Assign):
+        return [ast.Assign(statement.targets, result)]
+    if isinstance(statement, ast.Return):
+        return [ast.Return(result)]
+    return [] if isinstance(result, (ast.Constant, ast.Name)) else [ast.Expr(result)]
 
 
 def _replaced(statement: ast.stmt, name: str, call: ast.Call) -> bool:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 PACKAGE = "umqtt2"
-NOT_ON_A_DEVICE = "hosted"
+NOT_ON_A_DEVICE = "cpython"
 
 
 _TAG = "from_module"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # Parts in one file are loaded together: `import umqtt2` loads "__init__", and what stands in a file of
 # its own is loaded when the client needs it.
-CORE = {"__init__": ("client",), "transport.tcp": ("transport.tcp",)}
+CORE = {"__init__": ("client", "session.packet_ids"), "transport.tcp": ("transport.tcp",)}
 TLS = {"transport.tls": ("transport.tls",)}
 
 PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -13,16 +13,29 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "full": {
         **CORE,
         **TLS,
-        "__init__": ("delivery",),
-        "pieces": ("packets.filter", "pieces"),
+        "__init__": ("client",),
+        "streaming": ("packets.filter", "streaming"),
+        "reconnect": ("reconnect",),
         "robust": ("robust",),
         "aio": ("aio",),
+        "session.qos2": ("session.packet_ids", "session.qos2"),
         "session.memory": ("session.memory",),
         "session.file": ("session.journal", "session.file"),
         "transport.stream": ("transport.stream",),
         "transport.websocket": ("transport.websocket",),
     },
 }
+
+# Constants that a profile makes False, and arguments that go with what they switch off.
+SMALL = ("STREAMING", "STORES")
+SWITCHED_OFF: dict[str, tuple[str, ...]] = {"core": SMALL, "simple": SMALL, "full": ()}
+ARGUMENTS = ("length",)
+
+# Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
+INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver")
+EXTENSION_POINTS = {"start", "request", "hand_over", "timeout"}  # of the client, for the other clients
+DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
+DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the
 # source. Where that was merged into another file, a file of a few bytes fetches it from there.
@@ -31,9 +44,10 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "transport.tls": ("TLSTransport",),
     "transport.websocket": ("WebSocketTransport",),
     "transport.stream": ("StreamTransport",),
-    "session.pids": ("PidSession",),
-    "pieces": ("Source", "Receiver"),
-    "session.exact": ("ExactSession",),
+    "session.packet_ids": ("PacketIdSession",),
+    "streaming": ("StreamPayload", "ChunkReceiver"),
+    "session.qos2": ("QoS2Session",),
     "session.memory": ("MemorySession",),
     "session.file": ("FileSession",),
+    "packets.filter": ("matches",),
 }

@@ -11,13 +11,33 @@ from collections import Counter
 FREE = (
     "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
     "rfind bytecode classmethod staticmethod getattr setattr globals locals callable divmod chr ord exec "
-    "eval issubclass isinstance hasattr sorted reversed enumerate"
+    "eval issubclass isinstance hasattr sorted "
+    "ArithmeticError AssertionError AttributeError EOFError Ellipsis GeneratorExit IndentationError IndexError "
+    "KeyError LookupError NameError NoneType NotImplementedError OverflowError RuntimeError "
+    "SyntaxError SystemExit ZeroDivisionError KeyboardInterrupt lower upper readline replace repr reverse "
+    "upper"
+).split()
+# The same, where no program has a subclass.
+MORE = (
+    "abs all any append args builtins const copy count dict dir end extend find format hash index insert items "
+    "iter join key keys list little main map micropython object pow remove round sep sort split "
+    "strip sum super throw tuple type update value values zip __main__ __name__ __path__"
 ).split()
 
 
-def rename(module: ast.Module, keep: frozenset[str]) -> None:
+def rename(
+    module: ast.Module,
+    keep: frozenset[str],
+    internal: frozenset[str] = frozenset(),
+    classes: tuple[str, ...] = (),
+) -> None:
     """Rename what no program can see: functions, classes and attributes of the package's own, and the
-    arguments of private functions. `keep` has names that stay."""
+    arguments of private functions.
+
+    keep      names that stay
+    internal  attributes without _ that no program needs
+    classes   of which no program has a subclass
+    """
     taken = _names(module)
     counts: Counter[str] = Counter()
     for node in ast.walk(module):
@@ -25,14 +45,16 @@ def rename(module: ast.Module, keep: frozenset[str]) -> None:
             counts[node.id] += 1
         elif isinstance(node, ast.Attribute):
             counts["." + node.attr] += 1
-    attributes = {"." + name for name in _attributes(module) if name not in keep}
-    new = _choose(attributes, taken, counts)
+    own_attributes = _attributes(module)
+    attributes = {"." + name for name in own_attributes if name.startswith("_") and name not in keep}
+    attributes |= {"." + name for name in own_attributes & internal}
+    new = _attribute_names(module, attributes, taken, counts, classes)
     # A name at the top that stands in the body of a class would be taken for that of an attribute.
     within = {name for name in _in_classes(module) if name not in keep}
     own = {name for name in _globals(module) if name not in keep}
     new.update(_choose(within & own, taken | set(new.values()), counts))
     new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts))
-    _arguments(module, new, keep)
+    _arguments(module, new, keep, internal)
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
 
@@ -58,8 +80,58 @@ def _globals(module: ast.Module) -> set[str]:
     return own
 
 
-def _choose(own: set[str], taken: set[str], counts: Counter[str]) -> dict[str, str]:
-    names = [name for name in FREE if name not in taken]
+def _attribute_names(
+    module: ast.Module,
+    attributes: set[str],
+    taken: set[str],
+    counts: Counter[str],
+    classes: tuple[str, ...],
+) -> dict[str, str]:
+    # Attributes of classes that have nothing to do with each other share names: each name is one that the VM must
+    # remember.
+    families, members = _families(module)
+    of: dict[str, set[int]] = {}
+    for family, names in families.items():
+        for name in names:
+            of.setdefault("." + name, set()).add(family)
+    alone = {name for name in attributes if len(of.get(name, ())) != 1}
+    new = _choose(alone, taken, counts)
+    for family in families:
+        own = {name for name in attributes - alone if of[name] == {family}}
+        more = MORE if members[family] <= set(classes) else []
+        new.update(_choose(own, taken | {new[name] for name in alone}, counts, more))
+    return new
+
+
+def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+    # Classes that inherit from each other, by a number: the names of their attributes, and their own.
+    family: dict[str, int] = {}
+    found: dict[int, set[str]] = {}
+    for i, owner in enumerate(s for s in module.body if isinstance(s, ast.ClassDef)):
+        bases = [family[base.id] for base in owner.bases if isinstance(base, ast.Name) and base.id in family]
+        family[owner.name] = min(bases, default=i)
+        names = found.setdefault(family[owner.name], set())
+        for other in set(bases) - {family[owner.name]}:
+            names |= found.pop(other)
+            family.update({name: family[owner.name] for name, number in family.items() if number == other})
+        for node in ast.walk(owner):
+            if isinstance(node, ast.FunctionDef):
+                names.add(node.name)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
+                names.add(node.attr)
+        for statement in owner.body:
+            if isinstance(statement, ast.Assign):
+                names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    members: dict[int, set[str]] = {}
+    for name, number in family.items():
+        members.setdefault(number, set()).add(name)
+    return found, members
+
+
+def _choose(
+    own: set[str], taken: set[str], counts: Counter[str], more: list[str] | None = None
+) -> dict[str, str]:
+    names = [name for name in dict.fromkeys([*FREE, *(more or [])]) if name not in taken]
     if len(names) < len(own):
         names += [f"_{n}" for n in range(len(own) - len(names))]
     return dict(zip(sorted(own, key=lambda name: (-counts[name], name)), names))
@@ -76,7 +148,7 @@ def _attributes(module: ast.Module) -> set[str]:
                     own.add(statement.name)
                 elif isinstance(statement, ast.Assign):
                     own |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
-    return {name for name in own if name.startswith("_") and not name.startswith("__")}
+    return {name for name in own if not name.startswith("__")}
 
 
 def _names(module: ast.Module) -> set[str]:
@@ -142,7 +214,9 @@ class _Attributes(ast.NodeTransformer):
         return node
 
 
-def _arguments(module: ast.Module, others: dict[str, str], keep: frozenset[str]) -> None:
+def _arguments(
+    module: ast.Module, others: dict[str, str], keep: frozenset[str], internal: frozenset[str]
+) -> None:
     # `others` is how those at the top will be called; a program may name the arguments of a class in `keep`.
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
@@ -151,7 +225,9 @@ def _arguments(module: ast.Module, others: dict[str, str], keep: frozenset[str])
                 continue
             if isinstance(owner, ast.ClassDef):
                 made = function.name == "__init__"
-                public = owner.name.startswith("MQTTClient") and not function.name.startswith("_")
+                public = owner.name.startswith("MQTTClient") and not (
+                    function.name.startswith("_") or function.name in internal
+                )
                 if public or (made and (owner.name in keep or owner.name.startswith("MQTTClient"))):
                     continue
             inside = {others.get(n.id, n.id) for n in ast.walk(function) if isinstance(n, ast.Name)}

@@ -91,46 +91,56 @@ class _Order:
 
     def statement(self, node: ast.stmt) -> None:
         """Go through a statement."""
-        if isinstance(node, ast.Assign):
-            self._expression(node.value)
-            for target in node.targets:
-                self._expression(target)
-                if isinstance(node.value, ast.Name) and isinstance(target, ast.Name):
-                    self.copies.setdefault(target.id, []).append(node.value.id)
-        elif isinstance(node, ast.AugAssign):
-            if isinstance(node.target, ast.Name):
-                self._use(node.target.id, False)
-            self._expression(node.value)
-            if isinstance(node.target, ast.Name):
-                self._use(node.target.id, False)
-            else:
-                self._expression(node.target)
-        elif isinstance(node, ast.For):
-            self._expression(node.iter)
-            self._loop(node, node.target)
-        elif isinstance(node, ast.While):
-            self._loop(node, node.test)
-        elif isinstance(node, ast.Try):
-            self._maybe(node.body)
-            for handler in node.handlers:
-                self._handler(handler)
-            self._maybe(node.orelse)
-            self._maybe(node.finalbody)
-        elif isinstance(node, ast.With):
-            for item in node.items:
-                self._expression(item.context_expr)
-                if item.optional_vars:
-                    self._expression(item.optional_vars)
-            self._maybe(node.body)
-        elif isinstance(node, ast.If):
-            self._expression(node.test)
-            self._maybe(node.body)
-            self._maybe(node.orelse)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            for alias in node.names:
-                self._use((alias.asname or alias.name).split(".")[0], True)
+        method = getattr(self, "_" + type(node).__name__.lower(), self._expression)
+        method(node)
+
+    def _assign(self, node: ast.Assign) -> None:
+        self._expression(node.value)
+        for target in node.targets:
+            self._expression(target)
+            if isinstance(node.value, ast.Name) and isinstance(target, ast.Name):
+                self.copies.setdefault(target.id, []).append(node.value.id)
+
+    def _augassign(self, node: ast.AugAssign) -> None:
+        if isinstance(node.target, ast.Name):
+            self._use(node.target.id, False)
+        self._expression(node.value)
+        if isinstance(node.target, ast.Name):
+            self._use(node.target.id, False)
         else:
-            self._expression(node)
+            self._expression(node.target)
+
+    def _for(self, node: ast.For) -> None:
+        self._expression(node.iter)
+        self._loop(node, node.target)
+
+    def _while(self, node: ast.While) -> None:
+        self._loop(node, node.test)
+
+    def _try(self, node: ast.Try) -> None:
+        self._maybe(node.body)
+        for handler in node.handlers:
+            self._handler(handler)
+        self._maybe(node.orelse)
+        self._maybe(node.finalbody)
+
+    def _with(self, node: ast.With) -> None:
+        for item in node.items:
+            self._expression(item.context_expr)
+            if item.optional_vars:
+                self._expression(item.optional_vars)
+        self._maybe(node.body)
+
+    def _if(self, node: ast.If) -> None:
+        self._expression(node.test)
+        self._maybe(node.body)
+        self._maybe(node.orelse)
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        for alias in node.names:
+            self._use((alias.asname or alias.name).split(".")[0], True)
+
+    _importfrom = _import
 
     def _maybe(self, body: list[ast.stmt]) -> None:
         self._depth += 1

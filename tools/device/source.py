@@ -7,7 +7,7 @@ from pathlib import Path
 from tools.place import REPO
 
 PACKAGE = REPO / "umqtt2"
-NOT_ON_A_DEVICE = ("__main__.py", "command", "hosted", "testing")
+NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
 
 
 def device_sources() -> list[Path]:

@@ -22,6 +22,9 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
         bodies[name].append(statement)
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
             where[statement.name] = name
+        elif isinstance(statement, ast.Try):
+            # What a port may lack, and what is taken then.
+            where.update(dict.fromkeys(_bound(statement), name))
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
             for alias in statement.names:
                 imports[alias.asname or alias.name] = statement
@@ -37,10 +40,23 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
     return out
 
 
+def _bound(statement: ast.Try) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(statement):
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {alias.asname or alias.name for alias in node.names}
+    return found
+
+
 def _needed(
     body: list[ast.stmt], name: str, where: dict[str, str], imports: dict[str, ast.stmt]
 ) -> list[ast.stmt]:
     used = _globals(body)
+    for statement in body:
+        if isinstance(statement, ast.Try):
+            used -= _bound(statement)
     needed: list[ast.stmt] = []
     for other in sorted(set(where.values()) - {name}):
         there = sorted(n for n in used if where.get(n) == other)

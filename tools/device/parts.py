@@ -1,0 +1,225 @@
+"""Leave out what a profile does not have: other versions of MQTT, and parts that are switched off."""
+
+from __future__ import annotations
+
+import ast
+
+VERSIONS = {"V311"}
+CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent")  # attributes that small builds do not look at
+
+
+def one_version(module: ast.Module) -> None:
+    """Make `packets.publish(...)` call `publish(...)`, where there is one class of packets; nobody can then inject
+    another one."""
+    found = [s for s in module.body if isinstance(s, ast.ClassDef) and s.name in VERSIONS]
+    if len(found) == 1:
+        functions = {
+            s.targets[0].id: s.value.args[0].id  # type: ignore[attr-defined]
+            for s in found[0].body
+            if isinstance(s, ast.Assign)
+        }
+        module.body.remove(found[0])
+        _Direct(functions).visit(module)
+
+
+class _Direct(ast.NodeTransformer):
+    def __init__(self, functions: dict[str, str]) -> None:
+        self.functions = functions
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if _is_packets(node.value):
+            return ast.Name(self.functions[node.attr], ast.Load())
+        return node
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        return None if _is_packets(node.targets[0]) else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.args = [a for a in node.args if not _is_packets(a)]
+        return self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        without_argument(node, "packets")
+        return self.generic_visit(node)
+
+
+def _is_packets(node: ast.AST) -> bool:
+    return (isinstance(node, ast.Attribute) and node.attr == "packets") or (
+        isinstance(node, ast.Name) and node.id == "packets"
+    )
+
+
+def without_argument(function: ast.FunctionDef, name: str) -> None:
+    """Take an argument from a function, where it has one of that name."""
+    a = function.args
+    for i, arg in enumerate(a.kwonlyargs):
+        if arg.arg == name:
+            del a.kwonlyargs[i], a.kw_defaults[i]
+            return
+    for i, arg in enumerate(a.args):
+        if arg.arg == name:
+            default = i - (len(a.args) - len(a.defaults))
+            del a.args[i]
+            if default >= 0:
+                del a.defaults[default]
+            return
+
+
+def switch_off(module: ast.Module, names: tuple[str, ...]) -> None:
+    """Make constants with these names False."""
+    for statement in module.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            if statement.targets[0].id in names:
+                statement.value = ast.Constant(False)
+
+
+def fold(module: ast.Module) -> None:
+    """Leave out what a constant condition never reaches."""
+    _Fold().visit(module)
+    for node in ast.walk(module):
+        for field in ("body", "orelse", "finalbody"):
+            block = getattr(node, field, None)
+            if isinstance(block, list):
+                for i, statement in enumerate(block):
+                    if isinstance(statement, (ast.Raise, ast.Return, ast.Continue, ast.Break)):
+                        del block[i + 1 :]
+                        break
+                if field == "body" and not block:
+                    block.append(ast.Pass())
+
+
+class _Fold(ast.NodeTransformer):
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
+        self.generic_visit(node)
+        stops = isinstance(node.op, ast.Or)
+        values: list[ast.expr] = []
+        for value in node.values:
+            if isinstance(value, ast.Constant) and isinstance(value.value, bool):
+                if value.value is stops:
+                    values.append(value)
+                    break
+            else:
+                values.append(value)
+        if not values:
+            return ast.Constant(not stops)
+        if isinstance(values[0], ast.Constant) and values[0].value is stops:
+            return values[0]
+        return values[0] if len(values) == 1 else ast.BoolOp(node.op, values)
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        self.generic_visit(node)
+        value = node.operand
+        if isinstance(node.op, ast.Not) and isinstance(value, ast.Constant) and isinstance(value.value, bool):
+            return ast.Constant(not value.value)
+        return node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant) and isinstance(node.test.value, bool):
+            return node.body if node.test.value else node.orelse
+        return node
+
+    def visit_If(self, node: ast.If) -> object:
+        self.generic_visit(node)
+        if isinstance(node.test, ast.Constant):
+            return node.body if node.test.value else node.orelse
+        return node
+
+
+def unused_arguments(module: ast.Module, names: tuple[str, ...]) -> None:
+    """Take arguments with these names from functions that do not use them."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef):
+            used = {n.id for s in node.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+            for name in names:
+                if name not in used:
+                    without_argument(node, name)
+
+
+def unused_methods(module: ast.Module, internal: frozenset[str]) -> None:
+    """Leave out methods that nothing in the build calls and no program may: private ones, those in `internal`, and
+    what session stores have for other builds."""
+    while True:
+        read = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        found = [
+            (owner, s)
+            for owner in module.body
+            if isinstance(owner, ast.ClassDef)
+            for s in owner.body
+            if isinstance(s, ast.FunctionDef)
+            and s.name not in read
+            and not s.name.startswith("__")
+            and (s.name.startswith("_") or s.name in internal or owner.name == "PacketIdSession")
+        ]
+        if not found:
+            return
+        for owner, statement in found:
+            owner.body.remove(statement)
+
+
+def unused_attributes(module: ast.Module) -> None:
+    """Leave out values in the bodies of classes, and assignments to attributes, that nothing reads; only of
+    those whose value is a constant, and whose names begin with _ or are `chunks`."""
+    read = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+    for owner in module.body:
+        if isinstance(owner, ast.ClassDef):
+            owner.body = [s for s in owner.body if not _unread(s, read)] or [ast.Pass()]
+    _Unread(read).visit(module)
+
+
+class _Unread(ast.NodeTransformer):
+    """Leave out `self._x = ...` where nothing reads `_x`."""
+
+    def __init__(self, read: set[str]) -> None:
+        self.read = read
+
+    def visit_Assign(self, node: ast.Assign) -> object:
+        node.targets = [t for t in node.targets if not self._unread(t)]
+        if node.targets:
+            return node
+        return [] if isinstance(node.value, (ast.Constant, ast.Name)) else ast.Expr(node.value)
+
+    def _unread(self, target: ast.expr) -> bool:
+        return (
+            isinstance(target, ast.Attribute)
+            and target.attr not in self.read
+            and (target.attr.startswith("_") or target.attr == "since")
+        )
+
+
+def _unread(statement: ast.stmt, read: set[str]) -> bool:
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Constant):
+        return False
+    target = statement.targets[0]
+    if not isinstance(target, ast.Name):
+        return False
+    return target.id not in read and (target.id.startswith("_") or target.id in CONTRACT)
+
+
+def missing(module: ast.Module) -> None:
+    """Leave out methods of which all that they do needs a module that the build does not have, and settle which
+    way `try: from .a import b`, `except ImportError:` goes."""
+    for owner in module.body:
+        if isinstance(owner, ast.ClassDef):
+            owner.body = [s for s in owner.body if not (isinstance(s, ast.FunctionDef) and _is_missing(s.body))]
+    _Settle().visit(module)
+
+
+def _is_missing(body: list[ast.stmt]) -> bool:
+    first = body[0]
+    return (
+        isinstance(first, ast.Raise)
+        and isinstance(first.exc, ast.Call)
+        and isinstance(first.exc.func, ast.Name)
+        and first.exc.func.id == "ImportError"
+    )
+
+
+class _Settle(ast.NodeTransformer):
+    def visit_Try(self, node: ast.Try) -> object:
+        self.generic_visit(node)
+        caught = node.handlers and node.handlers[0].type
+        if isinstance(caught, ast.Name) and caught.id == "ImportError" and node.body and _is_missing(node.body):
+            return node.handlers[0].body
+        return node
