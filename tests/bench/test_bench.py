@@ -9,6 +9,7 @@ import pytest
 from tools.bench import document, folders, pictures, results, table
 from tools.bench.claims import claims
 from tools.bench.plan import FIGURES
+from tools.instructions.measure import CLIENTS
 from tools.missing import Missing
 from tools.place import REPO
 
@@ -18,7 +19,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> results.Results:
     """Results of the shortest run there is."""
     file = tmp_path_factory.mktemp("bench") / "results.json"
     try:
-        found = results.measure(folders.SOURCE, 1, 0.001, file)
+        found = results.measure(folders.SOURCE, 1, 0.001, file, shorter=20)
     except Missing as error:
         pytest.fail(str(error), pytrace=False)
     assert results.read(file) == found
@@ -36,6 +37,13 @@ def test_exact_counts(measured: results.Results) -> None:
     assert measured["heap"]["umqtt2"]["idle check_msg"] == 0
     assert set(measured["writes"]["umqtt2"].values()) == {1}
     assert measured["writes"]["simple2"] == {"QoS 0": 4, "QoS 1": 5}
+
+
+def test_instructions_of_every_client(measured: results.Results) -> None:
+    if not measured["instructions"]:
+        pytest.skip("valgrind does not run here")
+    assert {client: list(found) for client, found in measured["instructions"].items()} == CLIENTS
+    assert measured["instructions"]["simple"]["qos0"] < measured["instructions"]["simple2"]["qos0"]
 
 
 def test_table(measured: results.Results, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,8 @@
-"""Unpacking an archive that someone else has made."""
+"""Peers are fetched by pip, with its own settings, and unpacked: archives that someone else has made."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.missing import Missing
-from tools.peers import unpack
+from tools.peers import PEERS, Peer, fetch, folder, module, unpack
 
 
 def archive(path: Path, *members: tarfile.TarInfo) -> Path:
@@ -36,3 +37,59 @@ def test_no_archive(tmp_path: Path) -> None:
     (tmp_path / "b.tar.gz").write_bytes(b"not one")
     with pytest.raises(Missing, match=r"b\.tar\.gz: it does not unpack"):
         unpack(tmp_path / "b.tar.gz", tmp_path / "target")
+
+
+@pytest.fixture
+def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of archives, which pip is set to take instead of PyPI."""
+    found = tmp_path / "index"
+    found.mkdir()
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(found))
+    return found
+
+
+def peer(index: Path, version: str, *names: str) -> Peer:
+    """A peer that has no setup.py, in the index."""
+    top = f"micropython-peer-{version}"
+    path = archive(index / f"{top}.tar.gz", *(tarfile.TarInfo(f"{top}/{name}") for name in names))
+    return Peer("micropython-peer", version, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def test_pip_fetches_with_its_own_settings(index: Path, tmp_path: Path) -> None:
+    wanted = peer(index, "1.0", "umqtt/simple.py", "micropython_peer.egg-info/PKG-INFO")
+    peer(index, "2.0", "umqtt/newer.py")
+    fetch(wanted, tmp_path / "target")
+    assert (tmp_path / "target" / "umqtt" / "simple.py").read_bytes() == b"bytes"
+    assert not (tmp_path / "target" / "umqtt" / "newer.py").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index", "target"]
+
+
+def test_another_archive_than_before(index: Path, tmp_path: Path) -> None:
+    wanted = peer(index, "1.0", "umqtt/simple.py")
+    peer(index, "1.0", "umqtt/simple.py", "umqtt/more.py")
+    with pytest.raises(Missing, match=r"^micropython-peer 1\.0: .* is not the archive that it was"):
+        fetch(wanted, tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_an_archive_of_something_else(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(Missing, match=r"the archive has no umqtt$"):
+        fetch(peer(index, "1.0", "other/simple.py"), tmp_path / "target")
+    assert [path.name for path in tmp_path.iterdir()] == ["index"]
+
+
+def test_not_in_the_index(index: Path, tmp_path: Path) -> None:
+    with pytest.raises(Missing, match=r"^micropython-peer 1\.0: pip could not fetch it: no such version") as caught:
+        fetch(Peer("micropython-peer", "1.0", ""), tmp_path / "target")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_every_peer_is_there(name: str) -> None:
+    try:
+        folder(name)
+    except Missing as error:
+        pytest.fail(str(error), pytrace=False)
+    assert module(name).exists()

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from tools.bench.plan import CPYTHON, MEASURES, MICROPYTHON, ONE_CORE
 from tools.bench.results import Results
 from tools.bench.statistic import Spread, ratio, spread
+from tools.instructions.measure import MEASURES as INSTRUCTIONS
 
 AT_LEAST, AT_MOST = "≥", "≤"
 PAHO = ["paho", "paho_thread"]
@@ -56,6 +57,13 @@ def _exact(results: Results) -> list[Claim]:
     found = [
         Claim(f"bytes of heap: {name}", spread([heap[name]]), AT_MOST, limit)
         for name, limit in limits.items()
+    ]
+    counted = results.get("instructions", {}).get("umqtt2", {})
+    most = {"qos0": 21, "qos1": 50, "receive": 37, "idle": 10}
+    found += [
+        Claim(f"thousand instructions: {INSTRUCTIONS[name].title}", spread([counted[name]]), AT_MOST, limit)
+        for name, limit in most.items()
+        if name in counted
     ]
     writes = max(results["writes"]["umqtt2"].values())
     return [*found, Claim("writes to the socket for one packet", spread([writes]), AT_MOST, 1)]

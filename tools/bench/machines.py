@@ -16,6 +16,7 @@ from tools.missing import Missing
 from tools.place import REPO
 
 BOARD_KB = 36  # the heap of a small board; everything is twice as large with 64 bits
+SOURCE_KB = 48  # for the source tree, which is not merged
 ROOMY_KB = 512  # where nothing may be collected for a while
 SECONDS = 120
 
@@ -30,6 +31,7 @@ class MicroPython:
         if not vm:
             raise Missing(f"bench: {self._path.name} does not run; `make clean` and try again")
         self.bits = vm.bits
+        self._heap_kb = SOURCE_KB if profile == folders.SOURCE else BOARD_KB
         self._folders = {client: folders.prepare(client, profile, home) for client in clients}
 
     @property
@@ -43,7 +45,7 @@ class MicroPython:
         self, program: str, client: str, *arguments: object, core: int | None = None, roomy: bool = False
     ) -> dict[str, Any]:
         """Run a program for a client, on a core if one is given, and give what it found."""
-        heap = (ROOMY_KB if roomy else BOARD_KB) * self.bits // 32
+        heap = (ROOMY_KB if roomy else self._heap_kb) * self.bits // 32
         folder = self._folders[client]
         command = [str(self._path), "-X", f"heapsize={heap}k", "-c", _line(program, client, arguments)]
         return _run(command, f"{program} of {client}", {"MICROPYPATH": f"{folder}:.frozen"}, folder, core)

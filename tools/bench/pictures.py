@@ -14,6 +14,7 @@ from tools.bench.statistic import spread
 from tools.bench.text import number
 from tools.missing import Missing
 from tools.place import BUILD
+from tools.sizes.clients import CLIENTS as SIZED
 
 OURS, THEIRS, BARE = "#0b6e4f", "#9aa5b1", "#d9dee3"
 QOS1 = ["qos1", ONE_CORE, "burst"]
@@ -91,8 +92,8 @@ def sizes_panels() -> list[Panel]:
 
 
 def _size(client: str, value: float) -> Bar:
-    # A profile's name is a word, a peer's has a dot.
-    return Bar(client if "." in client else f"umqtt2, {client}", value, value, value)
+    ours = client in SIZED and SIZED[client].ours
+    return Bar(f"umqtt2, {client}" if ours else client, value, value, value)
 
 
 def _draw(path: Path, title: str, panels: list[Panel]) -> Path:

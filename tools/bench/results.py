@@ -10,11 +10,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tools import provide
 from tools.bench import rounds
-from tools.bench.broker import running
+from tools.bench.broker import Broker, running
 from tools.bench.folders import HOME
 from tools.bench.machines import MicroPython
 from tools.bench.plan import FIGURES, MICROPYTHON
+from tools.instructions import measure as instructions
 from tools.missing import Missing
 from tools.peers import VERSIONS
 
@@ -23,8 +25,11 @@ FILE = HOME / "results.json"
 Results = dict[str, Any]
 
 
-def measure(profile: str, count: int, seconds: float, file: Path = FILE) -> Results:
-    """Measure all there is, in `count` rounds with samples of that many seconds, and keep it."""
+def measure(profile: str, count: int, seconds: float, file: Path = FILE, shorter: int = 1) -> Results:
+    """Measure all there is, in `count` rounds with samples of that many seconds, and keep it.
+
+    shorter: count instructions of that many times fewer calls
+    """
     on_vm = (figure.clients for figure in FIGURES if figure.machine == MICROPYTHON)
     vm = MicroPython(sorted(set().union(*on_vm)), profile, file.parent / "lib")
     load = os.getloadavg()[0]
@@ -46,11 +51,23 @@ def measure(profile: str, count: int, seconds: float, file: Path = FILE) -> Resu
             "seconds": seconds,
             "heap": rounds.exact(vm, broker, "heap"),
             "writes": rounds.exact(vm, broker, "writes"),
+            "instructions": _instructions(broker, profile, file.parent / "instructions", shorter),
             "speed": rounds.speeds(vm, broker, count, seconds),
         }
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(found, indent=1) + "\n")
     return found
+
+
+def _instructions(broker: Broker, profile: str, home: Path, shorter: int) -> dict[str, dict[str, float]]:
+    """Thousand instructions by client and measure; nothing where valgrind cannot run."""
+    try:
+        provide.valgrind()
+    except provide.Unusable as error:
+        print(f"instructions are not counted: {error}")
+        return {}
+    clients = instructions.CLIENTS
+    return {client: instructions.all_of(home, broker, client, profile, shorter) for client in clients}
 
 
 def read(file: Path = FILE) -> Results:

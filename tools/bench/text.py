@@ -9,6 +9,7 @@ from tools.bench.claims import Claim, claims
 from tools.bench.plan import CLIENTS, CPYTHON, MEASURES, MICROPYTHON, WITH_HEAP
 from tools.bench.results import Results
 from tools.bench.statistic import Spread, spread
+from tools.instructions.measure import MEASURES as INSTRUCTIONS
 
 
 class Grid(NamedTuple):
@@ -59,11 +60,17 @@ def speed(results: Results, machine: str) -> Grid:
 
 
 def exact(results: Results) -> Grid:
-    """Heap and writes."""
+    """Heap, writes and instructions."""
     heap = results["heap"]
     rows = [[f"heap for: {name}, bytes", *_of(results, "heap", name)] for name in heap["umqtt2"]]
     writes = results["writes"]["umqtt2"]
     rows += [[f"writes for a publish at {name}", *_of(results, "writes", name)] for name in writes]
+    counted = results.get("instructions", {})
+    rows += [
+        [f"thousand instructions: {INSTRUCTIONS[name].title}"]
+        + [number(counted[client][name]) if name in counted[client] else "—" for client in WITH_HEAP]
+        for name in counted.get("umqtt2", {})
+    ]
     return Grid("MicroPython: exact counts", ["", *(CLIENTS[name] for name in WITH_HEAP)], rows)
 
 

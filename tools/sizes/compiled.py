@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import provide
@@ -11,9 +12,13 @@ from tools import provide
 FLAGS = ["-O3", "-s", "main"]
 
 
-def compile_folder(source: Path, target: Path, optimise: bool = True, only: str = "*.py") -> None:
-    """Compile all of a folder, or the files that match `only`, into another."""
+def compile_folder(
+    source: Path, target: Path, optimise: bool = True, only: str = "*.py", leave_out: Sequence[str] = ()
+) -> None:
+    """Compile all of a folder, or the files that match `only`, into another, but those with certain names."""
     for path in sorted(source.rglob(only)):
+        if path.name in leave_out:
+            continue
         compile_file(path, (target / path.relative_to(source)).with_suffix(".mpy"), optimise)
 
 
@@ -24,11 +29,15 @@ def compile_file(source: Path, target: Path, optimise: bool = True) -> None:
     subprocess.run([str(provide.mpy_cross()), *flags, "-o", str(target), str(source)], check=True)
 
 
-def compile_program(source: Path, target: Path, module: str) -> None:
-    """Compile a program of ours, with its one line that imports the client from `module`."""
-    line = "from umqtt2 import MQTTClient"
+def compile_program(source: Path, target: Path, module: str, arguments: str = "") -> None:
+    """Compile a program of ours, with its one line that imports the client from `module`.
+
+    arguments: of MQTTClient, in place of those that the program has
+    """
+    line, made = "from umqtt2 import MQTTClient", 'MQTTClient("sizes", "localhost")'
     text = source.read_text(encoding="utf-8")
-    assert line in text
+    assert line in text and (made in text or not arguments)
+    text = text.replace(made, f"MQTTClient({arguments})") if arguments else text
     draft = target.with_suffix(".py")
     draft.parent.mkdir(parents=True, exist_ok=True)
     draft.write_text(text.replace(line, f"from {module} import MQTTClient"), encoding="utf-8")

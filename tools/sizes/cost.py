@@ -46,7 +46,7 @@ def measure(client: Client) -> Cost:
         shutil.copytree(lib, run)
         if not client.ours:
             client.lay_out(plain, optimise=False)
-        compile_program(PROGRAMS / "cost.py", run / "cost.mpy", client.module)
+        compile_program(PROGRAMS / "cost.py", run / "cost.mpy", client.module, client.arguments)
         lines = vm.output(run, "cost")
         names = [int(match[1]) for match in map(re.compile(r".*n_qstr=(\d+)").match, lines) if match]
         lines = [line for line in lines if not line.startswith("qstr pool")]

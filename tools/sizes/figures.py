@@ -41,9 +41,9 @@ def costs(client: Client) -> Figures:
 
 
 def heaps(client: Client, ways: Ways) -> Figures:
-    """The smallest heaps. A part of a profile has none: the program is not written for each."""
+    """The smallest heaps. A client that the program is not written for has none."""
     found: Figures = {}
-    if client.part:
+    if not client.echoes:
         return found
     with prepared(client, ways.laptop, ways.plain) as echo:
         found[PLAIN_HEAP] = smallest_heap(echo)

@@ -66,6 +66,12 @@ def receive(c, n):
         check()
 
 
+def idle(c, n):
+    check = c.check_msg
+    for _ in range(n):
+        check()
+
+
 def publish_qos1(c):
     """Publish, and leave the acknowledgement for later."""
     c.publish(TOPIC, MSG, False, 1)

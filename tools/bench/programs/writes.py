@@ -20,17 +20,31 @@ class Counting:
         return getattr(self.real, name)
 
 
+def parts(holder):
+    """Return the values of an object's attributes."""
+    return [getattr(holder, name) for name in dir(holder) if name[:2] != "__"]
+
+
+def counted(*holders):
+    """Have a socket count its writes, where an object has one, and return it: it is an attribute that has `write`,
+    whatever a trimmed build has called it."""
+    for holder in holders:
+        for name in dir(holder):
+            if name != "write" and name[:2] != "__" and hasattr(getattr(holder, name, None), "write"):
+                counting = Counting(getattr(holder, name))
+                try:
+                    setattr(holder, name, counting)
+                except AttributeError:
+                    continue  # of a module or a type, which is not the client's
+                return counting
+
+
 def main(client, host, port):
     """Publish with a socket that counts."""
     use = __import__("use_" + client)
     c = use.connect(host, port)
-    # Where a client keeps its socket: an attribute that has `write`, whatever a trimmed build has called it.
-    for name in dir(c):
-        if name != "write" and hasattr(getattr(c, name), "write"):
-            counting = Counting(getattr(c, name))
-            setattr(c, name, counting)
-            break
-    else:
+    counting = counted(c) or counted(*parts(c))
+    if not counting:
         raise RuntimeError("no socket found")
     found = {}
     for qos in (0, 1):

@@ -1,0 +1,75 @@
+"""No call of our build takes more instructions than instruction-budget.ini allows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools import provide
+from tools.bench import folders
+from tools.bench.broker import Broker, running
+from tools.instructions import budget, callgrind, measure
+from tools.missing import Missing
+
+HELP = "Make it faster, or say in the commit why not: `python -m tools.instructions umqtt2 --write-budget`."
+TIMES = 3  # a count that is too high is taken again: a broker that answers late makes the client look twice
+
+
+@pytest.fixture(scope="module")
+def valgrind() -> None:
+    """What counts; a machine that cannot run it skips."""
+    try:
+        provide.valgrind()
+    except provide.Unusable as error:
+        pytest.skip(str(error))
+    except Missing as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def broker(valgrind: None) -> Iterator[Broker]:
+    """A broker that is no bottleneck."""
+    with running() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the VM imports."""
+    return folders.prepare("umqtt2", budget.PROFILE, tmp_path_factory.mktemp("instructions"))
+
+
+def test_every_measure_has_a_budget() -> None:
+    assert list(budget.read()) == list(measure.MEASURES)
+
+
+@pytest.mark.parametrize("name", measure.MEASURES)
+def test_budget(name: str, folder: Path, broker: Broker) -> None:
+    version = budget.running_on()
+    if version != budget.vm():
+        pytest.skip(f"the budget is that of {budget.vm()}, this is {version}")
+    too_much = ""
+    for _ in range(TIMES):
+        too_much = budget.exceeded(name, measure.thousands(folder, broker, "umqtt2", name))
+        if not too_much:
+            return
+    pytest.fail(f"{too_much}\n{HELP}", pytrace=False)
+
+
+def test_a_loop_costs_what_it_executes(valgrind: None, folder: Path) -> None:
+    def counted(n: int) -> int:
+        line = f"print('ready'); input(); x = [0] * 8\nfor i in range({n}): x[i & 7] = i"
+        return callgrind.count(folder, line, lambda: None)
+
+    few, more, many = counted(1000), counted(2000), counted(4000)
+    assert 100 < (more - few) / 1000 < 3000
+    assert (many - more) / (more - few) == pytest.approx(2, rel=0.01)
+
+
+def test_a_program_that_fails_is_told(valgrind: None, folder: Path) -> None:
+    with pytest.raises(Missing, match="ZeroDivisionError"):
+        callgrind.count(folder, "print('ready'); input(); 1 / 0", lambda: None)
+    with pytest.raises(Missing, match="ImportError"):
+        callgrind.count(folder, "import there_is_no_such_module", lambda: None)

@@ -1,0 +1,71 @@
+"""Count the instructions of a program that the VM runs, from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+
+from tools import provide
+from tools.missing import Missing
+from tools.unpacked import command
+
+HEAP = "4m"  # so much that no garbage is collected: when it is, depends on the size of the heap
+SECONDS = 60
+
+
+def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
+    """Run a line of Python, and give how many instructions the VM's process has executed.
+
+    folder  all that can be imported, besides what the VM has built in
+    line    prints "ready", reads a line, and does the rest
+    ready   called when it is ready, before it gets the line
+    """
+    with tempfile.TemporaryDirectory() as place:
+        out = Path(place) / "callgrind.out"
+        process = subprocess.Popen(
+            [
+                str(provide.valgrind()),
+                "--quiet",
+                "--tool=callgrind",
+                f"--callgrind-out-file={out}",
+                *command(provide.vm64()),
+                *("-X", f"heapsize={HEAP}", "-c", line),
+            ],
+            cwd=folder,
+            # Whatever the environment holds, the VM's stack is as full as elsewhere.
+            env={"PATH": os.environ.get("PATH", ""), "MICROPYPATH": f"{folder}:.frozen"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+        )
+        # It ends whatever waits for the process.
+        limit = Timer(SECONDS, process.kill)
+        limit.start()
+        try:
+            assert process.stdout
+            if process.stdout.readline().strip() == "ready":
+                ready()
+            said, complaint = process.communicate("\n")
+        finally:
+            limit.cancel()
+            process.kill()
+            process.wait()
+        if process.returncode:
+            why = (said + complaint).strip().splitlines() or [f"exit code {process.returncode}"]
+            raise Missing(f"instructions: `{line}` failed under valgrind: {why[-1]}")
+        return _total(out)
+
+
+def _total(out: Path) -> int:
+    """The sum in callgrind's file."""
+    found = re.search(r"^summary: (\d+)", out.read_text(encoding="utf-8"), re.MULTILINE) if out.exists() else None
+    if not found:
+        raise Missing("instructions: valgrind has counted nothing; is the VM a script? Set MICROPYTHON=/path")
+    return int(found[1])
