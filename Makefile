@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench chaos fuzz soak fleet conformance docs lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos fuzz soak fleet conformance docs lint clean
 
 PYTHON ?= python3
 BROKER ?=
@@ -14,6 +14,8 @@ MINUTES ?= 10
 TARGET ?=
 
 PY := .venv/bin/python
+# Of the lines and branches of the package, so much is reached by the unit tests.
+COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
 STAMP := .venv/ready
 
 help:  ## Show what can be made
@@ -34,7 +36,8 @@ demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one
 	@$(PY) -m tools.demo
 
 test: setup .venv/bench .venv/docs lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
-	$(PY) -m pytest tests -n 2 --dist loadfile
+	$(PY) -m pytest tests/unit -n 2 --dist loadfile $(COVERED)
+	$(PY) -m pytest tests --ignore tests/unit -n 2 --dist loadfile
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PY) -m pytest tests/unit
@@ -58,6 +61,9 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 
 bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
 	@$(PY) -m tools.bench $(if $(DOCS),--docs)
+
+instructions: setup  ## Count the instructions of each call, beside other clients (valgrind)
+	@$(PY) -m tools.instructions
 
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))

@@ -41,7 +41,7 @@ class Update:
     _file = None
     _hash = None
 
-    def on_piece(self, topic, piece, offset, total):
+    def on_chunk(self, topic, chunk, offset, total):
         """Called from check_msg(): some bytes of a file. When the connection broke, it begins anew."""
         name, digest = topic.decode().split("/")[-2:]
         try:
@@ -51,9 +51,9 @@ class Update:
                 self._file = open(FOLDER + PART, "wb")
                 self._hash = sha256()
             if self._hash:
-                self._file.write(piece)
-                self._hash.update(piece)
-                if offset + len(piece) == total:
+                self._file.write(chunk)
+                self._hash.update(chunk)
+                if offset + len(chunk) == total:
                     self._file.close()
                     self._install(name, hexlify(self._hash.digest()).decode() == digest)
         except OSError as error:  # no room, for example; what follows of it is not wanted
@@ -75,10 +75,10 @@ def main():
 
     update = Update()
     transport = TLSTransport(BROKER, PORT, cadata=CA)
-    # What is larger than max_packet comes in pieces, which need no memory.
+    # What is larger than max_packet comes in chunks, which need no memory.
     client = MQTTClient(CLIENT_ID, BROKER, PORT, keepalive=30, transport=transport, max_packet=512)
-    client.set_callback(lambda topic, msg, retained, dup: None)  # for what does not come in pieces: nothing
-    client.set_callback_pieces(update.on_piece, UPDATE)
+    client.set_callback(lambda topic, msg, retained, dup: None)  # for what does not come in chunks: nothing
+    client.set_callback_chunks(update.on_chunk, UPDATE)
     gc.collect()  # TLS takes large pieces of memory
     client.connect()
     say(client.is_connected())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 LOADERS = ("ld-linux*.so*", "ld64.so*")
@@ -9,14 +10,15 @@ LOADERS = ("ld-linux*.so*", "ld64.so*")
 WRAPPER = """#!/bin/sh
 # Starts a program with the loader and the libraries it was unpacked with.
 here=${{0%/*}}
-exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
+{settings}exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
 """
 
 
-def wrap(folder: Path, root: Path, program: str) -> Path:
+def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | None = None) -> Path:
     """Write `folder`/NAME, which runs `program` of the tree unpacked at `root`; give its path.
 
     `root` is inside `folder`, and the paths in it are relative, so that the folder can be moved.
+    settings: environment variables that it needs, each a path inside `folder`.
     """
     # A link may be absolute, and lead to the machine's own loader: only real files count.
     found = (path for form in LOADERS for path in sorted(root.rglob(form)))
@@ -26,6 +28,9 @@ def wrap(folder: Path, root: Path, program: str) -> Path:
     wrapper = folder / Path(program).name
     wrapper.write_text(
         WRAPPER.format(
+            settings="".join(
+                f'export {name}="$here/{path.relative_to(folder)}"\n' for name, path in (settings or {}).items()
+            ),
             loader=loader.relative_to(folder),
             libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries),
             program=(root / program).relative_to(folder),
@@ -33,3 +38,12 @@ def wrap(folder: Path, root: Path, program: str) -> Path:
     )
     wrapper.chmod(0o755)
     return wrapper
+
+
+def command(program: Path) -> list[str]:
+    """The command that runs a program without the shell: what a wrapper has written, or the program itself."""
+    with open(program, "rb") as file:
+        if file.read(2) != b"#!":
+            return [str(program)]
+    words = shlex.split(program.read_text(encoding="utf-8").splitlines()[-1].replace("$here", str(program.parent)))
+    return words[1:-1] if words and words[0] == "exec" and words[-1] == "$@" else [str(program)]

@@ -1,15 +1,12 @@
-"""umqtt2: an MQTT 3.1.1 client for MicroPython, for boards and for tests on a laptop.
+"""umqtt2: an MQTT client for MicroPython, for boards and for tests on a laptop.
 
 `MQTTClient` is all that most programs need; `MQTTException` is what it raises. The numbers in an
 exception, and those that the status callback is given, have names in `umqtt2.errno`.
 
-`umqtt2.robust.MQTTClient` is one that reconnects by itself.
+`umqtt2.robust.MQTTClient` is one that reconnects by itself, `umqtt2.aio.MQTTClient` one for asyncio.
 """
 
-try:
-    from .delivery import MQTTClient
-except ImportError:
-    from .client import MQTTClient  # type: ignore[assignment]
+from .client import MQTTClient
 from .errno import MQTTException
 
 __version__ = "0.1.0"

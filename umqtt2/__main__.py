@@ -1,8 +1,8 @@
-"""`python -m umqtt2 pub|sub`, `micropython -m umqtt2 pub|sub`: see `umqtt2.command`. Not for a board."""
+"""`python -m umqtt2 pub|sub`, `micropython -m umqtt2 pub|sub`: see `umqtt2.cli`. Not for a board."""
 
 import sys
 
-from umqtt2.command import main
+from umqtt2.cli import main
 
 if __name__ == "__main__":
     try:

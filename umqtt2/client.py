@@ -1,84 +1,58 @@
-"""The MQTT client: the API of umqtt.simple2 over packets, a session and a transport."""
-
-import gc
+"""The MQTT client: the API of umqtt.simple2, which waits where a Connection does not."""
 
 try:
-    from .hosted import clock as time
+    from .cpython import clock as time
+    from .cpython import gc
 except ImportError:
+    import gc  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
 
-from .errno import (
-    ECONCLOSE,
-    ECONLENGTH,
-    ECONNOT,
-    ECONTIMEOUT,
-    ECONUNKNOWN,
-    EKEEPALIVE,
-    SDELIVERED,
-    SFAILED,
-    SOVERSIZE,
-    STIMEOUT,
-    SUNKNOWNPID,
-    MQTTException,
-    malformed,
-)
-from .packets.ack import ack
-from .packets.connect import connect
-from .packets.decoder import SMALL, decode
-from .packets.empty import DISCONNECT, PINGREQ
-from .packets.fields import fixed_header, utf8
-from .packets.publish import HEAD, LONGEST, publish
-from .packets.subscribe import subscribe
-from .packets.topic import topic_filter, topic_name
-from .packets.types import (
-    CONNACK,
-    CONNECT,
-    PINGRESP,
-    PUBACK,
-    PUBLISH,
-    SUBACK,
-    SUBSCRIBE,
-    UNSUBSCRIBE,
-)
-from .session.pids import PidSession
+from .connection import UP, Connection, units
+from .constants import STORES, STREAMING
+from .errno import ECONNOT, MQTTException
+from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
+from .packets.v311 import V311
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
-    from .hosted.contracts import Clock, MessageCallback, Payload, Session, StatusCallback, Text, Transport
+    from .cpython.contracts import (
+        Clock,
+        MessageCallback,
+        Packets,
+        Payload,
+        Session,
+        StatusCallback,
+        Text,
+        Transport,
+    )
 
-ONE_WRITE = 128  # a packet of up to this many bytes leaves in one write
-STEPS = 64  # reads that one check_msg() makes at the most
-READABLE = 1
-WRITABLE = 4
-NAP = 500  # milliseconds after which wait_msg() looks at the clock: half of the shortest keepalive
+WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
+LONGEST_S = 4000000  # seconds, 46 days
+LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
 class MQTTClient:
     """A client of one broker [MQTT 3.1.1].
 
-    Nothing here waits behind the program's back: `publish`, `subscribe` and `unsubscribe` return
-    when the packet has been handed to the transport, and what becomes of it is told to the status
-    callback from within `check_msg` or `wait_msg`.
+    `publish`, `subscribe` and `unsubscribe` return when the packet has been handed to the transport, or at QoS 1
+    and 2 to a session store that keeps it. What becomes of it is told to the status callback from within
+    `check_msg` or `wait_msg`.
 
-    Every method raises MQTTException(ECONNOT) while not connected, MQTTException(ECONTIMEOUT) when
-    the transport takes nothing for `socket_timeout`, and OSError when the transport fails. After any
-    of these, and after any MQTTException, the connection is closed; the client can `connect` again.
+    Each call takes `socket_timeout` at the most, once the connection is there; `connect` twice that.
+
+    Every method raises MQTTException(ECONNOT) while not connected, MQTTException(ECONTIMEOUT) when the
+    network takes too long, OSError when it fails, and MQTTException(EBUSY) when it was called from an interrupt or
+    another thread while another method was at work. After any of these but the last, the connection is
+    closed; the client can `connect` again. Callbacks may call any method.
+
+    connection  the Connection that the client holds; in a status callback `connection.code` is what the
+                broker answered: for a subscription the QoS that it granted
+    session     the session store
     """
 
-    cb: "MessageCallback | None" = None
-    cbstat: "StatusCallback | None" = None
-    will: "tuple[bytes, Payload, bool, int] | None" = None
-    _Session: "type[Any]" = PidSession
-    _open: "Transport | None"
-    _sent_to: "tuple[object, bytes]"  # the topic that publish() checked last, and its name
-
-    # What the decoder leaves here.
-    _want: "int"
-    _pid: "int"
-    _topic: "bytes | None"
-    _payload: "Any"
+    will: "tuple[bytes, bytes, bool, int] | None" = None
 
     def __init__(
         self,
@@ -96,7 +70,8 @@ class MQTTClient:
         transport: "Transport | None" = None,
         session: "Session | None" = None,
         max_packet: "int" = 8192,
-        clock: "Clock" = time
+        clock: "Clock" = time,
+        packets: "Packets" = V311
     ) -> "None":
         """
         client_id        client identifier; may be empty with a clean session [3.1.3.1]
@@ -112,7 +87,12 @@ class MQTTClient:
         session          replaces the default store; the contract is in `umqtt2.session`
         max_packet       bytes; a message that is larger is thrown away with the status SOVERSIZE
         clock            replaces `time`
+        packets          the protocol version; see `umqtt2.packets`
+
+        Raises ValueError for `ssl_params` without `ssl`. What else is not allowed, `connect` tells.
         """
+        if ssl_params and not ssl:
+            raise ValueError("ssl_params: without ssl")
         self.client_id = client_id
         self.server = server
         self.port = port or (8883 if ssl else 1883)
@@ -124,34 +104,46 @@ class MQTTClient:
         self.socket_timeout = socket_timeout
         self.message_timeout = message_timeout
         self.transport = transport
-        self.session: "Session" = self._Session() if session is None else session
-        self.last_ping = self.last_cpacket = self._last_sent = clock.ticks_ms()
-        self._clock = clock
-        self._max_packet = max_packet
-        self._buf = bytearray(max(ONE_WRITE, SMALL))  # what is read is taken from it before it is written to
-        # What the decoder leaves here has its place from now on: the more attributes there are, the larger
-        # the piece of memory for them, and the fewer such pieces are left later.
-        self._open = self._topic = self._payload = None
-        self._busy = False  # inside check_msg(): a callback that calls it again gets None
-        self._pinged = False  # a ping is out, and nothing has come since
-        self._sent_to = (clock, b"")  # nobody publishes to a clock
+        if session is None:
+            session = default_session()
+        self.session: "Session" = session
+        self.clock = clock
+        self.connection = Connection(session, packets, max_packet, clock)
+        # What `publish` got last, and its name; no topic is the client. A tuple, as an interrupt may publish, too.
+        self._last: "tuple[object, bytes]" = (self, b"")
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.
 
-        A message at QoS 1 is acknowledged when `f` has returned. What `f` raises reaches the caller
-        of `check_msg`; the message then stays unacknowledged, and the broker delivers it again after
-        a reconnect to the same session [4.3.2].
+        A message at QoS 1 or 2 is acknowledged when `f` has returned, or raised: what it raises
+        reaches the caller of `check_msg` after that. A message for which there is no callback is acknowledged
+        and told to the status callback as SDROPPED.
         """
-        self.cb = f
+        self.connection.cb = f
 
     def set_callback_status(self, f: "StatusCallback") -> "None":
         """Have `f(pid: int, status: int)` called for what became of a packet identifier.
 
-        The status is one of `umqtt2.errno`: STIMEOUT, SDELIVERED, SUNKNOWNPID, SFAILED, or
-        SOVERSIZE with pid 0.
+        The status is one of `umqtt2.errno`: STIMEOUT, SDELIVERED, SUNKNOWNPID, SFAILED, SREJECTED, or with
+        pid 0 SOVERSIZE or SDROPPED.
         """
-        self.cbstat = f
+        self.connection.cbstat = f
+
+    def set_callback_chunks(self, f: "Callable[[bytes, Any, int, int], object]", *filters: "Text") -> "None":
+        """Have messages to the topic filters given to `f(topic: bytes, chunk: memoryview, offset: int, total:
+        int)`, from the next `connect` on, and not to the other callback. For payloads larger than the memory.
+
+        A message of more than `max_packet` bytes comes in chunks of up to 128 bytes and is never whole in
+        memory; a shorter one is one chunk, if there is memory for it: choose `max_packet` so that there
+        is. It is complete when `offset + len(chunk) == total`. The buffer of `chunk` is used again for the next.
+
+        It is acknowledged after that. When `f` raises, the rest is not given to it, the exception reaches the
+        caller of `check_msg`, and the message is acknowledged all the same. When the connection breaks, the broker
+        sends the message again, from offset 0.
+        """
+        from .streaming import ChunkReceiver
+
+        self.connection.chunks = ChunkReceiver(f, tuple([topic_filter(one) for one in filters]))
 
     def set_last_will(
         self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
@@ -160,97 +152,125 @@ class MQTTClient:
 
         Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
-        if qos not in range(3):
-            raise ValueError("qos: not 0, 1 or 2")
-        self.will = (topic_name(topic), utf8(msg, "msg"), retain, qos)
+        check_qos(qos or 0, 2)
+        msg = bytes(payload_bytes(msg))
+        if len(msg) > 65535:
+            raise ValueError("msg: too long")
+        self.will = (topic_name(topic), msg, retain, qos or 0)
 
     def connect(self, clean_session: "bool" = True) -> "bool":
-        """Connect to the broker, leaving it first if need be [3.1, 3.2].
+        """Connect to the broker, leaving it first if need be [3.1, 3.2]; and send again what the session
+        store has kept, from the next `check_msg` on [4.4].
 
         clean_session  False asks the broker to keep subscriptions and what is in flight for next time
 
         Returns True when the broker has resumed a session. Raises MQTTException with one of the ECON
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
-        ValueError, before anything is sent, when what the client was made with is not allowed.
+        ValueError or TypeError, before anything is sent, when what the client was made with is not allowed.
         """
-        body = self._begin(clean_session)
-        transport: "Any" = self._open
-        start = self._clock.ticks_ms()
+        self.start(clean_session)
+        connection = self.connection
+        while connection.state != UP:
+            if connection.step() is None:
+                connection.wait(WAIT_MS)
+        return connection.code > 255
+
+    def start(self, clean_session: "bool") -> "None":
+        """Begin to connect, without waiting: `connection.step()` does the rest. The argument and what is raised
+        are those of `connect`."""
+        if self.socket_timeout is not None:
+            check_seconds(self.socket_timeout, "socket_timeout")
+        check_seconds(self.message_timeout, "message_timeout")
+        connection = self.connection
+        hello = connection.packets.connect(
+            self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
+        )
+        MQTTClient.disconnect(self)
+        transport = self.transport or self._new_transport()
+        connection.enter()
         try:
-            transport.open(self._left(start))
-            n = fixed_header(self._buf, CONNECT, len(body))
-            self._send(self._buf, n, body, 0, start)
-            start = self.last_ping = self._last_sent
-            first = self._receive()
-            while not first:
-                transport.wait(READABLE, self._left(start))
-                first = self._receive()
-            self._welcomed(first)
-        except BaseException:
-            self._close()
-            raise
-        if clean_session:
-            self.session.clear()
-        return self._pid > 255
+            connection.start(transport, hello, self.keepalive, self.socket_timeout)
+        finally:
+            connection.busy = False
 
     def disconnect(self) -> "None":
-        """Leave the broker, which then forgets the last will [3.14]. Never fails; may be called twice."""
-        transport = self._open
-        if transport:
-            try:
-                transport.write(DISCONNECT, 2, 0)
-            except OSError:
-                pass
-            self._close()
+        """Leave the broker, which then forgets the last will [3.14]. Waits until the broker has closed, at most
+        a second. Raises nothing of the network; may be called twice."""
+        connection = self.connection
+        connection.enter()
+        try:
+            connection.leave()
+        except BaseException:
+            connection.close()
+            raise
+        finally:
+            connection.busy = False
+        while connection.state:
+            if connection.step() is None:
+                connection.wait(LEAVE_WAIT_MS)
 
     def ping(self) -> "None":
         """Ask the broker for a sign of life [3.12]; `check_msg` does so by itself with `keepalive`."""
-        self._send(PINGREQ, 2)
-        if not self._pinged:  # what counts is how long the broker has not answered
-            self.last_ping = self._last_sent
-        self._pinged = True
+        self.request(0, b"", b"")
 
     def publish(
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0, dup: "bool" = False
+        self,
+        topic: "Text",
+        msg: "Any",
+        retain: "bool" = False,
+        qos: "int" = 0,
+        dup: "bool" = False,
+        length: "int | None" = None,
     ) -> "int | None":
         """Publish a message [3.3].
 
         topic   topic name, str or bytes, without wildcards
-        msg     payload, str (sent as UTF-8) or bytes
+        msg     payload, str (sent as UTF-8) or bytes; with `length` a stream
         retain  True has the broker keep it for later subscribers [3.3.1.3]
-        qos     0 or 1 [4.3]
+        qos     0, 1, or 2 where the session store knows it [4.3]
         dup     True marks a message that was sent before; without effect at QoS 0 [MQTT-3.3.1-2]
+        length  the payload is that many bytes read from `msg`, an open file or anything else with
+                `readinto`; see `umqtt2.streaming`
 
         Returns None at QoS 0, otherwise the packet identifier that the status callback will be given.
-        Raises ValueError for a topic or qos that is not allowed.
+        Raises ValueError or TypeError for what is not allowed, and MQTTException(EFULL) or
+        MQTTException(ESTORE) when the session store cannot take it. When it raises, the message was not taken.
         """
         # Most programs publish to the same topic again and again: it is checked and encoded once.
-        sent_to = self._sent_to
-        if topic is not sent_to[0]:
-            self._sent_to = sent_to = (topic, topic_name(topic))
-        name = sent_to[1]
-        msg = utf8(msg, "msg", LONGEST)
-        pid = 0
+        last = self._last
+        if topic is not last[0]:
+            # What may be changed is not remembered.
+            last = (topic if isinstance(topic, (str, bytes)) else self, topic_name(topic))
+            self._last = last
         first = PUBLISH | 1 if retain else PUBLISH
         if qos:
+            check_qos(qos, self.session.max_qos)
             first |= qos << 1 | (8 if dup else 0)
-            pid = self._new_pid(qos, first, name, msg)
-        self._send_message(first, name, msg, pid, pid)
-        return pid or None
+        if STREAMING and length is not None:
+            from .streaming import StreamPayload
+
+            if qos and not self.session.streams:
+                raise ValueError("length: not with this session store")
+            msg = StreamPayload(msg, length)
+        else:
+            if not isinstance(msg, bytes) or len(msg) > LONGEST:
+                msg = payload_bytes(msg)
+        return self.request(first, last[1], msg) or None
 
     def subscribe(self, topic: "Text", qos: "int" = 0) -> "int":
         """Subscribe to a topic filter [3.8].
 
         topic  topic filter, str or bytes
-        qos    the highest QoS to receive: 0, 1, or 2 where the build and the session store know it
+        qos    the highest QoS to receive: 0, 1, or 2 where the session store knows it
 
         Returns the packet identifier that the status callback will be given, with SDELIVERED or
         SFAILED. Raises ValueError for a filter or qos that is not allowed, or when there is no
-        message callback yet.
+        callback for messages yet.
         """
-        if not self.cb:
+        if not self.connection.cb and not (STREAMING and self.connection.chunks):
             raise ValueError("set_callback: comes first")
-        return self._request(SUBSCRIBE, topic, qos or 0)
+        check_qos(qos or 0, self.session.max_qos)
+        return self.request(SUBSCRIBE, topic_filter(topic), qos or 0)
 
     def unsubscribe(self, topic: "Text") -> "int":
         """Give up a subscription [3.10].
@@ -260,7 +280,60 @@ class MQTTClient:
         Returns the packet identifier that the status callback will be given. Raises ValueError for a
         filter that is not allowed.
         """
-        return self._request(UNSUBSCRIBE, topic, None)
+        return self.request(UNSUBSCRIBE, topic_filter(topic), 0)
+
+    def request(self, first: "int", topic: "bytes", msg: "Any") -> "int":
+        """Send a packet: what `publish`, `subscribe`, `unsubscribe` and `ping` call when their arguments are
+        checked.
+
+        first  the first byte: PUBLISH with its flags, SUBSCRIBE, UNSUBSCRIBE; 0 is a ping
+        topic  topic name or filter
+        msg    payload, or QoS of a subscription
+
+        Returns the packet identifier, or 0. Raises what they do.
+        """
+        connection = self.connection
+        session = self.session
+        pid = 0
+        connection.enter()
+        try:
+            if connection.state != UP:
+                raise MQTTException(ECONNOT)
+            if first & 6 or first & 0xF0 != PUBLISH and first:
+                pid = session.add(first, topic, msg, connection.now(), self.timeout())
+            try:
+                self.hand_over(first, topic, msg, pid)
+            except BaseException:
+                connection.close()
+                # A wish stays where it is kept: an earlier one for the same filter has its identifier.
+                if pid and not (STORES and session.keeps and first & 0xF0 != PUBLISH):
+                    session.remove(pid)
+                raise
+        finally:
+            connection.busy = False
+        return pid
+
+    def hand_over(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
+        """Give a packet to the transport, and wait until it has taken it. The arguments are those of `request`,
+        and the packet identifier of what the session store has, or 0. The caller has entered the connection."""
+        connection = self.connection
+        if connection.pending:
+            self._flush()
+        if STORES and pid:
+            connection.drain()
+        elif first & 0xF0 == PUBLISH:
+            connection.send_message(first, topic, msg, pid)
+        elif first:
+            connection.send_request(first, topic, msg, pid)
+        else:
+            connection.ping()
+        if connection.pending:
+            self._flush()
+
+    def _flush(self) -> "None":
+        connection = self.connection
+        while not connection.flush():
+            connection.wait(WAIT_MS)
 
     def check_msg(self) -> "int | None":
         """Process one packet from the broker, or what has come of it, and return at once.
@@ -272,206 +345,30 @@ class MQTTClient:
         Raises MQTTException(ECONCLOSE) when the broker has closed, MQTTException(ERESPONSE, text) when
         it breaks MQTT, MQTTException(EKEEPALIVE) when it is silent; and what a callback raises.
         """
-        return self._check(self.socket_timeout is None)
+        return self._look(self.socket_timeout is None)
 
     def wait_msg(self) -> "int | None":
         """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
-        return self._check(True)
+        return self._look(True)
 
-    # --- Receiving -----------------------------------------------------------------------------------
-
-    def _check(self, wait: "bool") -> "int | None":
-        first: "int | None" = 0
-        while not (first or self._busy):
-            self._busy = True
+    def _look(self, wait: "bool") -> "int | None":
+        connection = self.connection
+        first: "int | None" = None
+        while not (first or connection.in_callback):
             try:
-                first = self._receive()
-                if first:
-                    self._dispatch(first)
-                self._tend()
+                first = connection.step()
             finally:
-                self._busy = False
-            if not (wait and self._open):
+                if connection.raised:
+                    connection.reraise()
+            if not wait or not connection.state:
                 break
             if first is None:
-                self._open.wait(READABLE, NAP)
+                connection.wait(WAIT_MS)
         return first or None
 
-    def _receive(self) -> "int | None":
-        # Take what has come. Return the first byte of a complete packet, None when nothing more is
-        # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
-        transport = self._connected()
-        try:
-            for _ in range(STEPS):
-                n = transport.readinto(self._buf, self._want)
-                if not n:
-                    if n is None:
-                        return None
-                    raise MQTTException(ECONCLOSE)
-                self._pinged = False
-                first = self._feed(n)
-                if first:
-                    self.last_cpacket = self._clock.ticks_ms()
-                    return first
-        except BaseException:
-            self._close()
-            raise
-        return 0
-
-    def _dispatch(self, first: "int") -> "None":
-        pid = self._pid
-        if first == CONNACK or first & 0xF4 == PUBLISH | 4:
-            self._close()
-            raise malformed("a second CONNACK, or PUBLISH with a QoS that was not asked for")
-        if first & 0xF0 == PUBLISH:
-            self._deliver(first)
-            if self._unacked:
-                n = ack(self._buf, PUBACK, pid)
-                self._send(self._buf, n)
-        elif first != PINGRESP:
-            status = SUNKNOWNPID
-            if self.session.done(pid):
-                status = SFAILED if first == SUBACK and self._payload > 2 else SDELIVERED
-            self._status(pid, status)
-
-    def _deliver(self, first: "int") -> "None":
-        # Afterwards `_unacked` is the identifier to acknowledge, or 0: what the callback has now is
-        # acknowledged when it returns, unless it has closed the connection that the message came on.
-        topic = self._topic
-        msg = self._payload
-        self._topic = self._payload = None
-        self._unacked = self._pid
-        if topic is None or msg is None:
-            self._status(0, SOVERSIZE)
-        elif self.cb:
-            self.cb(topic, msg, first & 1 != 0, first & 8 != 0)
-        else:
-            self._unacked = 0  # nobody has the message: let the broker keep it
-
-    def _tend(self) -> "None":
-        # What time brings: acknowledgements that did not come, pings.
-        clock = self._clock
-        pid = self.session.expired(clock)
-        while pid:
-            self._status(pid, STIMEOUT)
-            pid = self.session.expired(clock)
-        half = self.keepalive * 500
-        if half and self._open:
-            now = clock.ticks_ms()
-            if clock.ticks_diff(now, self.last_ping) >= half and (
-                clock.ticks_diff(now, self._last_sent) >= half
-                or clock.ticks_diff(now, self.last_cpacket) >= half
-            ):
-                if self._pinged:
-                    self._close()
-                    raise MQTTException(EKEEPALIVE)
-                self.ping()
-
-    def _status(self, pid: "int", status: "int") -> "None":
-        if self.cbstat:
-            self.cbstat(pid, status)
-
-    # --- Sending -------------------------------------------------------------------------------------
-
-    def _new_pid(
-        self, qos: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
-    ) -> "int":
-        if qos and qos != 1:
-            raise ValueError("qos: not 0 or 1, nor 2 where the build and the session store know it")
-        deadline = self._deadline()
-        return self.session.add(deadline, first, topic, msg)
-
-    def _deadline(self) -> "int":
-        # When an acknowledgement must have come.
-        clock = self._clock
-        return clock.ticks_add(clock.ticks_ms(), int(self.message_timeout * 1000))
-
-    def _request(self, first: "int", topic: "Text", qos: "int | None") -> "int":
-        topic = topic_filter(topic)
-        pid = self._new_pid(qos or 0, first, topic, qos)
-        self._send_request(first, topic, qos, pid, pid)
-        return pid
-
-    def _send_message(
-        self, first: "int", name: "bytes", msg: "bytes", pid: "int", forget: "int"
-    ) -> "None":
-        # PUBLISH. `forget` is what _send() takes out of flight when it fails, here and below.
-        n = len(name) + HEAD
-        buf = self._buf if n < ONE_WRITE else bytearray(n)
-        n = publish(buf, name, len(msg), first, pid)
-        self._send(buf, n, msg, forget)
-
-    def _send_request(
-        self, first: "int", topic: "bytes", qos: "int | None", pid: "int", forget: "int"
-    ) -> "None":
-        # SUBSCRIBE and UNSUBSCRIBE.
-        fields = subscribe(pid, topic, qos)
-        n = fixed_header(self._buf, first, len(fields))
-        self._send(self._buf, n, fields, forget)
-
-    def _send(
-        self,
-        buf: "bytes | bytearray",
-        n: "int",
-        rest: "bytes" = b"",
-        pid: "int" = 0,
-        start: "int | None" = None,
-    ) -> "None":
-        # Hand all of a packet to the transport: `n` bytes of `buf`, then `rest`, together if they fit.
-        # Half a packet cannot be taken back, so whatever stops it ends the connection. Each standstill
-        # may last for socket_timeout; the first one counts from `start` where that is given.
-        offset = 0
-        try:
-            transport = self._connected()
-            more = len(rest)
-            if more and n + more <= len(buf):
-                buf[n : n + more] = rest  # type: ignore[index]
-                n += more
-                more = 0
-            while n:
-                taken = transport.write(buf, n, offset)
-                if taken:
-                    n -= taken
-                    offset += taken
-                    start = None
-                    if not n:
-                        buf = rest
-                        n = more
-                        more = offset = 0
-                else:
-                    if start is None:
-                        start = self._clock.ticks_ms()
-                    transport.wait(WRITABLE, self._left(start))
-        except BaseException:
-            self._close()
-            if pid:
-                self.session.done(pid)
-            raise
-        self._last_sent = self._clock.ticks_ms()
-
-    # --- The connection ------------------------------------------------------------------------------
-
-    def _begin(self, clean: "bool") -> "bytes":
-        # Get ready for a connection: leave the last one, have a transport and a decoder. Return what
-        # is in the CONNECT.
-        body = connect(self.client_id, clean, self.keepalive, self.user, self.password, self.will)
-        self.disconnect()
-        transport = self.transport
-        if not transport:
-            transport = self._new_transport()
-        self._open = transport
-        packets = decode(self, self._buf, self._max_packet)
-        next(packets)
-        self._feed = packets.send
-        return body
-
-    def _welcomed(self, first: "int") -> "None":
-        # Raise unless the first packet is the broker's consent.
-        if first != CONNACK:
-            raise MQTTException(ECONLENGTH)
-        code = self._pid & 255
-        if code:
-            raise MQTTException(ECONUNKNOWN + code if code < 6 else ECONUNKNOWN, code)
+    def timeout(self) -> "int":
+        """Return `message_timeout` in the units of `Connection.now`."""
+        return units(self.message_timeout)
 
     def _new_transport(self) -> "Transport":
         # To load a module leaves holes in the memory. What is collected at once is filled again; later
@@ -489,24 +386,28 @@ class MQTTClient:
         gc.collect()
         return transport
 
-    def _connected(self) -> "Transport":
-        if not self._open:
-            raise MQTTException(ECONNOT)
-        return self._open
 
-    def _close(self) -> "None":
-        transport = self._open
-        self._open = None
-        self._unacked = 0
-        if transport:
-            transport.close()
+def check_qos(qos: "int", highest: "int") -> "None":
+    """Raise ValueError unless `qos` is an int from 0 to `highest`."""
+    if not isinstance(qos, int) or not 0 <= qos <= highest:
+        raise ValueError("qos: not an int from 0 to %d" % highest)
 
-    def _left(self, start: "int") -> "int":
-        # What is left of socket_timeout since `start`, in milliseconds for a transport.
-        if self.socket_timeout is None:
-            return -1
-        clock = self._clock
-        left = int(self.socket_timeout * 1000) - clock.ticks_diff(clock.ticks_ms(), start)
-        if left <= 0:
-            raise MQTTException(ECONTIMEOUT)
-        return left
+
+def check_seconds(value: "object", name: "str") -> "None":
+    """Raise TypeError unless `value` is a number, and ValueError unless it is one of seconds that make sense."""
+    if not isinstance(value, (int, float)):
+        raise TypeError(name + ": not a number")
+    if not 0 <= value <= LONGEST_S:
+        raise ValueError(name + ": not 0 to 4,000,000")
+
+
+def default_session() -> "Session":
+    """Return a store that does not keep messages: with QoS 2 where the build has it."""
+    try:
+        from .session.qos2 import QoS2Session
+
+        return QoS2Session()
+    except ImportError:
+        from .session.packet_ids import PacketIdSession
+
+        return PacketIdSession()

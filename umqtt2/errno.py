@@ -4,12 +4,12 @@ The values and the spelling are umqtt.simple2's, so that programs which compare 
 """
 
 # --- Error numbers -------------------------------------------------------------------------------
-EUNKNOWN = -1  # none of the below
+EUNKNOWN = -1  # kept for umqtt.simple2's programs; umqtt2 does not raise it
 ECONCLOSE = 1  # the broker closed the connection
 EREADLEN = 2  # kept for umqtt.simple2's programs; umqtt2 does not raise it
 EWRITELEN = 3  # likewise
 ESTRTOLONG = 4  # likewise: a string that is too long is a ValueError
-ERESPONSE = 6  # the broker broke MQTT 3.1.1; args[1] says how, but for builds, which have no texts
+ERESPONSE = 6  # the broker broke MQTT; args[1] says how, except in builds for boards, which have no texts
 EKEEPALIVE = 7  # the broker did not answer a ping in time
 ENOCON = 8  # kept for umqtt.simple2's programs; umqtt2 raises ECONNOT
 ECONUNKNOWN = 20  # CONNACK with a return code that MQTT does not define; args[1] is the code
@@ -23,8 +23,9 @@ ECONLENGTH = 29  # the first packet from the broker was not a CONNACK
 ECONTIMEOUT = 30  # the broker did not accept or send anything for `socket_timeout`
 ESUBACKUNKNOWN = 40  # kept for umqtt.simple2's programs; umqtt2 raises ERESPONSE
 ESUBACKFAIL = 44  # a subscription was refused; umqtt2 reports SFAILED instead, only the shim raises it
-EFULL = 50  # the session store has as many messages as it may keep
+EFULL = 50  # the session store has as many messages as it may keep, or as may be in flight
 ESTORE = 51  # the session store cannot write; args[1] is the OSError's number
+EBUSY = 53  # called from an interrupt or another thread while the client was at work: try again
 
 # --- Status codes --------------------------------------------------------------------------------
 STIMEOUT = 0  # no acknowledgement within `message_timeout`
@@ -32,6 +33,8 @@ SDELIVERED = 1  # acknowledged
 SUNKNOWNPID = 2  # acknowledged, but nothing (any more) in flight has this packet identifier
 SFAILED = 3  # the broker refused the subscription
 SOVERSIZE = 4  # an incoming message larger than `max_packet` was thrown away; the identifier is 0
+SREJECTED = 5  # given up: the broker closed one connection after another when it was sent
+SDROPPED = 6  # an incoming message was thrown away: its topic is not valid, or there is no callback; pid 0
 
 
 class MQTTException(Exception):

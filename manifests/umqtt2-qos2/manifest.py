@@ -8,12 +8,11 @@ require("umqtt2-core", library="umqtt2")
 package(
     "umqtt2",
     files=(
-        "delivery.py",
         "packets/filter.py",
-        "pieces.py",
-        "session/exact.py",
-        "session/incoming.py",
         "session/memory.py",
+        "session/qos2.py",
+        "session/received_ids.py",
+        "streaming.py",
     ),
     base_path="../..",
 )

@@ -83,6 +83,7 @@ class Broker:
         self.pubrecs.clear()
         self.now.clear()
         self.last = 0
+        self.app.client.disconnect()
         self.app.transport.incoming.clear()
         self.app.transport.feed(RESUMED)
         self.app.connect(clean_session=False)
@@ -128,6 +129,7 @@ def test_the_bytes_that_are_sent_again(scripted):
         app.client.publish("t", b"%d" % i, qos=qos)
     app.transport.feed(b"\x50\x02\x00\x02")
     app.drain()
+    app.client.disconnect()
     app.transport.feed(RESUMED)
     app.connect(clean_session=False)
     app.client.check_msg()
@@ -146,6 +148,7 @@ def test_a_clean_session_gets_what_is_kept_as_new_messages(scripted):
     app.client.publish("t", "2", qos=2)
     app.transport.feed(b"\x50\x02\x00\x02" + b"\x34\x06\x00\x01t\x00\x07m")
     app.drain()
+    app.client.disconnect()
     app.transport.feed(CONNACK)
     app.connect(clean_session=True)
     app.client.check_msg()

@@ -99,6 +99,7 @@ def test_every_connection_of_a_client_has_its_identifier():
     app = App(FakeTransport(CONNACK), client_id="mine")
     app.client.connect(False)
     for present in (1, 0):
+        app.client.disconnect()
         app.forget_sent()
         app.transport.feed(bytes([0x20, 2, present, 0]))
         app.client.connect(False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from umqtt2 import errno
-from umqtt2.session.exact import ExactSession
 from umqtt2.session.memory import MemorySession
+from umqtt2.session.qos2 import QoS2Session
 
-stores = pytest.mark.parametrize("store", [ExactSession, MemorySession])
+stores = pytest.mark.parametrize("store", [QoS2Session, MemorySession])
 
 
 def message(pid: int, payload: bytes, first: int = 0x34) -> bytes:

@@ -37,6 +37,10 @@ class Place(NamedTuple):
     machine: str
     tree: str
     listener: str
+    collects: bool = False  # a collection at nearly every allocation
+
+    def __str__(self) -> str:
+        return "-".join([self.machine, self.tree, self.listener, *(["collects"] if self.collects else [])])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -70,7 +74,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if metafunc.definition.get_closest_marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             places += [Place(name, "source", listener) for name in others for listener in SELECTION]
-    metafunc.parametrize("place", places, ids=["-".join(place) for place in places])
+            places.append(Place(MAIN, "full", "anonymous", True))
+    metafunc.parametrize("place", places, ids=list(map(str, places)))
 
 
 @pytest.fixture(scope="session")
@@ -153,10 +158,13 @@ def scene(
     record_property: Callable[[str, object], None],
 ) -> Scene:
     """A place where a scenario can be played, with topics of its own."""
-    record_property(table.CELL, (place.machine, place.tree, request.function.__name__[5:], place.listener))
+    machine_name = f"{place.machine} that collects" if place.collects else place.machine
+    record_property(table.CELL, (machine_name, place.tree, request.function.__name__[5:], place.listener))
     broker = None if setup else request.getfixturevalue("broker")
     settings: dict[str, Any] = setup.client() if setup else broker.settings(place.listener)
     extra: dict[str, Any] = {"wifi": setup.wifi} if setup and setup.wifi else {}
+    if place.collects:
+        extra["collects"] = True
     return Scene(
         prefix=f"umqtt2/{next(NUMBERS)}",
         listener=place.listener,

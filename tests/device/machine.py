@@ -19,12 +19,13 @@ from tests.device.board import BOARD_FOLDER
 HEAPS = {"source": 48}
 BOARD_HEAP = 36
 HUNGRY = {
-    "source": {"large": 56, "old_robust2": 56, "over": 72, "qos2": 56, "robust": 56},
-    "full": {"large": 40, "over": 60},
+    "source": {"large": 56, "many": 64, "old_robust2": 56, "over": 72, "pieces": 56, "qos2": 56, "robust": 56},
+    "simple": {"large": 40},
+    "full": {"large": 44, "many": 48, "over": 60, "qos2": 40, "robust": 40},
 }
 # These have asyncio beside them.
-ASYNC = ("aio_converse", "aio_first", "aio_idle", "aio_queue", "aio_reconnect", "aio_refused")
-HUNGRY["source"].update(dict.fromkeys(ASYNC, 60))
+ASYNC = ("aio_converse", "aio_first", "aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
+HUNGRY["source"].update(dict.fromkeys(ASYNC, 64))
 HUNGRY["full"].update(dict.fromkeys(ASYNC, 56))
 EVENT_SECONDS = 20
 

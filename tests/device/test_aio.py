@@ -113,6 +113,17 @@ def test_asyncio_first_connection(scene: Scene, fault: Any, said: list[object]) 
     assert scene.observer.next(scene.topic("up")) == Message(b"after", 1)
 
 
+@pytest.mark.few
+@pytest.mark.full
+def test_asyncio_leaves(scene: Scene) -> None:
+    rounds = 10
+    scene.observer.subscribe(scene.topic("up"))
+    with scene.run("aio_leave", count=rounds) as run:
+        scene.finish(run)
+    said = [scene.observer.next(scene.topic("up")).payload for _ in range(rounds)]
+    assert said == [b"%d" % i for i in range(rounds)]  # all that it said, and no last will
+
+
 @pytest.mark.parametrize("tree", ["source", "full"], indirect=True)
 @pytest.mark.parametrize("listener", ["anonymous", "tls"])
 def test_asyncio_refused(device: Scene, guarded: Mosquitto, listener: str) -> None:  # noqa: F811
@@ -158,6 +169,26 @@ def test_cpython_converses(broker: Mosquitto, observer: Observer, listener: str)
     arrived = {observer.next(f"{topic}/up").payload for _ in range(10)}
     assert arrived == {large, *[b"%d" % i for i in range(9)]}
     assert broker.wait_for("Received DISCONNECT from aio-cpython$")
+
+
+@pytest.mark.parametrize("listener", ["anonymous", "tls"])
+def test_cpython_leaves(broker: Mosquitto, observer: Observer, listener: str) -> None:
+    topic = f"umqtt2/aio/{listener}/leave"
+    observer.subscribe(f"{topic}/up")
+    rounds = 20
+    for i in range(rounds):
+
+        async def main(text: str) -> None:
+            client = aio.MQTTClient("aio-cpython", **broker.settings(listener), queue=2)
+            client.set_last_will(f"{topic}/up", "the last will")
+            async with client:
+                await client.subscribe(f"{topic}/down")
+                for _ in range(20):
+                    await client.publish(f"{topic}/down", bytes(5000))
+                await client.publish(f"{topic}/up", text)
+
+        asyncio.run(main(str(i)))
+    assert [observer.next(f"{topic}/up").payload for _ in range(rounds)] == [b"%d" % i for i in range(rounds)]
 
 
 @pytest.mark.parametrize("listener", ["anonymous", "tls"])
@@ -245,6 +276,6 @@ def test_cpython_slow_network_holds_up_nobody(
         await publishing
 
     with SlowProxy(broker.port(listener)) as proxy:
-        on_cpython({**broker.settings(listener), "port": proxy.port}, play, socket_timeout=0.5)
+        on_cpython({**broker.settings(listener), "port": proxy.port}, play, socket_timeout=20)
     assert len(turns) > 10 and all(turns)
     assert observer.next(topic).payload == payload

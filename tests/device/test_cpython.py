@@ -10,7 +10,9 @@ import pytest
 
 from tests.device.broker import Mosquitto
 from tests.device.observer import Message, Observer
-from umqtt2 import MQTTClient
+from umqtt2 import MQTTClient, MQTTException, errno, robust
+from umqtt2.session.file import FileSession
+from umqtt2.session.memory import MemorySession
 
 DELIVERED = 1
 
@@ -83,3 +85,69 @@ def test_system_store_knows_no_throw_away_authority(broker: Mosquitto) -> None:
     settings = {**broker.settings("tls"), "ssl_params": None}
     with pytest.raises(OSError, match="verify failed"):
         MQTTClient("x", **settings).connect()
+
+
+@pytest.mark.parametrize("listener", ["anonymous", "tls"])
+def test_leaves_with_unread_messages(broker: Mosquitto, observer: Observer, listener: str) -> None:
+    leave(broker.settings(listener), observer, f"umqtt2/cpython-leaves/{listener}")
+
+
+def leave(settings: dict[str, Any], observer: Observer, prefix: str, times: int = 40) -> None:
+    """Publish and leave while messages from the broker are unread: nothing is lost, no last will comes."""
+    for name in ("up", "will"):
+        observer.subscribe(f"{prefix}/{name}")
+    for i in range(4):
+        observer.publish(f"{prefix}/kept/{i}", bytes(700), qos=1, retain=True)
+    client = MQTTClient(prefix.replace("/", "-"), **settings)
+    client.set_last_will(f"{prefix}/will", "died", qos=1)
+    client.set_callback(lambda *message: None)
+    for i in range(times):
+        client.connect()
+        client.subscribe(f"{prefix}/kept/#", 1)
+        client.publish(f"{prefix}/up", str(i), qos=i & 1)
+        if i & 2:
+            time.sleep(0.005)
+        client.disconnect()
+    assert [observer.next(f"{prefix}/up").payload for _ in range(times)] == [b"%d" % i for i in range(times)]
+    # What the broker would publish now, it publishes before this.
+    observer.publish(f"{prefix}/will", b"fence", qos=1)
+    assert observer.next(f"{prefix}/will").payload == b"fence"
+    for i in range(4):
+        observer.publish(f"{prefix}/kept/{i}", b"", qos=1, retain=True)
+
+
+@pytest.mark.parametrize("store", ["default", "memory", "file"])
+def test_more_messages_than_the_broker_takes_at_a_time(
+    broker: Mosquitto, observer: Observer, tmp_path: Path, store: str
+) -> None:
+    count = 200  # ten times as many as mosquitto has in flight, as it comes
+    topic = f"umqtt2/cpython-many/{store}"
+    observer.subscribe(topic, 2)
+    settings = broker.settings("anonymous")
+    session: Any = MemorySession(50) if store == "memory" else FileSession(str(tmp_path / "session"), 50)
+    client: MQTTClient = MQTTClient(store, **settings)
+    if store != "default":
+        client = robust.MQTTClient(store, session=session, **settings)
+    statuses: list[int] = []
+    client.set_callback_status(lambda pid, status: statuses.append(status))
+    client.connect()
+    sent = 0
+
+    def all_told() -> bool:
+        nonlocal sent
+        try:
+            while sent < count:
+                client.publish(topic, str(sent), qos=1 + sent % 2)
+                sent += 1
+        except MQTTException as e:
+            assert e.args[0] == errno.EFULL
+        return len(statuses) == count
+
+    until(client, all_told)
+    client.disconnect()
+    assert statuses == [DELIVERED] * count
+    arrived = [observer.next(topic) for _ in range(count)]
+    for qos in (1, 2):
+        numbers = [int(message.payload) for message in arrived if message.qos == qos]
+        # mosquitto changes the order when it has more than it may send at a time.
+        assert sorted(numbers) == list(range(qos - 1, count, 2))

@@ -100,6 +100,7 @@ PLAYS = [
     scenarios.test_7_kb_payload,
     scenarios.test_qos2,
     scenarios.test_reconnects,
+    scenarios.test_leaves_with_unread_messages,
 ]
 
 

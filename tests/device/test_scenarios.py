@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,9 @@ from tests.device.proxy import Proxy
 from tests.device.scene import Scene
 
 DELIVERED = 1
+LEAVES = 40
+KEPT = 4  # retained messages
+MANY = 200  # ten times as many as mosquitto has in flight, as it comes
 
 
 @pytest.mark.everywhere
@@ -221,3 +225,37 @@ def test_reconnects(scene: Scene) -> None:
     assert {status for _, status in said["statuses"]} == {DELIVERED}
     assert said["messages"] == [["down", "3", False], ["down", "9", False]]
     assert said["ups"].count(True) >= 2
+
+
+@pytest.mark.few
+def test_leaves_with_unread_messages(scene: Scene) -> None:
+    scene.observer.subscribe(scene.topic("up"))
+    scene.observer.subscribe(scene.topic("will"))
+    for i in range(KEPT):
+        scene.observer.publish(scene.topic(f"kept/{i}"), bytes(700), qos=1, retain=True)
+    with scene.run("leave", times=LEAVES) as run:
+        scene.finish(run)
+    for i in range(LEAVES):
+        assert scene.observer.next(scene.topic("up")).payload == b"%d" % i
+    # What the broker would publish now, it publishes before this.
+    scene.observer.publish(scene.topic("will"), b"fence", qos=1)
+    assert scene.observer.next(scene.topic("will")).payload == b"fence"
+    for i in range(KEPT):
+        scene.observer.publish(scene.topic(f"kept/{i}"), b"", qos=1, retain=True)
+
+
+@pytest.mark.few
+@pytest.mark.full
+@pytest.mark.parametrize("store", ["default", "memory", "file"])
+def test_more_messages_than_the_broker_takes_at_a_time(scene: Scene, store: str, tmp_path: Path) -> None:
+    if not scene.broker and store == "file":
+        pytest.skip("the file would be on the board")
+    scene.observer.subscribe(scene.topic("up"), 2)
+    with scene.run("many", store=store, count=MANY, path=str(tmp_path / "session")) as run:
+        assert run.event("told") == {"delivered": MANY}
+        scene.finish(run)
+    arrived = [scene.observer.next(scene.topic("up")) for _ in range(MANY)]
+    for qos in (1, 2):
+        numbers = [int(message.payload) for message in arrived if message.qos == qos]
+        # mosquitto changes the order when it has more than it may send at a time.
+        assert sorted(numbers) == list(range(qos - 1, MANY, 2))

@@ -9,13 +9,13 @@ from tests.examples.board import Board, wait_for_line
 from tests.examples.gate import Gate
 
 TOPIC = "garden/moisture-1"
-HEAP_KB = 40  # robust, and a store that keeps messages in a file
+HEAP_KB = 48  # robust, and a store that keeps messages in a file
 WAITING = 50
 FILL = f"""
 from umqtt2.session.file import FileSession
 session = FileSession("readings", {WAITING})
 while session.waiting() < {WAITING}:
-    session.add(0, 0x32, b"{TOPIC}", b"0 %d" % session.waiting())
+    session.add(0x32, b"{TOPIC}", b"0 %d" % session.waiting(), 0, 100)
 print("full")
 """
 

@@ -31,5 +31,5 @@ def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]
 
 @pytest.fixture
 def chaos(chaos_of: Callable[[str], Chaos]) -> Chaos:
-    """That of the build that a board gets, in a heap of 36 KB."""
+    """That of the build that a board gets, in a heap of 48 KB."""
     return chaos_of("full")

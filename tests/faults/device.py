@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,9 +18,11 @@ from tests.faults.within import within
 from tools import provide
 from tools.device import build
 from tools.micropython import probe
+from tools.place import REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
-HEAPS = {"source": 64, "full": 36}  # KB; the build fits into a small board's, the source tree does not
+# KB; the build fits into a small board's, the source tree does not; CPython needs no limit.
+HEAPS = {"source": 64, "full": 48, "cpython": 0}
 SAYS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
 
 
@@ -100,9 +103,13 @@ class Device:
 def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]:
     """Put a tree of the package and the programs into a folder; return what makes a device that has them.
 
-    tree       "source" or "full", a build for a board
+    tree       "source" or "full", a build for a board; "cpython" is this checkout on this CPython
     kilobytes  of heap; default: what the tree gets
     """
+    if tree == "cpython":
+        paths = os.pathsep.join([str(REPO), str(PROGRAMS)])
+        command = [sys.executable, "-u", "-c", "import messages"]
+        return lambda: Device(command, PROGRAMS, {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"})
     path = provide.vm32()
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
     if tree != "source":

@@ -131,10 +131,10 @@ def _statuses(account: Account, verdict: Verdict) -> set[int]:
         elif words[0] in ("accepted", "asked"):
             pid = words[-1]
             begun = False
-            if waiting.get(pid, -1) >= 0 or (pid in waiting and not kills):
-                missing += 1
-                if missing > kills:
-                    verdict.wrong(STATUS, f"packet identifier {pid} was given twice")
+            again = waiting.get(pid, -1) >= 0 or (pid in waiting and not kills)
+            missing += again
+            if again and missing > kills:
+                verdict.wrong(STATUS, f"packet identifier {pid} was given twice")
             waiting[pid] = int(words[1]) if words[0] == "accepted" else -1
         elif words[0] == "status":
             pid, status = words[1:]
@@ -211,7 +211,10 @@ def _commands(account: Account, rules: Rules, qos: int, sent: list[str], verdict
                 verdict.tolerated[f"commands {FORGOT}: doubled"] += 1
             else:
                 verdict.wrong(DOUBLED, f"command {payload}")
-    missing = [payload for payload in sent if payload not in seen]
+    _missing_commands(account, rules, qos, [payload for payload in sent if payload not in seen], verdict)
+
+
+def _missing_commands(account: Account, rules: Rules, qos: int, missing: list[str], verdict: Verdict) -> None:
     if missing and (rules.forgets or rules.unsaved):
         verdict.tolerated[f"commands {FORGOT}: lost"] += len(missing)
     elif not account.crashed:

@@ -9,8 +9,10 @@ from unittest import mock
 from tests.fuzz.choices import Choices
 from tests.fuzz.line import Line
 from tests.unit import wire
-from umqtt2 import MQTTException, errno, robust
-from umqtt2.session.memory import MemorySession
+from umqtt2 import MQTTException, errno, reconnect, robust
+from umqtt2.connection import CLOSED, UP
+from umqtt2.session.memory import PID, MemorySession
+from umqtt2.session.received_ids import LIMIT as RECEIVED_LIMIT
 
 LIMIT = 6  # messages in a store
 MOST = 150  # things that one program does
@@ -57,32 +59,34 @@ class App:
         self.choices = choices
         self.line = Line(choices.one(NOWS))
         self.robust = make is robust.MQTTClient
-        more = {"backoff": (0.05, 0.2), "keep_qos0": choices.flag()} if self.robust else {}
+        more = {"backoff": (0.05, 0.2), "keep_qos0": choices.flag(), "verbose": False} if self.robust else {}
         self.client = make(
             "id", "broker", keepalive=choices.one(KEEPALIVES), socket_timeout=choices.one(TIMEOUTS),
             max_packet=choices.one(PACKETS), transport=self.line, session=session, clock=self.line.clock,
             **more,
         )  # fmt: skip
+        self.connection = self.client.connection
         self.session = self.client.session
-        self.session._last = choices.one(PIDS)
         self.keeps = isinstance(self.session, MemorySession)
+        setattr(self.session, "last" if self.keeps else "_last", choices.one(PIDS))
         self.pending: set[int] = set()  # packet identifiers whose status has not come
         self.thrown: BaseException | None = None  # what came out of a callback
         self.depth = 0  # callbacks that have not returned
         self.again = False  # one of them has connected
         self.active = True  # callbacks do something
+        self.fails = False  # a stream was published that may fail when it is read
         if not choices.flag():
             self.client.set_callback(self.message)
         if choices.flag():
-            self.client.set_callback_pieces(self.piece, choices.one(("+", "topic")))
+            self.client.set_callback_chunks(self.chunk, choices.one(("+", "topic")))
         self.client.set_callback_status(self.status)
         if self.robust:
-            self.client.set_callback_connection(self.connection)
+            self.client.set_callback_connection(self.connected)
 
     def run(self) -> None:
         """Do all that is chosen; at the end the network is good, and so must be the client."""
         chances = lambda n: bytes([self.line.clock.now & 255]) * n  # noqa: E731  # the same in each run
-        with mock.patch.object(robust, "urandom", chances):
+        with mock.patch.object(reconnect, "urandom", chances):
             for _ in range(MOST):
                 if not self.choices:
                     break
@@ -96,8 +100,7 @@ class App:
     def call(self, f: Callable[..., Any], *args: Any, allowed: bool = True, closes: bool = False) -> Any:
         """Call a method of the client; `allowed` says whether the arguments are, and `closes` whether those
         that are not may close the connection."""
-        client = self.client
-        before = client._open
+        before = self.connection.state == UP, self.line.opens
         self.line.steps = 0
         self.thrown = None
         if not self.depth:
@@ -109,8 +112,12 @@ class App:
             if e is self.thrown or isinstance(e, Boom):
                 return None
             if isinstance(e, (ValueError, TypeError)):
+                if allowed and self.fails:  # what was sent first is another message, whose stream fails
+                    assert str(e).startswith("msg: ")
+                    self.closed()
+                    return None
                 assert not allowed, "arguments that are allowed"
-                assert client._open is before or closes
+                assert closes or before == (self.connection.state == UP, self.line.opens)
             else:
                 self.failed(f.__name__, e)
             return None
@@ -119,12 +126,16 @@ class App:
     def failed(self, name: str, e: Exception) -> None:
         """A method has raised this: may it, and is the connection closed then?"""
         if e.args[0] in STORE:
-            assert self.keeps
+            assert name == "publish" or e.args[0] == errno.ESTORE
         elif self.robust:
             assert name in ("check_msg", "wait_msg")
-            assert e.args[0] == errno.ECONNOT and not self.client._wanted
+            assert e.args[0] == errno.ECONNOT and not self.client._reconnector.enabled
         else:
-            assert self.again or self.client._open is None and not self.line.is_open
+            self.closed()
+
+    def closed(self) -> None:
+        """What was raised has ended the connection."""
+        assert self.again or self.connection.state == CLOSED and not self.line.is_open
 
     def check_msg(self) -> None:
         self.call(self.client.check_msg)
@@ -146,12 +157,14 @@ class App:
         short = size - 1 if kind in (2, 4) and size else size
         stream = Stream(short, kind == 4) if kind & 1 == 0 else io.BytesIO(b"s" * short)
         allowed = short == size and (not qos or getattr(self.session, "streams", True))
+        self.fails = self.fails or qos > 0
         args = "a", stream, False, qos, False, size
         self.accepted(self.call(self.client.publish, *args, allowed=allowed, closes=True))
 
     def subscribe(self) -> None:
         n, q = self.choices.number(len(TOPICS)), self.choices.number(len(QOS))
-        allowed = n < FILTERS and n != NAMES and q < GOOD_QOS and self.client.cb is not None
+        allowed = n < FILTERS and n != NAMES and q < GOOD_QOS
+        allowed = allowed and bool(self.connection.cb or self.connection.chunks)
         self.asked(self.call(self.client.subscribe, TOPICS[n], QOS[q], allowed=allowed))
 
     def unsubscribe(self) -> None:
@@ -159,8 +172,8 @@ class App:
         self.asked(self.call(self.client.unsubscribe, TOPICS[n], allowed=n < FILTERS and n != NAMES))
 
     def asked(self, pid: int | None) -> None:
-        if pid in self.pending and self.robust:
-            return  # it takes the place of one that was not sent yet
+        if pid in self.pending and self.keeps:
+            return  # requests for one filter that overlap share it
         self.accepted(pid)
 
     def accepted(self, pid: int | None) -> None:
@@ -174,13 +187,11 @@ class App:
     def connect(self) -> None:
         clean = self.choices.flag()
         self.again = self.depth > 0
-        resumed = self.call(self.client.connect, clean)
-        if clean and resumed is not None and not self.keeps:
-            self.pending.clear()  # no status will come
+        self.call(self.client.connect, clean)
 
     def disconnect(self) -> None:
         self.call(self.client.disconnect)
-        assert self.robust or self.client._open is None  # a callback may have connected again
+        assert self.robust or self.depth or self.connection.state == CLOSED
 
     # --- What the broker and the network do ----------------------------------------------------------
 
@@ -239,17 +250,19 @@ class App:
     def message(self, topic: bytes, payload: bytes, retained: bool, dup: bool) -> None:
         assert topic and type(topic) is bytes and type(payload) is bytes
         assert type(retained) is bool and type(dup) is bool
-        assert len(topic) + len(payload) + 2 <= self.client._max_packet
+        assert len(topic) + len(payload) + 2 <= self.connection.max_packet
         self.called()
 
-    def piece(self, topic: bytes, piece: Any, offset: int, total: int) -> None:
+    def chunk(self, topic: bytes, chunk: Any, offset: int, total: int) -> None:
         assert topic and type(topic) is bytes
-        assert 0 <= offset <= offset + len(piece) <= total
-        assert len(piece) <= max(128, self.client._max_packet)
-        self.called(WITHIN_PIECES)
+        assert 0 <= offset <= offset + len(chunk) <= total
+        assert len(chunk) <= max(128, self.connection.max_packet)
+        before = bytes(chunk)
+        self.called()
+        assert bytes(chunk) == before
 
     def status(self, pid: int, status: int) -> None:
-        if status == errno.SOVERSIZE:
+        if status in (errno.SOVERSIZE, errno.SDROPPED):
             assert pid == 0
         elif status != errno.SUNKNOWNPID:
             # Renewals of subscriptions, and messages at QoS 0 that are kept, have identifiers that the
@@ -258,17 +271,17 @@ class App:
             self.pending.discard(pid)
         self.called()
 
-    def connection(self, up: bool) -> None:
+    def connected(self, up: bool) -> None:
         assert type(up) is bool
         self.called()
 
-    def called(self, within: Any = None) -> None:
+    def called(self) -> None:
         """What the program does in a callback."""
         if self.depth or not self.active:
             return
         self.depth += 1
         try:
-            does = self.choices.one(within or WITHIN)
+            does = self.choices.one(WITHIN)
             if does:
                 does(self)
             elif self.choices.number(8) == 1:
@@ -283,16 +296,17 @@ class App:
         """What is kept does not grow, and is what the program was promised."""
         session = self.session
         if self.keeps:
-            kept = session._kept
-            pids = [packet[0] for packet in kept]
-            messages = sum(packet[3] is not None and type(packet[3]) is not int for packet in kept)
+            requests = [entry[PID] for entry in session.filters if entry[PID]]
+            pids = session.pids() + requests
             assert len(set(pids)) == len(pids)
-            assert messages == session.waiting() <= session.limit
-            assert session._next <= len(kept)
+            assert session.sent_messages <= session.waiting() <= session.limit
+            assert len({entry[2] for entry in session.filters}) == len(session.filters)
         else:
             assert set(session) == self.pending
-        assert len(session._delivered) < 65536
-        assert len(self.client._buf) == 128
+        assert len(session.received) <= RECEIVED_LIMIT
+        assert len(self.connection._in) == len(self.connection._out) == 128
+        assert self.connection.state or not self.line.is_open
+        assert self.depth or not (self.connection.busy or self.connection.in_callback)
 
     def recover(self) -> None:
         """After whatever came, a good network is enough for all to be as it should be."""
@@ -301,16 +315,16 @@ class App:
         self.line.heal()
         client.socket_timeout = 0.5
         client.keepalive = 0
-        if not (self.robust and client._wanted):
+        if not (self.robust and client._reconnector.enabled):
             client.connect(False)
         self.settle()
         pid = client.publish("end", "", qos=1)
         self.accepted(pid)
         self.settle()
-        assert client._open
+        assert self.connection.state == UP
         assert self.line.published[-1][0] == b"end"
         if self.keeps:
-            assert not self.session._kept
+            assert not self.busy()
         client.disconnect()
         assert not self.line.is_open
 
@@ -319,15 +333,20 @@ class App:
             self.line.steps = 0
             try:
                 self.client.check_msg()
-            except MQTTException:
-                assert not self.robust and self.keeps  # a stream that cannot be read again
-                self.client.connect(False)
+            except (MQTTException, ValueError):
+                assert self.keeps and self.fails
+                if not self.robust:
+                    self.client.connect(False)
             self.consistent()
             self.line.clock.advance(100)
-            if not self.pending and not self.line.incoming and self.client._open:
-                if not self.keeps or not self.session._kept:
+            if not self.pending and not self.line.incoming and self.connection.state == UP:
+                if not self.keeps or not self.busy():
                     return
         raise AssertionError(f"what was in flight stays there: {self.pending}")
+
+    def busy(self) -> bool:
+        """Whether a store that keeps messages has something to do."""
+        return self.session.waiting() > 0 or any(entry[PID] for entry in self.session.filters)
 
 
 DOES = (
@@ -340,4 +359,3 @@ WITHIN = (
     None, None, None, App.check_msg, App.publish, App.subscribe, App.unsubscribe, App.ping, App.connect,
     App.disconnect, App.wait_msg,
 )  # fmt: skip
-WITHIN_PIECES = (None, None, App.check_msg, App.publish, App.ping)

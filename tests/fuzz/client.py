@@ -33,4 +33,4 @@ def file(data: bytes) -> None:
             App(Choices(data), robust.MQTTClient, session).run()
             assert not session.lost
         finally:
-            session._journal.close()
+            session.close()

@@ -26,9 +26,9 @@ def run(data: bytes) -> None:
 
 
 class Sink:
-    _want = _pid = 0
-    _topic: bytes | None = None
-    _payload: bytes | int | None = None
+    want = pid = code = 0
+    topic: bytes | None = None
+    payload: bytes | None = None
 
 
 def decoded(stream: bytes, limit: int, sizes: bytes) -> Iterator[Packet]:
@@ -39,10 +39,10 @@ def decoded(stream: bytes, limit: int, sizes: bytes) -> Iterator[Packet]:
     next(packets)
     at = piece = 0
     while at < len(stream):
-        assert 0 < sink._want <= SMALL
+        assert 0 < sink.want <= SMALL
         size = sizes[piece % len(sizes)] if sizes else SMALL
         piece += 1
-        data = stream[at : at + max(1, min(size, sink._want))]
+        data = stream[at : at + max(1, min(size, sink.want))]
         buf[: len(data)] = data
         at += len(data)
         try:
@@ -54,13 +54,15 @@ def decoded(stream: bytes, limit: int, sizes: bytes) -> Iterator[Packet]:
         if not first:
             continue
         if first & 0xF0 == 0x30:
-            yield first, sink._pid, sink._topic, sink._payload
+            yield first, sink.pid, sink.topic, sink.payload
         elif first == 0xD0:
             yield (first,)
         elif first == 0x90:
-            yield first, sink._pid, sink._payload
+            yield first, sink.pid, sink.code
+        elif first == 0x20:
+            yield first, sink.code
         else:
-            yield first, sink._pid
+            yield first, sink.pid
 
 
 def read(stream: bytes, limit: int) -> Iterator[Packet]:
@@ -93,7 +95,7 @@ def read(stream: bytes, limit: int) -> Iterator[Packet]:
 def header(first: int, length: int) -> bool:
     """Return whether a broker may send a fixed header."""
     if first & 0xF0 == 0x30:
-        return first & 6 != 6 and first & 0xE != 8 and length > 2
+        return first & 6 != 6 and length > 2
     return {0x20: 2, 0x40: 2, 0x50: 2, 0x62: 2, 0x70: 2, 0x90: 3, 0xB0: 2, 0xD0: 0}.get(first) == length
 
 
@@ -101,7 +103,7 @@ def answer(first: int, body: bytes) -> Packet:
     """Return what is in the body of anything but a PUBLISH."""
     if first == 0xD0:
         return (first,)
-    if (first == 0x20 and body[0] > 1) or (first == 0x90 and body[2] not in (0, 1, 2, 128)):
+    if first == 0x20 and body[0] > 1:
         return MALFORMED
     number = int.from_bytes(body[:2], "big")
     return (first, number, body[2]) if first == 0x90 else (first, number)

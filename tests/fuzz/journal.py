@@ -12,8 +12,10 @@ from struct import pack
 from typing import Any
 
 from tests.fuzz.choices import Choices
-from umqtt2.session.file import DONE, SUBSCRIPTION, FileSession
+from umqtt2.packets.fields import PUBLISH, PUBREL
+from umqtt2.session.file import FileSession
 from umqtt2.session.journal import END, MAGIC, SKIP, START, _head
+from umqtt2.session.memory import AWAITS, DELIVERED, DONE, FIRST, PID, SUBSCRIPTION
 
 KINDS = (0x32, 0x34, 0x30, 0x3D, *range(DONE, SUBSCRIPTION + 1), SUBSCRIPTION, START, END, SKIP, 0, 255)
 LIMIT = 5
@@ -34,47 +36,50 @@ def run(data: bytes) -> None:
 def starts(path: str) -> None:
     session = FileSession(path, LIMIT)
     assert session.lost >= 0
-    session.resume(True)
-    kept = unsent(session)
-    assert len(kept) == session.waiting()
     before = state(session)
-    after = state(reopened(session, path))
-    assert after == before, "what was read once is read again"
+    session = reopened(session, path)
+    assert state(session) == before, "what was read once is read again"
+    session.resume(True, False, 0)
+    kept = session.waiting() + session.lost
+    assert len(unsent(session)) == kept - session.lost, "what cannot be read is counted, all else is sent"
     session = reopened(session, path)
     while session.waiting() >= session.limit:  # the file of a larger session
-        assert session.done(session._kept[0][0])
-    pid = session.add(0, 0x32, b"topic", b"message")
+        assert session.remove(session.pids()[0])
+    pid = session.add(0x32, b"topic", b"message", 0, 1)
     session = reopened(session, path)
-    session.resume(True)
+    session.resume(True, False, 0)
     assert unsent(session)[-1] == (pid, b"topic", b"message"), "a message that was accepted is there"
     while session.waiting():
-        assert session.done(session._kept[0][0])
+        assert session.remove(session.pids()[0])
     assert reopened(session, path).waiting() == 0
 
 
-def reopened(session: Any, path: str) -> Any:
-    session._journal.close()
+def reopened(session: FileSession, path: str) -> FileSession:
+    session.close()
     return FileSession(path, LIMIT)
 
 
-def unsent(session: Any) -> list[tuple[Any, ...]]:
-    """Return all that is to be sent, as it is handed out."""
+def unsent(session: FileSession) -> list[tuple[Any, ...]]:
+    """Return all messages that are to be sent, as they are handed out."""
     out = []
+    session.window = 1 << 16  # all at once
     packet = session.unsent()
     while packet:
-        pid, first, topic, msg = packet[:4]
-        if first:
-            assert 0x30 <= first < 0x40 and type(topic) is bytes and type(msg) is bytes
-        out.append((pid, topic, msg) if first else (pid,))
-        session.sent(pid, 0)
+        pid, first, topic, msg = packet
+        if first == PUBREL:
+            out.append((pid,))
+        elif first & 0xF0 == PUBLISH:
+            assert type(topic) is bytes and type(msg) is bytes
+            out.append((pid, topic, msg))
+        session.sent()
         packet = session.unsent()
     return out
 
 
-def state(session: Any) -> tuple[Any, ...]:
+def state(session: FileSession) -> tuple[Any, ...]:
     """Return what a session knows, but for the places in its file."""
-    kept = [(packet[0], packet[1] & ~8) for packet in session._kept]  # but for DUP
-    return kept, sorted(session._delivered), session.subscriptions
+    kept = [(message[PID], message[FIRST] & ~8, message[AWAITS]) for message in session.messages]
+    return kept, dict(session.received), session.subscriptions
 
 
 def file(choices: Choices, n: int) -> bytes | None:
@@ -109,6 +114,8 @@ def record(choices: Choices, n: int, at: int) -> bytes:
     body = b""
     if wild:
         body = choices.take(choices.number(16))
+    elif kind == DELIVERED:
+        body = b"\0\4" + choices.take(4).ljust(4, b"x")
     elif kind == SUBSCRIPTION or kind & 0xF0 == 0x30:
         topic = b"topic%d" % choices.number(4)
         body = len(topic).to_bytes(2, "big") + topic

@@ -15,7 +15,7 @@ from tools.packages.manifests import NAMES, Manifest, version
 from tools.place import REPO
 from tools.sizes.modules import imports
 
-NOT_ON_A_DEVICE = ("__main__.py", "command", "hosted", "testing")
+NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
 MANIFESTS = {name: Manifest(name) for name in NAMES}
 
 

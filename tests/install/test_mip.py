@@ -87,7 +87,7 @@ def test_sources_from_a_package_file(
     files.write(site, base)
     target = tmp_path / Path(name).stem
     mip(target, f"{base}/{name}")
-    assert not list(target.rglob("hosted")) and not list(target.rglob("testing"))
+    assert not list(target.rglob("cpython")) and not list(target.rglob("testing"))
     publish(target, broker, observer)
     if name != "package-core.json":
         publish(target, broker, observer, tls=True)

@@ -28,8 +28,8 @@ def connected(app):
 def scripted(app):
     """Make a connected App on a FakeTransport, which answers nothing by itself."""
 
-    def make(incoming=b"", **options):
-        a = app(FakeTransport(b"\x20\x02\0\0"), **options)
+    def make(incoming=b"", clock=None, **options):
+        a = app(FakeTransport(b"\x20\x02\0\0", clock), **options)
         a.connect()
         a.transport.feed(incoming)
         return a

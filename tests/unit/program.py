@@ -22,6 +22,13 @@ class App:
         self.forget_sent()
         return result
 
+    def connect_again(self, incoming=b"\x20\x02\1\0"):
+        """Leave, which discards what comes meanwhile, then connect to a session that goes on; the transport is
+        one that answers nothing by itself."""
+        self.client.disconnect()
+        self.transport.feed(incoming)
+        return self.connect(False)
+
     def forget_sent(self):
         self.transport.sent.clear()
         self.transport.writes.clear()

@@ -28,6 +28,11 @@ async def until(condition):
     raise AssertionError("it does not come true")
 
 
+def pause(client, ms):
+    """Have it wait so long before each attempt to connect again."""
+    client._reconnector.backoff.pause_ms = lambda error: ms
+
+
 async def pass_time(broker, client, seconds):
     """Let the fake clock go on until the client had its turn."""
     for _ in range(seconds * 10):
@@ -44,7 +49,9 @@ def play():
 
         async def main():
             async with client_of(broker, **options) as client:
-                return await asyncio.wait_for(scene(broker, client), 10)
+                got = await asyncio.wait_for(scene(broker, client), 10)
+                broker.silent = False  # or it would not close; the clock stands still
+                return got
 
         return asyncio.run(main())
 
@@ -238,7 +245,7 @@ def test_who_waits_when_the_block_ends_does_not_hang():
     broker = FakeBroker()
 
     async def main():
-        async with client_of(broker) as client:
+        async with asyncio_clock(broker), client_of(broker) as client:
             broker.silent = True
             publishing = asyncio.create_task(client.publish("t", "m", qos=1))
             listening = asyncio.create_task(collect(client))
@@ -249,6 +256,94 @@ def test_who_waits_when_the_block_ends_does_not_hang():
         assert await listening == []
 
     asyncio.run(main())
+
+
+def test_leaving_takes_a_second_at_most_and_holds_up_nobody():
+    broker = FakeBroker()
+
+    async def main():
+        client = client_of(broker)
+        async with asyncio_clock(broker):
+            async with client:
+                broker.silent = True
+                start = broker.clock.now
+            assert 900 < broker.clock.now - start < 1500
+
+    asyncio.run(main())
+    assert bytes(broker.sent[-2:]) == b"\xe0\0"
+    assert not broker.is_open
+
+
+def test_leaving_reads_what_the_broker_still_sends():
+    # What is not read would make TCP destroy what the broker has yet to read, DISCONNECT included.
+    broker = FakeBroker()
+
+    async def main():
+        async with client_of(broker, queue=1) as client:
+            for _ in range(5):
+                broker.deliver("t", bytes(500), 1)
+            await until(lambda: client._queue)
+        assert not broker.incoming
+        assert broker.disconnected
+
+    asyncio.run(main())
+
+
+def test_leaving_is_cancelled():
+    broker = FakeBroker()
+
+    async def main():
+        client = client_of(broker)
+        await client.connect()
+        broker.silent = True  # and the clock stands still: it would take for ever
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.__aexit__(None), 0.05)
+        assert not broker.is_open
+        broker.silent = False
+        async with client:
+            await client.publish("t", "m", qos=1)
+
+    asyncio.run(main())
+    assert bytes(broker.sent).count(b"\xe0\0") == 2
+
+
+def test_leaving_while_there_is_no_network_is_done_at_once():
+    broker = FakeBroker()
+
+    async def main():
+        async with client_of(broker, backoff=(1000, 1000)) as client:
+            publishing = asyncio.create_task(client.publish("t", "m", qos=1))
+            broker.drop()
+            await until(lambda: not client.is_connected())
+            await asyncio.sleep(0.05)
+            start = asyncio.get_running_loop().time()
+        assert asyncio.get_running_loop().time() - start < 0.5
+        with pytest.raises(MQTTException):
+            await publishing
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["callback", "task"])
+def test_the_program_may_leave_within_the_block(how):
+    broker = FakeBroker()
+
+    async def main():
+        async with client_of(broker) as client:
+            if how == "callback":
+                client.set_callback(lambda *message: client.disconnect())
+                broker.deliver("t", "m", 1)
+            else:
+                client.disconnect()
+                client.disconnect()
+            assert await collect(client) == []
+            assert not client.is_connected()
+            with pytest.raises(MQTTException):
+                await client.publish("t", "m")
+
+    asyncio.run(main())
+    assert broker.disconnected
+    assert not broker.is_open
 
 
 async def collect(client, count=None):
@@ -286,7 +381,7 @@ def test_each_waits_for_its_own_acknowledgement(play):
         tasks = [asyncio.create_task(client.publish("t", str(i), qos=1)) for i in range(3)]
         await asyncio.sleep(0.05)
         for i in (1, 0, 2):
-            pid = client.session._last - 2 + i
+            pid = client.session.pids()[0] if i != 1 else client.session.pids()[1]
             broker.feed(bytes([0x40, 2, pid >> 8, pid & 255]))
             await until(tasks[i].done)
             assert [task.done() for task in tasks].count(False) == (1, 0, 2).index(i) * -1 + 2
@@ -379,6 +474,88 @@ def test_the_callbacks_of_the_robust_client_still_work(play):
     play(scene)
     assert [status for _, status in statuses] == [errno.SDELIVERED]
     assert ups == [False]
+
+
+@pytest.mark.parametrize("connected", [True, False])
+def test_several_tasks_ask_for_the_same_subscription(play, connected):
+    async def scene(broker, client):
+        async with asyncio_clock(broker):
+            if not connected:
+                pause(client, 200)
+                broker.drop()
+                await until(lambda: not client.is_connected())
+            await asyncio.gather(*[client.subscribe("home/status", i) for i in (0, 1, 2)])
+        assert broker.subscriptions == {b"home/status": 2}
+        assert not client._waiting
+
+    play(scene)
+
+
+def test_the_last_wish_wins_and_all_who_ask_are_answered(play):
+    async def scene(broker, client):
+        broker.refused.add(b"secret")
+        answers = await asyncio.gather(
+            client.subscribe("a"),
+            client.unsubscribe("a"),
+            client.subscribe("secret"),
+            client.subscribe("secret"),
+            return_exceptions=True,
+        )
+        assert broker.subscriptions == {}
+        assert answers[:2] == [None, None]
+        assert [answer.args[0] for answer in answers[2:]] == [errno.ESUBACKFAIL] * 2
+
+    play(scene)
+
+
+def test_an_answer_comes_in_time(play):
+    async def scene(broker, client):
+        async with asyncio_clock(broker):
+            broker.silent = True
+            start = broker.clock.now
+            with pytest.raises(MQTTException):
+                await client.subscribe("t")
+            assert broker.clock.now - start < 2000
+
+    play(scene, message_timeout=1)
+
+
+def test_an_acknowledgement_of_another_kind_ends_no_waiting(play):
+    async def scene(broker, client):
+        broker.silent = True
+        task = asyncio.create_task(client.publish("t", "m", qos=1))
+        await asyncio.sleep(0.01)
+        pid = client.session.pids()[0]
+        broker.feed(bytes([0x70, 2, pid >> 8, pid & 255]))
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        broker.feed(bytes([0x40, 2, pid >> 8, pid & 255]))
+        await task
+
+    play(scene)
+
+
+def test_a_message_that_the_broker_closes_for_is_raised(play):
+    async def scene(broker, client):
+        answer = broker._answer
+
+        def choosy(first, body):
+            if first & 0xF0 == 0x30 and b"bad" in body:
+                broker.drop()
+            else:
+                answer(first, body)
+
+        broker._answer = choosy
+        async with asyncio_clock(broker):
+            bad = asyncio.create_task(client.publish("t", "bad", qos=1))
+            await asyncio.sleep(0)
+            await client.publish("t", "good", qos=1)
+            with pytest.raises(MQTTException) as caught:
+                await bad
+        assert caught.value.args[0] == errno.ECONCLOSE
+        assert [message[1] for message in broker.published] == [b"good"]
+
+    play(scene)
 
 
 # --- Cancelling --------------------------------------------------------------------------------------
@@ -500,16 +677,55 @@ def test_it_waits_for_what_can_be_watched(play, mocker, loop_can):
             mocker.patch.object(loop, "add_reader", side_effect=NotImplementedError)
             client._wake()
         await asyncio.sleep(0.05)  # until it waits
-        check = mocker.spy(client, "_check")
+        look = mocker.spy(client._reconnector, "look")
         await asyncio.sleep(0.1)
         broker.deliver("t", "m")
         if loop_can:
-            assert check.call_count == 0
+            assert look.call_count == 0
             far.send(b"!")
         assert await asyncio.wait_for(collect(client, 1), 1) == [b"m"]
 
     with near, far:
         play(scene, broker)
+
+
+def test_what_can_be_read_does_not_keep_it_busy_while_the_network_takes_nothing(play, mocker):
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    with pytest.raises(BlockingIOError):  # it is not writable
+        while True:
+            near.send(bytes(100000))
+    broker = FakeBroker()
+    broker.pollable = near
+
+    async def scene(broker, client):
+        broker.write_sizes = 0
+        task = asyncio.create_task(client.publish("t", "m", qos=1))
+        far.send(b"!")
+        look = mocker.spy(client._reconnector, "look")
+        await asyncio.sleep(0.25)
+        assert look.call_count < 6
+        broker.write_sizes = None
+        await task
+
+    with near, far:
+        play(scene, broker)
+
+
+def test_a_network_that_takes_nothing_is_given_up(play):
+    async def scene(broker, client):
+        async with asyncio_clock(broker):
+            broker.write_sizes = 0
+            task = asyncio.create_task(client.publish("t", "m", qos=1))
+            waiting = asyncio.create_task(client.publish("t", "later"))
+            await until(lambda: not client.is_connected())
+            broker.write_sizes = None
+            await asyncio.gather(task, waiting)
+        assert client.last_error.args[0] == errno.ECONTIMEOUT
+        assert len(broker.connects) == 2
+        assert [message[1] for message in broker.published] == [b"m"]
+
+    play(scene, socket_timeout=0.2)
 
 
 # --- Taking messages ---------------------------------------------------------------------------------
@@ -615,6 +831,7 @@ def test_faults_of_the_network_reach_nobody(play, where):
 
 def test_more_messages_than_go_at_once_are_sent_after_a_reconnect(play):
     async def scene(broker, client):
+        pause(client, 200)
         broker.drop()
         await until(lambda: not client.is_connected())
         tasks = [asyncio.create_task(client.publish("t", f"{i:02}")) for i in range(19)]
@@ -624,6 +841,59 @@ def test_more_messages_than_go_at_once_are_sent_after_a_reconnect(play):
         assert [message[1] for message in broker.published] == [b"%02d" % i for i in range(19)]
 
     play(scene, keep_qos0=True)
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+def test_without_memory_to_publish_it_connects_again(play, mocker, qos):
+    near, far = socket.socketpair()
+    broker = FakeBroker()
+    broker.pollable = near
+
+    async def scene(broker, client):
+        async with asyncio_clock(broker):
+            await asyncio.sleep(0.05)  # until it waits for the socket
+            mocker.patch.object(client.connection, "send_message", side_effect=MemoryError)
+            if qos:
+                task = asyncio.create_task(client.publish("t", "m", qos=1))
+                await asyncio.sleep(0)
+            else:
+                with pytest.raises(MemoryError):
+                    await client.publish("t", "m")
+            mocker.stopall()
+            await until(lambda: len(broker.connects) == 2)
+            far.send(b"!")
+            if qos:
+                await task
+        assert len(broker.published) == qos
+
+    with near, far:
+        play(scene, broker)
+
+
+@pytest.mark.parametrize("where", ["open", "readinto", "write"])
+def test_without_memory_it_connects_again(play, mocker, where):
+    async def scene(broker, client):
+        async with asyncio_clock(broker):
+            if where == "open":
+                broker.drop()
+                pause(client, 100)
+                await until(lambda: not client.is_connected())
+            real = getattr(broker, where)
+            fails = [MemoryError(), MemoryError()]
+
+            def no_memory(*args):
+                if fails:
+                    raise fails.pop()
+                return real(*args)
+
+            setattr(broker, where, no_memory)
+            await client.publish("t", "m", qos=2)
+            await client.subscribe("s")
+        assert not fails
+        assert len(broker.connects) > 1
+        assert [message[1] for message in broker.published] == [b"m"]
+
+    play(scene)
 
 
 # --- What goes wrong inside --------------------------------------------------------------------------
@@ -683,10 +953,12 @@ def test_and_it_can_be_used_again():
                 client.set_callback(broken)
                 broker.deliver("t", "m")
                 await until(lambda: not broker.is_open)
-        del client.cb
+        got = []
         async with client:
+            client.set_callback(lambda *message: got.append(message[1]))
             broker.deliver("t", "fine")
-            assert await collect(client, 1) == [b"fine"]
+            await client.publish("t", "m", qos=1)
+            await until(lambda: got == [b"fine"])
 
     asyncio.run(main())
 
@@ -699,6 +971,26 @@ def test_a_program_that_ends_without_leaving_does_not_hang():
 
 
 # --- All of it at once -------------------------------------------------------------------------------
+
+
+async def annoy(broker, client, chance):
+    """Have the network fail in all ways, and deliver messages."""
+    while True:
+        await asyncio.sleep(chance.random() / 5)
+        fault = chance.randrange(5)
+        if fault == 0:
+            broker.drop()
+        elif fault == 1:
+            broker.fail_read = OSError(104)
+        elif fault == 2:
+            broker.fail_write = OSError(32)
+        elif fault == 3:
+            broker.write_sizes = iter([chance.randrange(4) for _ in range(8)])
+        else:
+            broker.read_sizes = iter([chance.randrange(3) for _ in range(8)])
+        for i in range(chance.randrange(4)):
+            if client.is_connected():
+                broker.deliver("s", str(i), 1)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -718,33 +1010,15 @@ def test_tasks_that_publish_and_give_up_while_the_network_fails(play, seed):
                 finished.append(i)
                 await asyncio.sleep(chance.random() / 20)
 
-        async def annoy():
-            while True:
-                await asyncio.sleep(chance.random() / 5)
-                fault = chance.randrange(5)
-                if fault == 0:
-                    broker.drop()
-                elif fault == 1:
-                    broker.fail_read = OSError(104)
-                elif fault == 2:
-                    broker.fail_write = OSError(32)
-                elif fault == 3:
-                    broker.write_sizes = iter([chance.randrange(4) for _ in range(8)])
-                else:
-                    broker.read_sizes = iter([chance.randrange(3) for _ in range(8)])
-                for i in range(chance.randrange(4)):
-                    if client.is_connected():
-                        broker.deliver("s", str(i), 1)
-
         client.session.limit = 40
         await client.subscribe("s", 1)
         async with asyncio_clock(broker):
-            annoying = asyncio.create_task(annoy())
+            annoying = asyncio.create_task(annoy(broker, client, chance))
             taking = asyncio.create_task(collect(client))
             await asyncio.gather(*[publish(i) for i in range(4)])
             annoying.cancel()
             broker.write_sizes = broker.read_sizes = None
-            await until(lambda: not client.session.waiting() and not client._late)
+            await until(lambda: not client.session.waiting() and not client.connection.pending)
             taking.cancel()
         assert sorted(finished) == list(range(40))
         assert sorted(int(message[1]) for message in broker.published) == list(range(40))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import wire
 
-from umqtt2 import MQTTException, client, errno
-from umqtt2.session.exact import ExactSession
+from umqtt2 import MQTTException, errno
+from umqtt2.robust import MQTTClient as Robust
 from umqtt2.session.memory import MemorySession
-from umqtt2.session.pids import PidSession
+from umqtt2.session.packet_ids import PacketIdSession
+from umqtt2.session.qos2 import QoS2Session
 
 PUBREC, PUBREL, PUBCOMP, PUBACK = 0x50, 0x62, 0x70, 0x40
 
-STORES = [ExactSession, MemorySession]
+STORES = [QoS2Session, MemorySession]
 
 
 @pytest.fixture(params=STORES)
@@ -64,31 +65,34 @@ def test_pubrec_goes_out_when_the_callback_has_returned(a):
     assert sent == [b""]
 
 
-def test_what_the_callback_could_not_take_comes_again(a):
+def test_a_message_whose_callback_raises_is_acknowledged_and_not_given_again(a):
+    given = []
+
     def fail(*args):
+        given.append(args)
         raise KeyError("in the application")
 
     a.client.set_callback(fail)
     a.transport.feed(wire.publish(b"t", b"m", 2, 7))
     with pytest.raises(KeyError):
         a.client.check_msg()
-    assert a.transport.sent == b""
-    a.client.set_callback(lambda *args: a.messages.append(args))
+    assert a.transport.sent == wire.ack(PUBREC, 7)
     a.transport.feed(wire.publish(b"t", b"m", 2, 7, dup=True))
     a.drain()
-    assert len(a.messages) == 1
-    assert a.transport.sent == wire.ack(PUBREC, 7)
+    assert len(given) == 1
+    assert a.transport.sent == wire.ack(PUBREC, 7) * 2
 
 
-def test_without_a_callback_the_broker_keeps_the_message(a):
+def test_without_a_callback_it_is_acknowledged_and_told(a):
     a.client.set_callback(None)
-    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7) * 2)
     a.drain()
-    assert a.transport.sent == b""
+    assert a.transport.sent == wire.ack(PUBREC, 7) * 2
+    assert a.statuses == [(0, errno.SDROPPED)]
 
 
 def test_an_oversized_message_is_told_once_and_acknowledged(scripted):
-    a = scripted(session=ExactSession(), max_packet=200)
+    a = scripted(session=QoS2Session(), max_packet=200)
     a.transport.feed(wire.publish(b"t", b"x" * 300, 2, 7) * 2)
     a.drain()
     assert a.statuses == [(0, errno.SOVERSIZE)]
@@ -128,11 +132,22 @@ def test_in_both_directions_with_a_broker(connected):
 def test_the_default_store_gives_up_after_the_message_timeout(scripted):
     a = scripted(message_timeout=3)
     pid = a.client.publish("t", "m", qos=2)
-    a.transport.feed(wire.ack(PUBREC, pid))
-    a.drain()
-    a.clock.advance(3000)
+    a.clock.advance(2990)
+    a.client.check_msg()
+    assert a.statuses == []
+    a.clock.advance(150)
     a.client.check_msg()
     assert a.statuses == [(pid, errno.STIMEOUT)]
+
+
+def test_it_says_that_the_broker_has_the_message_once_pubrec_came(scripted):
+    a = scripted(message_timeout=3)
+    pid = a.client.publish("t", "m", qos=2)
+    a.transport.feed(wire.ack(PUBREC, pid))
+    a.drain()
+    a.clock.advance(3150)
+    a.client.check_msg()
+    assert a.statuses == [(pid, errno.SDELIVERED)]
 
 
 @pytest.mark.mqtt("MQTT-3.1.2-4", "MQTT-4.1.0-1")
@@ -154,13 +169,14 @@ def test_identifiers_of_deliveries_survive_a_reconnect_to_the_same_session(app):
 
 @pytest.mark.mqtt("MQTT-3.1.2-6")
 def test_a_new_session_may_use_the_same_identifiers(a):
-    a.transport.feed(wire.publish(b"t", b"old", 2, 7))
+    a.transport.feed(wire.publish(b"t", b"same", 2, 7))
     a.drain()
+    a.client.disconnect()
     a.transport.feed(wire.connack(0))
     a.connect()
-    a.transport.feed(wire.publish(b"t", b"new", 2, 7))
+    a.transport.feed(wire.publish(b"t", b"same", 2, 7))
     a.drain()
-    assert [m[1] for m in a.messages] == [b"old", b"new"]
+    assert [m[1] for m in a.messages] == [b"same", b"same"]
 
 
 @pytest.mark.parametrize("qos", [3, -1])
@@ -172,18 +188,15 @@ def test_other_levels_are_refused(a, qos):
     assert a.transport.sent == b""
 
 
-@pytest.mark.parametrize(
-    "make, store", [(client.MQTTClient, PidSession), (None, PidSession)], ids=["small build", "small store"]
-)
-def test_where_it_is_left_out_asking_for_it_is_an_error(scripted, make, store):
-    a = scripted(session=store(), **({"make": make} if make else {}))
+def test_where_it_is_left_out_asking_for_it_is_an_error(scripted):
+    a = scripted(session=PacketIdSession())
     with pytest.raises(ValueError, match="qos"):
         a.client.publish("t", "m", qos=2)
     with pytest.raises(ValueError, match="qos"):
         a.client.subscribe("t", 2)
     assert a.transport.sent == b""
     a.transport.feed(wire.publish(b"t", b"m", 2, 7))
-    with pytest.raises(Exception, match="QoS|6"):
+    with pytest.raises(MQTTException, match="QoS|6"):
         a.client.check_msg()
 
 
@@ -204,3 +217,100 @@ def test_after_a_lost_connack_a_message_of_the_new_session_is_no_repetition(app)
     broker.deliver("t", "new", qos=2)
     a.drain()
     assert [m[1] for m in a.messages] == [b"old", b"new"]
+
+
+# --- An identifier that is used again, or a repetition without DUP [4.3.3] -----------------------------
+
+
+def reconnect(a, present=1):
+    a.client.disconnect()
+    a.transport.feed(wire.connack(present))
+    a.client.connect(False)
+    a.forget_sent()
+
+
+@pytest.mark.parametrize("dup", [False, True])
+@pytest.mark.parametrize("cut", [False, True], ids=["same connection", "after a cut"])
+def test_another_message_with_an_identifier_that_is_still_remembered_is_delivered(a, cut, dup):
+    a.transport.feed(wire.publish(b"t", b"one", 2, 7))
+    a.drain()
+    if cut:
+        reconnect(a)
+    for topic, payload in [(b"t", b"two"), (b"other", b"two"), (b"other", b"two"), (b"other", b"")]:
+        a.transport.feed(wire.publish(topic, payload, 2, 7, dup=dup))
+    a.drain()
+    assert [m[:2] for m in a.messages] == [(b"t", b"one"), (b"t", b"two"), (b"other", b"two"), (b"other", b"")]
+    assert a.transport.sent.endswith(wire.ack(PUBREC, 7) * 4)
+
+
+@pytest.mark.parametrize("dup", [False, True])
+def test_a_repetition_is_not_delivered_with_dup_or_without(a, dup):
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7))
+    a.drain()
+    reconnect(a)
+    a.transport.feed(wire.publish(b"t", b"m", 2, 7, dup=dup))
+    a.drain()
+    assert len(a.messages) == 1
+    assert a.transport.sent == wire.ack(PUBREC, 7)
+
+
+def test_a_broker_that_never_releases_does_not_fill_the_memory(a):
+    for pid in range(1, 1001):
+        a.transport.feed(wire.publish(b"t", b"%d" % pid, 2, pid))
+        a.drain()
+    assert len(a.messages) == 1000
+    assert len(a.client.session.received) <= 100
+
+
+# --- A callback that ends the connection, or begins another one ----------------------------------------
+
+
+@pytest.mark.parametrize("how", ["disconnect", "connect", "both"])
+@pytest.mark.parametrize("session", [QoS2Session, MemorySession])
+@pytest.mark.parametrize("make", [None, Robust])
+def test_a_message_whose_callback_connects_anew_is_given_once(app, make, session, how):
+    if make:
+        session = MemorySession
+    a = app(session=session(), **({"make": make} if make else {}))
+    c = a.client
+
+    def on_message(*args):
+        a.messages.append(args)
+        if len(a.messages) == 1:
+            if how != "connect":
+                c.disconnect()
+            if how != "disconnect":
+                c.connect(False)
+
+    c.set_callback(on_message)
+    c.connect(False)
+    c.subscribe("cmd", 2)
+    a.drain()
+    a.transport.deliver("cmd", "open the door", qos=2)
+    for _ in range(400):
+        try:
+            c.check_msg()
+        except MQTTException:
+            c.connect(False)
+        a.clock.advance(20)
+    assert [m[:2] for m in a.messages] == [(b"cmd", b"open the door")]
+    assert a.transport.acknowledged == [1]
+
+
+@pytest.mark.parametrize("make", [QoS2Session, MemorySession])
+def test_a_session_that_was_asked_to_be_clean_is_new_when_its_connack_was_lost(app, make):
+    a = app(session=make())
+    a.connect(clean_session=False)
+    broker = a.transport
+    broker.deliver("t", "same", qos=2)
+    a.client.check_msg()
+    feed = broker.feed
+    broker.feed = lambda data: None
+    with pytest.raises(MQTTException):
+        a.client.connect(True)  # the broker has begun a new session; its CONNACK is lost
+    broker.feed = feed
+    broker._pid = 0
+    a.connect(clean_session=False)
+    broker.deliver("t", "same", qos=2)
+    a.drain()
+    assert [m[1] for m in a.messages] == [b"same", b"same"]

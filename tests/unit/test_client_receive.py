@@ -8,8 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import App
 
-from umqtt2 import MQTTException, errno
-from umqtt2.testing import FakeTransport
+from umqtt2 import MQTTException, errno, robust
+from umqtt2.session.memory import MemorySession
+from umqtt2.session.packet_ids import PacketIdSession
+from umqtt2.session.qos2 import QoS2Session
+from umqtt2.testing import FakeBroker, FakeClock, FakeTransport
 
 
 def test_a_message(connected):
@@ -42,34 +45,391 @@ def test_qos_1_is_acknowledged_after_the_callback(scripted):
     assert a.transport.sent == b"\x40\x02\x12\x34"
 
 
-def test_an_exception_in_the_callback_reaches_the_caller_and_loses_nothing(app):
+def drain_raising(a, error):
+    """Call check_msg until nothing is left; return how often it raised `error`."""
+    raised = 0
+    while True:
+        try:
+            if not a.client.check_msg() and not a.transport.incoming:
+                return raised
+        except error:
+            raised += 1
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("error", [KeyError, MemoryError, OSError, KeyboardInterrupt, SystemExit, StopIteration])
+@pytest.mark.parametrize("look", ["check_msg", "wait_msg"])
+def test_an_exception_in_the_callback_reaches_the_caller_and_the_message_counts_as_given(app, qos, error, look):
     a = app()
     a.client.connect(clean_session=False)
-    a.transport.deliver("t", "m", qos=1)
+    a.transport.deliver("t", "m", qos=qos)
 
     def fail(*args):
-        raise KeyError("in the application")
+        a.messages.append(args)
+        raise error("in the application")
 
     a.client.set_callback(fail)
-    with pytest.raises(KeyError):
-        a.client.check_msg()
-    assert a.transport.acknowledged == []
+    with pytest.raises(error, match="in the application"):
+        getattr(a.client, look)()
+    a.drain()
+    assert a.transport.is_open
+    assert a.transport.acknowledged == ([1] if qos else [])
     a.client.publish("still", "usable")
-    assert a.client.check_msg() is None
-    a.client.set_callback(lambda *args: a.messages.append(args))
     a.client.connect(clean_session=False)
     a.drain()
-    assert a.messages == [(b"t", b"m", False, True)]
-    assert a.transport.acknowledged == [1]
+    assert len(a.messages) == 1
 
 
-def test_a_message_that_nobody_listens_for_stays_with_the_broker(app):
+def test_a_client_whose_callback_always_raises_does_not_go_deaf(app):
+    a = app()
+    a.client.connect(clean_session=False)
+    good = []
+
+    def callback(topic, msg, *_):
+        good.append(int(msg))
+
+    a.client.set_callback(callback)
+    for _ in range(25):
+        for qos in (1, 2):
+            a.transport.deliver("t", "oops", qos)
+    a.transport.deliver("t", "5", 1)
+    assert drain_raising(a, ValueError) == 50
+    assert good == [5]
+    assert len(a.transport.acknowledged) == 51
+
+
+def test_a_status_callback_that_raises_reaches_the_caller_once(scripted):
+    a = scripted()
+
+    def fail(pid, status):
+        raise KeyError("in the application")
+
+    a.client.set_callback_status(fail)
+    for _ in range(2):
+        a.transport.feed(wire.ack(0x40, a.client.publish("t", "m", qos=1)))
+    for _ in range(2):
+        with pytest.raises(KeyError):
+            a.client.check_msg()
+    assert a.client.check_msg() is None
+    assert a.transport.is_open
+
+
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_a_message_without_a_callback_is_acknowledged_and_told(app, qos):
     a = app()
     a.client.set_callback(None)
     a.client.connect(clean_session=False)
-    a.transport.deliver("t", "m", qos=1)
+    a.transport.deliver("t", "m", qos=qos)
     a.drain()
-    assert a.transport.acknowledged == []
+    assert a.statuses == [(0, errno.SDROPPED)]
+    assert a.transport.acknowledged == ([1] if qos else [])
+
+
+# --- What brokers do that MQTT does not allow --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topic", [b"a/+", b"#", b"\xff\xfe", b"a\0b", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_topic_that_is_no_name_is_acknowledged_dropped_and_told(scripted, topic, qos, chunks):
+    a = scripted()
+    if chunks:
+        a.client.set_callback_chunks(lambda *args: a.messages.append(args), "#")
+        a.connect_again()
+    a.transport.feed(wire.publish(topic, b"m", qos, 7) + wire.publish(b"t", b"m"))
+    a.drain()
+    assert a.statuses == [(0, errno.SDROPPED)]
+    assert a.transport.sent == (wire.ack([0, 0x40, 0x50][qos], 7) if qos else b"")
+    assert [m[0] for m in a.messages] == [b"t"]
+    a.client.publish("still", "connected")
+
+
+def test_dup_at_qos_0_is_delivered(scripted):
+    a = scripted(wire.publish(b"t", b"m", dup=True))
+    a.drain()
+    assert a.messages == [(b"t", b"m", False, True)]
+
+
+@pytest.mark.parametrize("code", [3, 4, 127, 128, 129, 255])
+def test_any_odd_code_of_a_suback_is_a_refusal(scripted, code):
+    a = scripted()
+    pid = a.client.subscribe("t", 2)
+    a.transport.feed(wire.suback(pid, code))
+    a.drain()
+    assert a.statuses == [(pid, errno.SFAILED)]
+    a.client.publish("still", "connected")
+
+
+def test_a_disconnect_from_the_broker_ends_the_connection_and_says_so(scripted):
+    a = scripted(b"\xe0\0")
+    with pytest.raises(MQTTException) as caught:
+        a.client.check_msg()
+    assert caught.value.args[0] == errno.ERESPONSE
+    assert "0xe0" in caught.value.args[1]
+    assert not a.transport.is_open
+
+
+@pytest.mark.parametrize("asked, granted", [(2, 0), (2, 1), (2, 2), (1, 1), (1, 2), (0, 0), (1, 128)])
+@pytest.mark.parametrize("session", [None, PacketIdSession, MemorySession])
+def test_the_status_callback_can_see_the_qos_that_was_granted(scripted, asked, granted, session):
+    a = scripted(session=session and session())
+    if asked > a.client.session.max_qos:
+        pytest.skip("the store does not know QoS 2")
+    seen = []
+    a.client.set_callback_status(lambda pid, status: seen.append((pid, status, a.client.connection.code)))
+    pid = a.client.subscribe("t", asked)
+    a.transport.feed(wire.publish(b"x", b"m") + wire.suback(pid, granted) + wire.publish(b"x", b"m"))
+    a.drain()
+    assert seen == [(pid, errno.SFAILED if granted == 128 else errno.SDELIVERED, granted)]
+
+
+# --- Kinds of acknowledgements -----------------------------------------------------------------------------
+
+ACKS = {0x40: wire.ack, 0x50: wire.ack, 0x70: wire.ack, 0x90: lambda _, pid: wire.suback(pid), 0xB0: wire.ack}
+REQUESTS = [
+    (lambda c: c.publish("t", "m", qos=1), [0x40]),
+    (lambda c: c.publish("t", "m", qos=2), [0x50, 0x70]),
+    (lambda c: c.subscribe("t", 1), [0x90]),
+    (lambda c: c.unsubscribe("t"), [0xB0]),
+]
+
+
+@pytest.mark.parametrize("session", [PacketIdSession, QoS2Session])
+@pytest.mark.parametrize("wrong", ACKS)
+@pytest.mark.parametrize("request_, right", REQUESTS)
+@pytest.mark.mqtt("MQTT-4.3.2-1")
+def test_an_acknowledgement_of_the_wrong_kind_changes_nothing(scripted, session, wrong, request_, right):
+    a = scripted(session=session())
+    if 0x50 in right and a.client.session.max_qos < 2:
+        pytest.skip("the store does not know QoS 2")
+    pid = request_(a.client)
+    if wrong != right[0]:
+        a.transport.feed(ACKS[wrong](wrong, pid))
+        a.drain()
+        assert a.statuses in ([], [(pid, errno.SUNKNOWNPID)])
+        a.statuses.clear()
+    for first in right:
+        a.transport.feed(ACKS[first](first, pid))
+        a.drain()
+    assert a.statuses == [(pid, errno.SDELIVERED)]
+    a.transport.feed(ACKS[right[-1]](right[-1], pid))  # a second one
+    a.drain()
+    assert a.statuses == [(pid, errno.SDELIVERED), (pid, errno.SUNKNOWNPID)]
+    a.client.publish("still", "connected")
+
+
+@pytest.mark.parametrize("wrong", [0x40, 0x90, 0xB0])
+def test_between_pubrec_and_pubcomp_nothing_else_counts(scripted, wrong):
+    a = scripted()
+    pid = a.client.publish("t", "m", qos=2)
+    a.transport.feed(wire.ack(0x50, pid) + ACKS[wrong](wrong, pid))
+    a.drain()
+    assert a.statuses == [(pid, errno.SUNKNOWNPID)]
+    a.transport.feed(wire.ack(0x50, pid) + wire.ack(0x70, pid))  # PUBREC may come again
+    a.drain()
+    assert a.statuses == [(pid, errno.SUNKNOWNPID), (pid, errno.SDELIVERED)]
+    assert a.transport.sent.endswith(wire.ack(0x62, pid) * 2)
+
+
+# --- QoS 2 in a session that goes on -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("session", [QoS2Session, MemorySession])
+def test_an_identifier_that_is_used_again_too_early_brings_a_new_message(scripted, session):
+    a = scripted(session=session())
+    other = [(b"t", b"two"), (b"t", b"two!"), (b"u", b"two!"), (b"t", b""), (b"t", b"x" * 128 + b"1" * 900)]
+    for topic, msg in [(b"t", b"one")] + other:
+        a.transport.feed(wire.publish(topic, msg, 2, 7))
+        a.drain()
+    assert [m[:2] for m in a.messages] == [(b"t", b"one")] + other
+    assert a.transport.sent == wire.ack(0x50, 7) * 6
+
+
+@pytest.mark.parametrize("session", [QoS2Session, MemorySession])
+@pytest.mark.parametrize("dup", [False, True])
+@pytest.mark.parametrize("msg", [b"", b"once", b"x" * 5000])
+def test_a_repetition_is_not_given_again_whatever_its_dup_says(scripted, session, dup, msg):
+    a = scripted(session=session())
+    a.transport.feed(wire.publish(b"t", msg, 2, 7) + wire.publish(b"t", msg, 2, 7, dup=dup))
+    a.drain()
+    a.connect_again()
+    a.transport.feed(wire.publish(b"t", msg, 2, 7, dup=dup) + wire.ack(0x62, 7))
+    a.drain()
+    assert len(a.messages) == 1
+    assert a.transport.sent == wire.ack(0x50, 7) + wire.ack(0x70, 7)
+    a.transport.feed(wire.publish(b"t", msg, 2, 7))  # after PUBREL the same is a new one
+    a.drain()
+    assert len(a.messages) == 2
+
+
+def test_a_broker_that_never_releases_takes_no_more_memory(scripted):
+    a = scripted()
+    for pid in range(1, 1001):
+        a.transport.feed(wire.publish(b"t", b"m", 2, pid))
+        a.drain()
+        a.forget_sent()
+    assert len(a.messages) == 1000
+    assert len(a.client.session.received) <= 100
+
+
+@pytest.mark.parametrize("first", ["nothing", "disconnect", "connect", "connect clean", "both", "raise"])
+@pytest.mark.parametrize("make", [None, robust.MQTTClient])
+@pytest.mark.parametrize("session", [None, QoS2Session, MemorySession])
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_message_at_qos_2_comes_once_when_its_callback_connects_anew(first, make, session, lost):
+    if make and session is QoS2Session:
+        pytest.skip("this client needs a store that keeps messages")
+    a = App(FakeBroker(), **({"make": make} if make else {}), session=session and session())
+    c = a.client
+
+    def callback(*args):
+        a.messages.append(args)
+        if len(a.messages) > 1:
+            return
+        if lost:
+            a.transport._received.clear()
+        if first in ("disconnect", "both"):
+            c.disconnect()
+        if first in ("connect", "both"):
+            c.connect(False)
+        if first == "connect clean":
+            c.connect(True)
+        if first == "raise":
+            raise KeyError
+
+    c.set_callback(callback)
+    c.connect(False)
+    c.subscribe("cmd", 2)
+    a.drain()
+    a.transport.deliver("cmd", "open the door", qos=2)
+    for _ in range(100):
+        try:
+            c.check_msg()
+        except KeyError:
+            pass
+        except MQTTException:
+            c.connect(False)
+        a.clock.advance(100)
+    assert [m[1] for m in a.messages] == [b"open the door"]
+    assert a.transport._in_flight == {}
+
+
+@pytest.mark.parametrize("store", [QoS2Session, MemorySession])
+@pytest.mark.parametrize("method", ["on_packet", "is_new", "expired", "unsent", "sent", "resume"])
+@pytest.mark.parametrize("error", [MemoryError, OSError, RuntimeError])
+def test_a_fault_of_the_store_closes_the_connection_and_loses_nothing(app, store, method, error):
+    faults = []
+
+    def faulty(self, *args):
+        if faults:
+            raise faults.pop()
+        return getattr(store, method)(self, *args)
+
+    a = app(session=type("Faulty", (store,), {method: faulty})())
+    a.connect(False)
+    a.client.subscribe("t", 2)
+    a.drain()
+    a.statuses.clear()
+    pids = []
+    for _ in range(2):
+        faults.append(error())
+        try:
+            pids.append(a.client.publish("out", "m", qos=2))
+        except error:
+            assert not a.transport.is_open
+            a.client.connect(False)
+        a.transport.deliver("t", "in", 2)
+        for _ in range(20):
+            a.clock.advance(100)
+            try:
+                a.client.check_msg()
+            except (error, MQTTException):
+                assert not a.transport.is_open
+                while not a.transport.is_open:
+                    try:
+                        a.client.connect(False)
+                    except error:
+                        pass
+    assert len(a.messages) == 2
+    assert len(a.transport.acknowledged) == 2
+    if store is MemorySession:
+        assert sorted(a.statuses) == [(pid, errno.SDELIVERED) for pid in pids]
+        assert len(a.transport.published) == len(pids) or method == "sent"
+
+
+# --- Methods that a callback calls -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["message", "status", "chunks"])
+@pytest.mark.parametrize("look", ["check_msg", "wait_msg"])
+def test_looking_after_a_disconnect_within_a_callback_finds_nothing(app, kind, look):
+    a = app()
+    results = []
+
+    def callback(*args):
+        a.client.disconnect()
+        results.append(getattr(a.client, look)())
+
+    a.client.set_callback(callback)
+    if kind == "status":
+        a.client.set_callback_status(callback)
+    if kind == "chunks":
+        a.client.set_callback_chunks(callback, "t")
+    a.client.connect()
+    if kind == "status":
+        a.client.publish("t", "m", qos=1)
+    else:
+        a.transport.deliver("t", "m", 1)
+    a.client.check_msg()
+    assert results == [None]
+    with pytest.raises(MQTTException) as caught:
+        a.client.check_msg()
+    assert caught.value.args == (errno.ECONNOT,)
+
+
+def test_a_status_callback_may_connect_anew(app):
+    a = app(session=MemorySession())
+    a.client.connect(False)
+
+    def callback(pid, status):
+        a.statuses.append((pid, status))
+        if len(a.statuses) == 1:
+            a.client.disconnect()
+            a.client.connect(False)
+
+    a.client.set_callback_status(callback)
+    pids = [a.client.publish("t", str(n), qos=2) for n in range(3)]
+    for _ in range(30):
+        a.client.check_msg()
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in pids]
+    assert [p[1] for p in a.transport.published] == [b"0", b"1", b"2"]
+
+
+def test_what_a_method_within_a_callback_raises_is_the_callbacks(connected):
+    def callback(*args):
+        connected.client.publish("not/+/allowed", "m")
+
+    connected.client.set_callback(callback)
+    connected.transport.deliver("t", "m", 1)
+    with pytest.raises(ValueError, match="topic"):
+        connected.client.check_msg()
+    connected.drain()
+    assert connected.transport.acknowledged == [1]
+
+
+def test_a_connection_that_breaks_within_a_callback_is_told_by_it(connected):
+    def callback(*args):
+        connected.transport.fail_write = OSError(104)
+        connected.client.publish("t", "m")
+
+    connected.client.set_callback(callback)
+    connected.transport.deliver("t", "m", 1)
+    with pytest.raises(OSError) as caught:
+        connected.client.check_msg()
+    assert caught.value.args == (104,)
+    with pytest.raises(MQTTException) as caught:
+        connected.client.check_msg()
+    assert caught.value.args == (errno.ECONNOT,)
 
 
 @pytest.mark.mqtt("MQTT-4.6.0-2")
@@ -139,19 +499,18 @@ def test_statuses_of_timeouts_may_publish_too(scripted):
     a.client.set_callback_status(callback)
     for _ in range(3):
         a.client.publish("t", "m", qos=1)
-    a.clock.advance(10_000)
+    a.clock.advance(10_200)
     a.client.check_msg()
     assert sorted(statuses) == [(1, 0), (2, 0), (3, 0)]
 
 
 def test_no_acknowledgement_is_status_0_and_a_late_one_status_2(scripted):
-    a = scripted(message_timeout=10)
-    a.clock.now = 2**30 - 5000  # the ticks wrap meanwhile
+    a = scripted(message_timeout=10, clock=FakeClock(2**30 - 5000))  # the ticks wrap meanwhile
     pid = a.client.publish("t", "m", qos=1)
     a.clock.advance(9999)
     a.client.check_msg()
     assert a.statuses == []
-    a.clock.advance(1)
+    a.clock.advance(200)  # a little later
     a.client.check_msg()
     assert a.statuses == [(pid, errno.STIMEOUT)]
     a.transport.feed(wire.ack(0x40, pid))

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import threading
+from array import array
+
 import pytest
 import wire
 from hypothesis import given, settings
@@ -9,6 +14,9 @@ from hypothesis import strategies as st
 from program import App
 
 from umqtt2 import MQTTException, errno
+from umqtt2.session.memory import MemorySession
+from umqtt2.session.packet_ids import PacketIdSession
+from umqtt2.session.qos2 import QoS2Session
 from umqtt2.testing import FakeBroker
 
 
@@ -95,12 +103,92 @@ def test_a_write_that_stops_for_good_ends_the_connection(scripted, position):
     assert caught.value.args == (errno.ECONNOT,)
 
 
-def test_a_slow_connection_is_no_timeout(scripted):
-    a = scripted(socket_timeout=2)
-    a.transport.write_sizes = iter(([0] * 1500 + [1]) * 1000)
+class Drip(FakeBroker):
+    """Takes a byte every `every` ms, once that is set."""
+
+    every = 0
+    free = 0
+
+    def write(self, buf, n, offset):
+        if self.every:
+            if self.clock.now < self.free:
+                return None
+            self.free = self.clock.now + self.every
+            n = min(n, 1)
+        return super().write(buf, n, offset)
+
+    def wait(self, flags, timeout_ms):
+        self.clock.advance(max(1, min(timeout_ms, self.free - self.clock.now)))
+
+
+def dripping(every, **options):
+    a = App(Drip(), **options)
+    a.connect()
+    a.transport.every = every
+    return a
+
+
+def test_a_slow_connection_is_no_timeout():
+    a = dripping(1500, socket_timeout=60)
     a.client.publish("abc", b"x" * 20)
-    assert a.clock.now > 20 * 1500
-    assert wire.parse_all(bytes(a.transport.sent))[0]["payload"] == b"x" * 20
+    assert 20 * 1500 < a.clock.now < 60_000
+    assert a.transport.published == [(b"abc", b"x" * 20, 0, False)]
+
+
+CALLS = [
+    lambda c: c.publish("abc", b"x" * 500),
+    lambda c: c.publish("abc", b"x" * 500, qos=1),
+    lambda c: c.publish("abc", b"x" * 20, qos=2),
+    lambda c: c.subscribe("x" * 100),
+    lambda c: c.unsubscribe("x" * 100),
+]
+
+
+@pytest.mark.parametrize("session", [QoS2Session, MemorySession])
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("every", [300, 4900])
+def test_the_socket_timeout_bounds_a_whole_call(call, every, session):
+    a = dripping(every, socket_timeout=5, session=session())
+    with pytest.raises(MQTTException) as caught:
+        call(a.client)
+    assert caught.value.args == (errno.ECONTIMEOUT,)
+    assert 5000 <= a.clock.now <= 5700
+    assert not a.transport.is_open
+
+
+def test_a_ping_on_a_link_that_drips_is_bounded_too():
+    a = dripping(2000, socket_timeout=5)
+    for _ in range(3):
+        a.client.ping()
+    a.transport.every = 1_000_000
+    with pytest.raises(MQTTException) as caught:
+        a.client.ping()
+    assert caught.value.args == (errno.ECONTIMEOUT,)
+    assert a.clock.now < 20_000
+
+
+def test_check_msg_on_a_link_that_drips_returns_at_once():
+    a = dripping(4900, socket_timeout=5)
+    for n in range(20):
+        a.transport.deliver("t", str(n), 1)
+    with pytest.raises(MQTTException) as caught:
+        for _ in range(1000):
+            before = a.clock.now
+            a.client.check_msg()
+            assert a.clock.now == before
+            a.clock.advance(100)
+    assert caught.value.args == (errno.ECONTIMEOUT,)
+    assert a.clock.now < 60_000
+
+
+def test_leaving_and_connecting_on_a_link_that_drips_are_bounded():
+    a = dripping(4900, socket_timeout=5)
+    a.client.disconnect()
+    before = a.clock.now
+    with pytest.raises(MQTTException) as caught:
+        a.client.connect()
+    assert caught.value.args == (errno.ECONTIMEOUT,)
+    assert a.clock.now - before <= 11_000
 
 
 def test_a_failing_write_is_the_transports_error_and_leaves_nothing_in_flight(app):
@@ -150,7 +238,8 @@ def test_a_payload_that_is_no_text_or_bytes_is_a_type_error_and_sends_nothing(co
 
 
 def test_a_payload_that_mqtt_cannot_send(connected, mocker):
-    mocker.patch("umqtt2.client.LONGEST", 1000)  # 268 MB are much for a test
+    for module in ("packets.fields", "client"):
+        mocker.patch(f"umqtt2.{module}.LONGEST", 1000)  # 268 MB are much for a test
     connected.client.publish("t", bytes(1000))
     connected.forget_sent()
     with pytest.raises(ValueError):
@@ -219,6 +308,239 @@ def test_a_topic_in_a_buffer_is_checked_and_may_change_afterwards(connected):
     other = bytearray(b"two")
     connected.client.publish(other, "m")
     assert [p[0] for p in connected.transport.published] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("make", [bytearray, lambda data: memoryview(bytearray(data))])
+def test_a_topic_in_a_buffer_that_changes_goes_to_its_own_topic(connected, make):
+    topic = make(b"room/1")
+    for n in b"123":
+        topic[5] = n
+        connected.client.publish(topic, "m")
+    assert [p[0] for p in connected.transport.published] == [b"room/1", b"room/2", b"room/3"]
+
+
+def test_a_payload_of_wide_items_is_a_type_error(connected):
+    for wide in (memoryview(array("H", [1, 2])), memoryview(array("I"))[:0]):
+        if len(wide):
+            with pytest.raises(TypeError, match="msg"):
+                connected.client.publish("t", wide)
+    assert connected.transport.sent == b""
+
+
+def test_a_topic_of_wide_items_is_taken_whole(connected):
+    connected.client.publish(memoryview(array("H", b"room")), "m")
+    assert connected.transport.published[0][0] == b"room"
+
+
+def test_a_payload_in_a_buffer_may_change_when_publish_has_returned(connected):
+    msg = bytearray(b"one")
+    connected.client.publish("t", msg, qos=1)
+    msg[:] = b"two"
+    connected.client.publish("t", msg, qos=1)
+    msg[:] = b"xxx"
+    connected.drain()
+    assert [p[1] for p in connected.transport.published] == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("qos", ["1", 1.0, b"1", [1]])
+def test_a_qos_that_is_no_int_is_named(connected, qos):
+    for call in (
+        lambda: connected.client.publish("t", "m", qos=qos),
+        lambda: connected.client.subscribe("t", qos),
+        lambda: connected.client.set_last_will("t", "m", qos=qos),
+    ):
+        with pytest.raises(ValueError, match="qos"):
+            call()
+    assert connected.transport.sent == b""
+
+
+@pytest.mark.parametrize("topic", ["\udc80", "a/\ud800/b", b"\xff", b"\xed\xb2\x80"])
+def test_a_topic_that_is_not_valid_utf_8_is_named(connected, topic):
+    for call in (
+        lambda: connected.client.publish(topic, "m"),
+        lambda: connected.client.subscribe(topic),
+        lambda: connected.client.unsubscribe(topic),
+        lambda: connected.client.set_last_will(topic, "m"),
+    ):
+        with pytest.raises(ValueError, match="topic"):
+            call()
+    assert connected.transport.sent == b""
+
+
+# --- How many messages may be in flight ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("session", [None, PacketIdSession, QoS2Session])
+def test_more_messages_in_flight_than_brokers_take_are_refused(scripted, session):
+    a = scripted(session=session and session())
+    highest = a.client.session.max_qos
+    pids = [a.client.publish("t", "m", qos=1 + n % highest) for n in range(20)]
+    a.forget_sent()
+    for qos in range(1, highest + 1):
+        with pytest.raises(MQTTException) as caught:
+            a.client.publish("t", "m", qos=qos)
+        assert caught.value.args[0] == errno.EFULL
+    assert a.transport.sent == b""
+    # It was not taken, and all else works.
+    a.client.publish("t", "m")
+    a.transport.feed(wire.suback(a.client.subscribe("t")) + wire.ack(0x40, pids[0]))
+    a.drain()
+    assert a.statuses[-1] == (pids[0], errno.SDELIVERED)
+    assert a.client.publish("t", "m", qos=1)
+
+
+def test_a_message_at_qos_2_is_in_flight_until_pubcomp(scripted):
+    a = scripted()
+    pids = [a.client.publish("t", "m", qos=2) for _ in range(20)]
+    a.transport.feed(wire.ack(0x50, pids[0]))
+    a.drain()
+    with pytest.raises(MQTTException):
+        a.client.publish("t", "m", qos=1)
+    a.transport.feed(wire.ack(0x70, pids[0]))
+    a.drain()
+    a.client.publish("t", "m", qos=1)
+
+
+def test_what_the_broker_never_acknowledges_is_in_flight_no_longer_than_the_message_timeout(scripted):
+    a = scripted(message_timeout=10)
+    for _ in range(20):
+        a.client.publish("t", "m", qos=1)
+    a.clock.advance(10_200)
+    a.client.check_msg()
+    assert [status for _, status in a.statuses] == [errno.STIMEOUT] * 20
+    a.client.publish("t", "m", qos=1)
+
+
+def test_the_window_can_be_chosen(scripted):
+    a = scripted(session=QoS2Session(window=2))
+    a.client.publish("t", "m", qos=1)
+    a.client.publish("t", "m", qos=1)
+    with pytest.raises(MQTTException):
+        a.client.publish("t", "m", qos=1)
+
+
+# --- Calls from interrupts and other threads -----------------------------------------------------------
+
+
+class Interrupted(FakeBroker):
+    """Has a Timer that fires amid a read or a write, once."""
+
+    timer = None
+
+    def fire(self):
+        timer, self.timer = self.timer, None
+        if timer:
+            timer()
+
+    def readinto(self, buf, n):
+        got = super().readinto(buf, n)
+        if got and n > 2:
+            self.fire()  # bytes were read, and not yet decoded
+        return got
+
+    def write(self, buf, n, offset):
+        self.fire()  # a packet was put together, and not yet written
+        return super().write(buf, n, offset)
+
+
+INTERRUPTS = [
+    lambda c: c.publish("timer", "m"),
+    lambda c: c.publish("timer", "m", qos=1),
+    lambda c: c.publish("timer", "m" * 200, qos=2),
+    lambda c: c.publish("timer", io.BytesIO(bytes(600)), length=600),
+    lambda c: c.subscribe("timer"),
+    lambda c: c.unsubscribe("timer"),
+    lambda c: c.ping(),
+    lambda c: c.check_msg(),
+    lambda c: c.wait_msg(),
+    lambda c: c.disconnect(),
+    lambda c: c.connect(),
+]
+
+
+@pytest.mark.parametrize("session", [QoS2Session, MemorySession])
+@pytest.mark.parametrize("interrupt", INTERRUPTS)
+@pytest.mark.parametrize("amid", ["check_msg", "publish", "publish at QoS 2", "subscribe"])
+def test_a_call_from_an_interrupt_is_refused_and_mixes_nothing(interrupt, amid, session):
+    a = App(Interrupted(), session=session())
+    a.connect()
+    a.transport.subscriptions[b"cmd"] = 0
+    a.transport.deliver("cmd", "switch on")
+    refused = []
+
+    def timer():
+        with pytest.raises(MQTTException) as caught:
+            interrupt(a.client)
+        refused.append(caught.value.args)
+
+    a.transport.timer = timer
+    if amid == "publish":
+        a.client.publish("door/alarm!", "open")
+    elif amid == "publish at QoS 2":
+        a.client.publish("door/alarm!", "open", qos=2)
+    elif amid == "subscribe":
+        a.client.subscribe("more", 1)
+    a.drain()
+    assert refused == [(errno.EBUSY,)]
+    assert a.messages == [(b"cmd", b"switch on", False, False)]
+    if amid.startswith("publish"):
+        assert [p[:2] for p in a.transport.published] == [(b"door/alarm!", b"open")]
+    assert (amid == "subscribe") is (b"more" in a.transport.subscriptions)
+    # Whole again: the same call, from the program, works.
+    interrupt(a.client) if interrupt is not INTERRUPTS[8] else None
+    assert a.transport.timer is None
+
+
+def test_an_interrupt_that_publishes_while_arguments_are_checked_does_not_change_the_topic(connected):
+    class Text(str):
+        def encode(self, *args):
+            connected.client.publish("timer", "m")
+            return super().encode(*args)
+
+    connected.client.publish("main", Text("a"))
+    connected.client.publish("main", Text("b"))
+    connected.client.publish(Text("main"), "c")
+    assert [p[:2] for p in connected.transport.published if p[0] != b"timer"] == [
+        (b"main", b"a"), (b"main", b"b"), (b"main", b"c"),
+    ]  # fmt: skip
+
+
+def test_a_call_from_a_callback_is_no_call_from_an_interrupt(connected):
+    def callback(*args):
+        connected.client.publish("out", "m", qos=1)
+
+    connected.client.set_callback(callback)
+    connected.transport.deliver("t", "m", 1)
+    connected.drain()
+    assert [p[:2] for p in connected.transport.published] == [(b"out", b"m")]
+
+
+def test_a_second_thread_works_whole_or_is_refused():
+    a = App(FakeBroker())
+    a.connect()
+    counts = [0, 0]
+
+    def publish(me):
+        for _ in range(3000):
+            try:
+                a.client.publish(f"t/{me}", b"%d" % me * 60)
+                counts[me] += 1
+            except MQTTException as e:
+                assert e.args == (errno.EBUSY,)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=publish, args=(me,)) for me in (0, 1)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(a.transport.published) == sum(counts)
+    for topic, msg, _, _ in a.transport.published:
+        assert msg == topic[-1:] * 60
 
 
 def test_the_same_topic_again(connected):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import wire
 from umqtt import errno as umqtt_errno
 from umqtt import simple2
 from umqtt.simple2 import MQTTClient, MQTTException, pid_gen
 
+from umqtt2.errno import ECONNOT, ECONTIMEOUT, EFULL, SDROPPED
 from umqtt2.testing import FakeBroker, FakeTransport
 
 
@@ -86,6 +89,82 @@ def test_newpid_can_be_replaced_and_skips_what_is_in_flight(client, broker):
     assert [client.publish("t", "m", qos=1) for _ in range(3)] == [101, 103, 104]
 
 
+def test_what_newpid_gives_out_may_end_or_repeat(client, broker):
+    client.connect()
+    broker.silent = True
+    client.newpid = iter([1, 1, 2])
+    assert [client.publish("t", "m", qos=1) for _ in range(2)] == [1, 2]
+    for pids in (iter([]), itertools.repeat(1)):
+        client.newpid = pids
+        with pytest.raises(MQTTException) as caught:
+            client.publish("t", "m", qos=1)
+        assert caught.value.args[0] == EFULL
+    assert set(client.rcv_pids) == {1, 2}
+
+
+def test_there_is_no_limit_to_the_messages_in_flight(client, broker):
+    client.connect()
+    broker.silent = True
+    assert [client.publish("t", "m", qos=1) for _ in range(100)] == list(range(1, 101))
+    client.rcv_pids.update(dict.fromkeys(range(1, 65536), 100))
+    with pytest.raises(MQTTException):
+        client.publish("t", "m", qos=1)
+
+
+def test_only_an_acknowledgement_of_the_right_kind_counts(client, broker):
+    statuses = []
+    client.set_callback_status(lambda *args: statuses.append(args))
+    client.connect()
+    broker.silent = True
+    pid = client.publish("t", "m", qos=1)
+    client.rcv_pids[77] = 5000  # of a packet of the program's own
+    broker.feed(wire.suback(pid) + wire.ack(0xB0, 77) + wire.ack(0x40, pid) + wire.ack(0x40, pid))
+    while client.check_msg():
+        pass
+    assert statuses == [(pid, 2), (77, 1), (pid, 1), (pid, 2)]
+    assert client.rcv_pids == {}
+
+
+def test_a_message_that_could_not_be_sent_is_not_in_flight(client, broker):
+    client.connect()
+    broker.fail_write = OSError(104)
+    with pytest.raises(OSError):
+        client.publish("t", "m", qos=1)
+    assert client.rcv_pids == {}
+    assert client.sock is None
+
+
+def test_a_timeout_of_weeks(client, broker):
+    client.message_timeout = 3_000_000
+    client.connect()
+    broker.silent = True
+    client.publish("t", "m", qos=1)
+    broker.clock.advance(100_000_000)
+    client.check_msg()
+    assert client.rcv_pids
+
+
+def test_when_a_packet_came_and_when_it_pinged(client, broker):
+    ticks = broker.clock
+    ticks.advance(1000)
+    client.set_callback(lambda *args: None)
+    client.connect()
+    assert (client.last_cpacket, client.last_ping) == (1000, 0)
+    ticks.advance(1000)
+    client.ping()
+    assert (client.last_cpacket, client.last_ping) == (1000, 2000)
+    ticks.advance(1000)
+    client.check_msg()
+    assert client.last_cpacket == 3000
+    for packet in (wire.publish(b"t", b"m"), wire.ack(0x40, 9)):
+        ticks.advance(1000)
+        client.check_msg()
+        before = client.last_cpacket
+        broker.feed(packet)
+        client.check_msg()
+        assert client.last_cpacket == ticks.now == before + 1000
+
+
 def test_a_clean_session_clears_rcv_pids(client):
     client.rcv_pids[5] = 1
     client.connect(clean_session=False)
@@ -114,6 +193,66 @@ def test_a_refused_subscription_raises_and_the_connection_lives(broker, client):
     with pytest.raises(MQTTException) as caught:
         client.check_msg()
     assert caught.value.args == (44,)
+    client.publish("t", "m")
+
+
+@pytest.mark.parametrize("qos", [2, 3, -1, None])
+def test_a_qos_that_simple2_did_not_know_is_an_assertion_error(client, broker, qos):
+    client.set_callback(lambda *args: None)
+    client.connect()
+    with pytest.raises(AssertionError):
+        client.publish("t", "m", qos=qos)
+    with pytest.raises(AssertionError):
+        client.subscribe("t", qos)
+    client.publish("t", "m")
+    assert broker.published == [(b"t", b"m", 0, False)]
+    assert client.rcv_pids == {}
+
+
+def test_a_last_will_may_have_qos_2_but_not_3_and_needs_a_topic(client, broker):
+    client.set_last_will("t", "m", qos=2)
+    with pytest.raises(AssertionError):
+        client.set_last_will("t", "m", qos=3)
+    with pytest.raises(AssertionError):
+        client.set_last_will("", "m")
+    client.connect()
+    assert broker.connects[0]["will"] == (b"t", b"m", 2, False)
+
+
+def test_to_subscribe_without_a_callback_is_an_assertion_error(client):
+    client.connect()
+    with pytest.raises(AssertionError, match="Subscribe callback is not set"):
+        client.subscribe("t")
+    client.cb = lambda *args: None
+    client.subscribe("t")
+
+
+def test_a_message_without_a_callback_is_told(client, broker):
+    client.connect()
+    client.cbstat = lambda *args: statuses.append(args)
+    statuses = []
+    broker.deliver("t", "m", qos=1)
+    client.check_msg()
+    assert statuses == [(0, SDROPPED)]
+    assert broker.acknowledged == [1]
+
+
+def test_ssl_params_without_ssl_mean_nothing(mocker):
+    """umqtt.simple2 did not look at them."""
+    tcp = mocker.patch("umqtt2.transport.tcp.TCPTransport.opening", side_effect=OSError(111))
+    c = MQTTClient("id", "host", ssl_params={"server_hostname": "other", "colour": 1})
+    assert c.ssl_params == {"server_hostname": "other", "colour": 1} and c.port == 1883
+    with pytest.raises(OSError):
+        c.connect()
+    tcp.assert_called_once()
+
+
+def test_an_exception_of_a_callback_reaches_the_program(client, broker):
+    client.set_callback(lambda *args: 1 / 0)
+    client.connect()
+    broker.deliver("t", "m", qos=1)
+    with pytest.raises(ZeroDivisionError):
+        client.check_msg()
     client.publish("t", "m")
 
 
@@ -148,6 +287,21 @@ def test_a_subclass_may_send_a_packet_of_its_own(client, broker):
     client._write(packet, n + 2)
     client._send_str("t")
     assert broker.subscriptions == {}
+    assert client._write(b"\xc0\0") == 2
+
+
+def test_a_packet_of_its_own_on_a_slow_connection(client, broker):
+    client.connect()
+    broker.write_sizes = itertools.cycle([0, 1, 0, 3])
+    client._write(wire.publish(b"t", b"m" * 50))
+    assert broker.published == [(b"t", b"m" * 50, 0, False)]
+    broker.write_sizes = 0
+    with pytest.raises(MQTTException) as caught:
+        client._write(b"\xc0\0")
+    assert caught.value.args[0] == ECONTIMEOUT
+    with pytest.raises(MQTTException) as caught:
+        client._write(b"\xc0\0")
+    assert caught.value.args[0] == ECONNOT
 
 
 def test_sock_is_the_transports(mocker):

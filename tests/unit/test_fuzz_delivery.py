@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from tests.fuzz.line import Line
-from umqtt2 import MQTTClient, MQTTException, robust
+from umqtt2 import MQTTClient, MQTTException, reconnect, robust
+from umqtt2.connection import UP
 from umqtt2.errno import EFULL, SDELIVERED
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
@@ -28,7 +29,7 @@ class Delivery(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.chances = mock.patch.object(robust, "urandom", lambda n: b"\xc0" * n)  # the same in each run
+        self.chances = mock.patch.object(reconnect, "urandom", lambda n: b"\xc0" * n)  # the same in each run
         self.chances.start()
         self.line = Line()
         self.number = 0
@@ -46,7 +47,7 @@ class Delivery(RuleBasedStateMachine):
     def begin(self) -> None:
         self.client = self.make()
         self.client.set_callback(lambda topic, msg, *_: self.received.append(int(msg)))
-        self.client.set_callback_pieces(self.piece, "large/#")
+        self.client.set_callback_chunks(self.chunk, "large/#")
         self.whole = b""
         self.client.set_callback_status(self.status)
         self.connect()
@@ -61,9 +62,9 @@ class Delivery(RuleBasedStateMachine):
         assert status == SDELIVERED
         assert self.pending.pop(pid) in self.published()
 
-    def piece(self, topic, piece, offset: int, total: int) -> None:
+    def chunk(self, topic, chunk, offset: int, total: int) -> None:
         assert offset in (0, len(self.whole))
-        self.whole = self.whole[:offset] + piece
+        self.whole = self.whole[:offset] + chunk
         if len(self.whole) == total:
             self.received.append(int(self.whole))
 
@@ -212,7 +213,7 @@ class ByTheProgram(Delivery):
             assert not self.is_connected()
 
     def is_connected(self) -> bool:
-        return self.client._open is not None
+        return self.client.connection.state == UP
 
 
 class WithoutPower(Delivery):

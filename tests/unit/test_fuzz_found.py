@@ -10,9 +10,10 @@ import pytest
 from program import App
 
 from umqtt2 import robust
-from umqtt2.errno import SOVERSIZE, STIMEOUT
+from umqtt2.errno import SDELIVERED, SOVERSIZE, STIMEOUT
 from umqtt2.session.file import SUBSCRIPTION, FileSession
 from umqtt2.session.journal import END, MAGIC, _head, _record
+from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeBroker, FakeTransport
 
 
@@ -45,9 +46,9 @@ def test_robust_says_a_disconnect_when_only_the_answer_to_its_connect_is_missing
 
 @pytest.fixture
 def large():
-    """A connected App that takes messages to `large` in pieces."""
+    """A connected App that takes messages to `large` in chunks."""
     a = App(FakeBroker(), max_packet=50)
-    a.client.set_callback_pieces(lambda *args: None, "large")
+    a.client.set_callback_chunks(lambda *args: None, "large")
     a.client.connect(False)
     return a
 
@@ -69,14 +70,20 @@ def test_the_topic_of_a_large_message_is_not_larger_than_max_packet(large):
     assert a.statuses == [(0, SOVERSIZE)]
 
 
-def test_a_stream_that_fails_later_is_told_as_a_status():
+def test_a_stream_that_fails_later_reaches_the_caller_and_is_told_as_a_status():
     a = App(FakeBroker(), robust.MQTTClient, backoff=(0.1, 0.1))
     a.transport.fail_open = OSError(111)
     a.client.connect()
     pid = a.client.publish("topic", io.BytesIO(b"short"), qos=1, length=100)
+    raised = 0
     for _ in range(20):
         a.clock.advance(100)
-        a.client.check_msg()
+        try:
+            a.client.check_msg()
+        except ValueError:
+            raised += 1
+            assert not a.transport.is_open
+    assert raised == 1
     assert a.statuses == [(pid, STIMEOUT)]
     assert a.client.is_connected()
 
@@ -95,11 +102,11 @@ def test_a_sound_record_that_makes_no_sense_does_not_stop_a_session(tmp_path, re
     path = str(tmp_path / "session")
     (tmp_path / "session.0").write_bytes(MAGIC + record)
     session = FileSession(path)
-    session.resume(True)
+    session.resume(True, False, 0)
     assert session.unsent() is None
-    pid = session.add(0, 0x32, b"topic", b"message")
+    pid = session.add(0x32, b"topic", b"message", 0, 156)
     session = FileSession(path)
-    session.resume(True)
+    session.resume(True, False, 0)
     assert session.unsent()[0] == pid
 
 
@@ -110,6 +117,17 @@ def test_two_messages_with_one_identifier_are_the_later_one(tmp_path):
         records += _record(0x32, 5, topic, b"message", len(records))
     (tmp_path / "session.0").write_bytes(records)
     session = FileSession(path)
-    session.resume(True)
+    session.resume(True, False, 0)
     assert session.waiting() == 1
     assert session.unsent()[2] == b"new"
+
+
+def test_a_message_at_qos_2_is_told_once_when_the_program_has_not_looked_for_long():
+    a = App(FakeBroker(), session=MemorySession())
+    a.client.connect(False)
+    pid = a.client.publish("t", "m", qos=2)
+    a.clock.advance(11_000)  # more than the message_timeout, PUBREC is there
+    for _ in range(5):
+        a.client.check_msg()
+    assert a.statuses == [(pid, SDELIVERED)]
+    assert a.transport.sent.count(b"\x62\x02") == 1

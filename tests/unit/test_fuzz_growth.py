@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 from program import App
 
-from umqtt2 import MQTTClient, MQTTException, robust
+from umqtt2 import MQTTClient, MQTTException, reconnect, robust
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeBroker
@@ -65,7 +65,7 @@ def live(a, rng, rounds):
 
 def test_a_long_life_takes_no_more_memory_than_a_short_one(a, mocker):
     rng = random.Random(1)
-    mocker.patch.object(robust, "urandom", rng.randbytes)
+    mocker.patch.object(reconnect, "urandom", rng.randbytes)
     live(a, rng, ROUNDS)
     tracemalloc.start()
     try:

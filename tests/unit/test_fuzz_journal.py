@@ -24,16 +24,21 @@ def written():
     with folder() as path:
         session = FileSession(path + "/session")
         for n in range(6):
-            session.add(0, 0x34 if n & 1 else 0x32, b"topic", b"message %d" % n)
-        session.resume(True)
-        session.done(1)
-        session.received(2)
-        session.delivered(7)
-        session.delivered(8)
-        session.released(7)
-        session.add(0, 0x82, b"filter", 1)
-        session.done(7)
-        session._journal.close()
+            session.add(0x34 if n & 1 else 0x32, b"topic", b"message %d" % n, 0, 1)
+        session.is_new(7, b"topic", b"")
+        session.mark_received(7)
+        session.resume(False, False, 0)
+        session.on_packet(0x40, 1, 0)
+        session.on_packet(0x50, 2, 0)
+        for pid in (7, 8):
+            session.is_new(pid, b"topic", b"")
+            session.mark_received(pid)
+        session.on_packet(0x62, 7, 0)
+        pid = session.add(0x82, b"filter", 1, 0, 1)
+        assert session.unsent()
+        session.sent()
+        session.on_packet(0x90, pid, 1)
+        session.close()
         return [file.read_bytes() for file in Path(path).iterdir()][0]
 
 

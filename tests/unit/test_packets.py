@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
+from array import array
+
 import pytest
 import wire
 from hypothesis import given
 from hypothesis import strategies as st
 
-from umqtt2.packets import types
-from umqtt2.packets.ack import ack
-from umqtt2.packets.connect import connect
-from umqtt2.packets.empty import DISCONNECT, PINGREQ
-from umqtt2.packets.fields import fixed_header
-from umqtt2.packets.publish import HEAD, publish
-from umqtt2.packets.subscribe import subscribe
-from umqtt2.packets.topic import topic_filter, topic_name
+from umqtt2.errno import ECONAUTH, ECONUNKNOWN
+from umqtt2.packets.fields import (
+    DISCONNECT,
+    PINGREQ,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBLISH_HEAD,
+    PUBREC,
+    PUBREL,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    fixed_header,
+    topic_filter,
+    topic_name,
+)
+from umqtt2.packets.v311 import V311, ack, connect, publish, refusal, subscribe
 
 pids = st.integers(1, 65535)
 qoss = st.integers(0, 2)
 texts = st.text(st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]))
 names = st.text(st.characters(blacklist_characters="+#\0", blacklist_categories=["Cs"]), min_size=1)
-
-
-def packet(first, body):
-    buf = bytearray(5)
-    n = fixed_header(buf, first, len(body))
-    return bytes(buf[:n]) + body
 
 
 @given(
@@ -45,8 +50,7 @@ def test_connect(client_id, clean, keepalive, user, password, will):
         with pytest.raises(ValueError):
             connect(client_id, clean, keepalive, user, password, will)
         return
-    body = connect(client_id, clean, keepalive, user, password, will)
-    p, rest = wire.parse(packet(types.CONNECT, body))
+    p, rest = wire.parse(connect(client_id, clean, keepalive, user, password, will))
     assert rest == b""
     assert p == {
         "type": 1,
@@ -63,8 +67,8 @@ def test_connect(client_id, clean, keepalive, user, password, will):
 @pytest.mark.mqtt("MQTT-2.3.1-5", "MQTT-3.3.2-1")
 def test_publish(topic, payload, qos, pid, retain, dup):
     pid = pid if qos else 0
-    buf = bytearray(len(topic.encode()) + HEAD)
-    n = publish(buf, topic_name(topic), len(payload), types.PUBLISH | dup << 3 | qos << 1 | retain, pid)
+    buf = bytearray(len(topic.encode()) + PUBLISH_HEAD)
+    n = publish(buf, topic_name(topic), len(payload), PUBLISH | dup << 3 | qos << 1 | retain, pid)
     p, rest = wire.parse(bytes(buf[:n]) + payload)
     assert rest == b""
     assert p == {
@@ -81,17 +85,15 @@ def test_publish(topic, payload, qos, pid, retain, dup):
 @given(names, qoss, pids)
 @pytest.mark.mqtt("MQTT-3.8.3-3", "MQTT-3.10.3-2")
 def test_subscribe_and_unsubscribe(topic, qos, pid):
-    body = subscribe(pid, topic_filter(topic), qos)
-    assert wire.parse(packet(types.SUBSCRIBE, body)) == (
+    assert wire.parse(subscribe(SUBSCRIBE, pid, topic_filter(topic), qos)) == (
         {"type": 8, "pid": pid, "topic": topic.encode(), "qos": qos},
         b"",
     )
-    body = subscribe(pid, topic_filter(topic), None)
     expected = {"type": 10, "pid": pid, "topic": topic.encode()}
-    assert wire.parse(packet(types.UNSUBSCRIBE, body)) == (expected, b"")
+    assert wire.parse(subscribe(UNSUBSCRIBE, pid, topic_filter(topic), 0)) == (expected, b"")
 
 
-@given(st.sampled_from([types.PUBACK, types.PUBREC, types.PUBREL, types.PUBCOMP]), pids)
+@given(st.sampled_from([PUBACK, PUBREC, PUBREL, PUBCOMP]), pids)
 def test_acknowledgements(first, pid):
     buf = bytearray(5)
     n = ack(buf, first, pid)
@@ -135,3 +137,24 @@ def test_filters_that_mqtt_forbids(topic):
 @pytest.mark.mqtt("MQTT-4.7.1-2", "MQTT-4.7.1-3")
 def test_filters_that_mqtt_allows(topic):
     assert topic_filter(topic) == (topic if isinstance(topic, bytes) else topic.encode())
+
+
+@pytest.mark.parametrize("code, number", [(5, ECONAUTH), (6, ECONUNKNOWN), (255, ECONUNKNOWN)])
+def test_a_refusal_has_the_number_of_its_return_code(code, number):
+    assert refusal(code).args == (number, code)
+
+
+def test_the_class_has_what_the_contract_names():
+    for name in ("connect", "subscribe", "publish", "ack", "decode", "topic_name", "refusal"):
+        assert callable(getattr(V311, name))
+
+
+@pytest.mark.parametrize("password", [5, ["p"], 1.5])
+def test_a_password_that_is_no_text_or_bytes_is_a_type_error_that_names_it(password):
+    with pytest.raises(TypeError, match="password"):
+        connect("id", True, 0, "u", password, None)
+
+
+def test_a_password_in_a_buffer_of_wide_items_is_sent_whole():
+    p, _ = wire.parse(connect("id", True, 0, "u", memoryview(array("H", [1, 2])), None))
+    assert p["password"] == array("H", [1, 2]).tobytes()

@@ -9,16 +9,18 @@ import pytest
 
 import umqtt2.session.file
 import umqtt2.session.journal
-from umqtt2 import MQTTException
-from umqtt2.errno import EFULL, ESTORE
+from umqtt2 import MQTTException, robust
+from umqtt2.errno import EFULL, ESTORE, SDELIVERED, SFAILED
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
-from umqtt2.testing import FakeClock
+from umqtt2.testing import FakeBroker
 
 ENOENT, EIO, ENOSPC, EROFS = 2, 5, 28, 30
 PUBLISH_0, PUBLISH_1, PUBLISH_2, DUP = 0x30, 0x32, 0x34, 8
-SUBSCRIBE, UNSUBSCRIBE = 0x82, 0xA2
+PUBACK, PUBREC, PUBREL, PUBCOMP = 0x40, 0x50, 0x62, 0x70
+SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK = 0x82, 0x90, 0xA2, 0xB0
 MAGIC, HEAD = 4, 11
+TIMEOUT = 100
 DONE, RECEIVED, DELIVERED, RELEASED, FORGOTTEN, SUBSCRIPTION = range(4, 10)
 
 
@@ -40,7 +42,7 @@ class Disk:
         self.bad = None  # writing to this file fails
         self.durable = {}  # the files as far as they were synced
         self.deaf = None  # so many times syncing succeeds, then it fails once, although all is written
-        self.writes = self.written = self.synced = 0
+        self.writes = self.written = self.synced = self.open_files = 0
 
     def open(self, name, mode, buffering):
         assert buffering == 0
@@ -52,6 +54,7 @@ class Disk:
             self.durable[name] = b""
         elif name not in self.files:
             raise OSError(ENOENT, name)
+        self.open_files += 1
         return File(self, name, mode)
 
     def remove(self, name):
@@ -96,7 +99,7 @@ class File:
         assert self.writable and not self.broken and self.name in disk.files
         disk.writes += 1
         content = disk.files[self.name]
-        assert self.at <= len(content)
+        content.extend(bytes(max(0, self.at - len(content))))
         if disk.bad == self.name:
             raise OSError(EIO)
         for byte in data:
@@ -122,7 +125,7 @@ class File:
                 raise OSError(EIO)
 
     def close(self):
-        pass
+        self.disk.open_files -= 1
 
 
 @pytest.fixture
@@ -137,63 +140,101 @@ def disk(monkeypatch):
 @pytest.fixture
 def restless(monkeypatch):
     """The file is rewritten often."""
-    monkeypatch.setattr(umqtt2.session.file, "BOUND", 0)
+    monkeypatch.setattr(umqtt2.session.file, "GROWTH", 0)
 
 
 def sent_again(session, present=True):
     """What a session sends on a new connection, requests apart."""
-    session.resume(present)
+    session.resume(present, False, 0)
     messages = []
     packet = session.unsent()
     while packet:
-        pid, first, topic, msg = packet[:4]
-        if not first:
+        pid, first, topic, msg = packet
+        if first == PUBREL:
             messages.append((pid, 0))
         elif first & 0xF0 == 0x30:
             messages.append((pid, first, topic, msg))
-        session.sent(pid, 0)
+        session.sent()
         packet = session.unsent()
     return messages
 
 
+def received(session):
+    """The identifiers of messages at QoS 2 that are not released."""
+    return {pid for pid in session.received if session.received[pid]}
+
+
 def view(session):
     """All that a session says."""
-    seen = {pid for pid in range(1, 300) if session.duplicate(pid)}
-    return sent_again(session), seen, dict(session.subscriptions)
+    return sent_again(session), received(session), session.subscriptions
 
 
 def reset(memory):
     """A MemorySession as if it had survived a reset."""
     memory = copy.deepcopy(memory)
-    memory._kept = [packet for packet in memory._kept if isinstance(packet[3], bytes)]
-    memory._next = len(memory._kept)
+    subscriptions = memory.subscriptions
+    memory.filters.clear()
+    for topic in subscriptions:
+        memory.set_subscription(topic, subscriptions[topic])
+    memory.sent_messages = len(memory.messages)
     return memory
 
 
+def add(session, first, topic, msg):
+    return session.add(first, topic, msg, 0, TIMEOUT)
+
+
 def publish(text, first=PUBLISH_1):
-    return lambda s: s.add(0, first, b"topic", text)
+    return lambda s: add(s, first, b"topic", text)
+
+
+def request(first, topic, qos, code):
+    """Send a request, which is answered."""
+
+    def act(s):
+        pid = add(s, first, topic, qos)
+        assert s.unsent()[0] == pid
+        s.sent()
+        return s.on_packet(SUBACK if first == SUBSCRIBE else UNSUBACK, pid, code)
+
+    return act
 
 
 def subscribed(topic, qos):
-    return lambda s: s.done(s.add(0, SUBSCRIBE, topic, qos))
+    return request(SUBSCRIBE, topic, qos, qos)
 
 
 def unsubscribed(topic):
-    return lambda s: s.done(s.add(0, UNSUBSCRIBE, topic, None))
+    return request(UNSUBSCRIBE, topic, 0, 0)
 
 
 def refused(topic):
-    def refuse(s):
-        pid = s.add(0, SUBSCRIBE, topic, 1)
-        s.refused(pid)
-        s.done(pid)
+    return request(SUBSCRIBE, topic, 1, 128)
 
-    return refuse
+
+def answered(first, pid):
+    return lambda s: s.on_packet(first, pid, 0)
+
+
+def done(session, pid):
+    """The broker acknowledges a message at QoS 1."""
+    assert session.on_packet(PUBACK, pid, 0) == SDELIVERED
+
+
+def delivered(pid, msg=b"m"):
+    """A message at QoS 2 comes and is given to the program."""
+
+    def act(s):
+        new = s.is_new(pid, b"t", msg)
+        s.mark_received(pid)
+        return new
+
+    return act
 
 
 def sent(s):
     while s.unsent():
-        s.sent(s.unsent()[0], 0)
+        s.sent()
 
 
 SCENARIO = [
@@ -201,34 +242,37 @@ SCENARIO = [
     publish(b"one"),
     publish(b"two", PUBLISH_2 | 1),
     publish(b"three" * 9, PUBLISH_1 | 1),
-    lambda s: s.done(2),
+    answered(PUBACK, 2),
     sent,
-    lambda s: s.received(3),
-    lambda s: s.delivered(7),
+    answered(PUBREC, 3),
+    delivered(7),
     publish(b""),
     subscribed(b"b", 0),
-    lambda s: s.released(7),
-    lambda s: s.delivered(8),
-    lambda s: s.released(99),
-    lambda s: s.done(3),
+    answered(PUBREL, 7),
+    delivered(8),
+    answered(PUBREL, 99),
+    answered(PUBCOMP, 3),
     publish(b"four", PUBLISH_2 | 1),
     sent,
-    lambda s: s.received(7),
+    answered(PUBREC, 7),
     unsubscribed(b"a/#"),
     refused(b"c"),
     publish(b"five", PUBLISH_2),
-    lambda s: s.resume(False),
-    lambda s: s.delivered(9),
+    lambda s: s.resume(False, False, 0),
+    delivered(9),
     publish(b"six"),
-    lambda s: s.done(4),
-    lambda s: s.done(5),
+    answered(PUBACK, 4),
+    answered(PUBACK, 5),
     subscribed(b"b", 2),
     sent,
-    lambda s: s.received(10),
-    lambda s: s.received(7),
-    lambda s: s.done(7),
+    answered(PUBREC, 10),
+    answered(PUBREC, 7),
+    answered(PUBCOMP, 7),
     publish(b"seven"),
 ]
+
+
+RELEASES = [SCENARIO[10], SCENARIO[12]]
 
 
 def played(session, scenario=SCENARIO):
@@ -263,7 +307,7 @@ def test_everything_goes_on_after_a_reset_in_every_step(disk, restless):
     for act in SCENARIO:
         file = FileSession("s")
         memory = reset(memory)
-        file._last = memory._last  # a request's identifier is not in the file
+        file.last = memory.last  # a request's identifier is not in the file
         act(memory)
         act(file)
     assert view(FileSession("s")) == view(reset(memory))
@@ -271,23 +315,23 @@ def test_everything_goes_on_after_a_reset_in_every_step(disk, restless):
 
 def test_what_was_sent_before_has_dup_only_where_the_broker_knows_it(disk):
     session = FileSession("s")
-    session.add(0, PUBLISH_1, b"t", b"m")
-    session.add(0, PUBLISH_0, b"t", b"0")
-    assert [packet[1] for packet in sent_again(session)] == [PUBLISH_1, PUBLISH_0]
+    add(session, PUBLISH_1, b"t", b"m")
+    add(session, PUBLISH_0, b"t", b"0")
     assert [packet[1] for packet in sent_again(FileSession("s"))] == [PUBLISH_1 | DUP, PUBLISH_0]
-    assert [packet[1] for packet in sent_again(FileSession("s"), False)] == [PUBLISH_1, PUBLISH_0]
+    assert [packet[1] for packet in sent_again(FileSession("s"), False)] == [PUBLISH_1]
+    # A message at QoS 0 is done when it was sent.
+    assert [packet[1] for packet in sent_again(session)] == [PUBLISH_1, PUBLISH_0]
+    assert [packet[1] for packet in sent_again(session)] == [PUBLISH_1 | DUP]
 
 
 def test_subscriptions_are_renewed_after_a_reset(disk):
     subscribed(b"a/#", 1)(FileSession("s"))
     session = FileSession("s")
-    session.resume(False)
-    pid, first, topic, msg = session.unsent()[:4]
+    session.resume(False, False, 0)
+    pid, first, topic, msg = session.unsent()
     assert (first, topic, msg) == (SUBSCRIBE, b"a/#", 1)
-    assert session.renewed(pid)
-    session.sent(pid, 0)
-    session.refused(pid)
-    session.done(pid)
+    session.sent()
+    assert session.on_packet(SUBACK, pid, 128) == SFAILED
     assert FileSession("s").subscriptions == {}
 
 
@@ -302,10 +346,10 @@ def test_a_subscription_that_is_known_costs_no_write(disk):
 
 def test_identifiers_of_messages_in_the_file_are_not_given_again(disk):
     session = FileSession("s")
-    first = session.add(0, PUBLISH_1, b"t", b"m")
+    first = add(session, PUBLISH_1, b"t", b"m")
     session = FileSession("s")
-    session._last = 0
-    assert session.add(0, PUBLISH_1, b"t", b"m") != first
+    session.last = 0
+    assert add(session, PUBLISH_1, b"t", b"m") != first
 
 
 def test_full(disk):
@@ -315,18 +359,16 @@ def test_full(disk):
     with pytest.raises(MQTTException) as error:
         publish(b"3")(session)
     assert error.value.args[0] == EFULL
-    assert session.add(0, SUBSCRIBE, b"t", 0)
+    assert add(session, SUBSCRIBE, b"t", 0)
     assert session.waiting() == FileSession("s", limit=1).waiting() == 2
 
 
 def test_only_requests_expire(disk):
-    clock = FakeClock(0)
     session = FileSession("s")
     publish(b"m")(session)
-    pid = session.add(10, SUBSCRIBE, b"t", 0)
+    pid = session.add(SUBSCRIBE, b"t", 0, 0, 10)
     sent_again(session)
-    clock.advance(10)
-    assert (session.expired(clock), session.expired(clock)) == (pid, 0)
+    assert [session.expired(now) for now in (1, 9, 10, 10, 1000)] == [0, 0, pid, 0, 0]
     assert FileSession("s").subscriptions == {}
 
 
@@ -334,7 +376,7 @@ def test_payloads_of_any_kind(disk):
     session = FileSession("s")
     mine = bytearray(b"mine")
     for msg in (mine, memoryview(b"view"), b"\0" * 70000):
-        session.add(0, PUBLISH_1, b"t", msg)
+        add(session, PUBLISH_1, b"t", msg)
     mine[:] = b"else"
     expected = [b"mine", b"view", b"\0" * 70000]
     assert [packet[3] for packet in sent_again(session)] == expected
@@ -347,6 +389,24 @@ def test_real_files(tmp_path):
     played(FileSession(path))
     assert view(FileSession(path)) == view(reset(memory))
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_closed_session_opens_its_file_again_when_it_needs_it(tmp_path):
+    session = FileSession(str(tmp_path / "session"))
+    publish(b"one")(session)
+    session.close()
+    session.close()
+    publish(b"two")(session)
+    session.close()
+    assert [packet[3] for packet in sent_again(session)] == [b"one", b"two"]
+
+
+def test_the_files_can_be_removed_when_the_session_is_closed(disk):
+    session = FileSession("s")
+    publish(b"one")(session)
+    assert disk.open_files == 1
+    session.close()
+    assert disk.open_files == 0
 
 
 def test_no_such_folder(tmp_path):
@@ -372,25 +432,26 @@ def test_writes_and_bytes_for_each_message(disk):
     text = len(b"topic") + 32
 
     def whole(first):
-        pid = session.add(0, first, b"topic", b"0" * 32)
+        pid = add(session, first, b"topic", b"0" * 32)
         if first == PUBLISH_2:
-            session.received(pid)
-            session.received(pid)  # a repetition costs nothing
+            assert session.on_packet(PUBREC, pid, 0) == PUBREL
+            assert session.on_packet(PUBREC, pid, 0) == PUBREL  # a repetition costs nothing
         sent_again(session)
-        session.done(pid)
+        assert session.on_packet(PUBCOMP if first == PUBLISH_2 else PUBACK, pid, 0) == SDELIVERED
 
     assert cost(disk, lambda: whole(PUBLISH_1)) == (2, 2, text + 28)
     assert cost(disk, lambda: whole(PUBLISH_2)) == (3, 3, text + 39)
-    assert cost(disk, lambda: session.delivered(5), lambda: session.released(5)) == (2, 2, 22)
-    assert cost(disk, lambda: session.released(5), lambda: sent_again(session)) == (0, 0, 0)
+    release = answered(PUBREL, 5)
+    assert cost(disk, lambda: delivered(5)(session), lambda: release(session)) == (2, 2, 32)
+    assert cost(disk, lambda: release(session), lambda: sent_again(session)) == (0, 0, 0)
 
 
 def test_the_file_stays_small_and_rewriting_costs_little(disk):
     session = FileSession("s")
-    keep = session.add(0, PUBLISH_1, b"topic", b"kept")
+    keep = add(session, PUBLISH_1, b"topic", b"kept")
     records = 0
     for _ in range(2000):
-        session.done(session.add(0, PUBLISH_1, b"topic", b"0" * 32))
+        done(session, add(session, PUBLISH_1, b"topic", b"0" * 32))
         records += 65
         assert sum(map(len, disk.files.values())) < 4096 + 500
     assert disk.written < records * 1.05
@@ -401,7 +462,7 @@ def test_the_file_stays_small_although_the_device_sleeps_after_each_message(disk
     publish(b"kept")(FileSession("s"))
     for _ in range(300):
         session = FileSession("s")
-        session.done(publish(b"0" * 32)(session))
+        done(session, publish(b"0" * 32)(session))
         assert sum(map(len, disk.files.values())) < 4096 + 500
 
 
@@ -411,16 +472,16 @@ def test_a_large_message_that_waits_is_seldom_copied(disk):
     for i in range(1000):
         if not i % 100:
             session = FileSession("s")
-        session.done(publish(b"0" * 32)(session))
+        done(session, publish(b"0" * 32)(session))
     assert disk.written < 300_000
 
 
 def test_what_waits_is_not_copied_again_and_again(disk):
     session = FileSession("s", limit=1000)
     for _ in range(1000):
-        session.add(0, PUBLISH_1, b"topic", b"0" * 32)
+        add(session, PUBLISH_1, b"topic", b"0" * 32)
     for pid in range(1, 1001):
-        session.done(pid)
+        done(session, pid)
     assert disk.written < 1.5 * 1000 * 65
 
 
@@ -487,22 +548,23 @@ def every_kind(disk):
     session = FileSession("s")
     subscribed(b"old/#", 2)(session)
     for text in (b"early", b"exact", b"third"):
-        session.add(0, PUBLISH_2, b"topic", text)
-    session.received(3)
-    session.delivered(7)
+        add(session, PUBLISH_2, b"topic", text)
+    answered(PUBREC, 3)(session)
+    delivered(7)(session)
     session._rewrite()
     subscribed(b"a/#", 1)(session)
     for text in (b"one", b"two", b"three", b"four"):
-        session.add(0, PUBLISH_2, b"topic", text)
-    session.received(6)
-    session.delivered(8)
-    session.released(7)
-    session.done(8)
+        add(session, PUBLISH_2, b"topic", text)
+    answered(PUBREC, 6)(session)
+    delivered(8)(session)
+    answered(PUBREL, 7)(session)
+    answered(PUBREC, 8)(session)
+    answered(PUBCOMP, 8)(session)
     unsubscribed(b"old/#")(session)
-    session.resume(False)
-    session.received(7)
-    session.delivered(9)
-    session.add(0, PUBLISH_1, b"topic", b"five")
+    session.resume(False, False, 0)
+    answered(PUBREC, 7)(session)
+    delivered(9)(session)
+    add(session, PUBLISH_1, b"topic", b"five")
     (name,) = disk.files
     return name, bytes(disk.files[name])
 
@@ -567,7 +629,7 @@ def test_every_byte_damaged_loses_its_record_alone(disk, pattern, capsys):
         said = capsys.readouterr().out
         assert said == ("umqtt2: session, places lost: 1\n" if lost else "")
         # The next write makes a good file of it.
-        session.add(0, PUBLISH_1, b"topic", b"next")
+        add(session, PUBLISH_1, b"topic", b"next")
         session = FileSession("s")
         assert session.lost == 0
         messages, *others = view(session)
@@ -598,7 +660,7 @@ def test_cut_after_every_byte(disk):
         expected = replayed([record for record in records if record[1] <= n])
         assert view(session) == expected
         assert session.lost == 0
-        session.add(0, PUBLISH_1, b"topic", b"next")
+        add(session, PUBLISH_1, b"topic", b"next")
         messages, *others = view(FileSession("s"))
         assert messages.pop()[3] == b"next"
         assert (messages, *others) == expected
@@ -620,7 +682,7 @@ def test_a_file_that_is_no_journal(disk, filler):
         disk.files = {"s.0": bytearray(filler * size)}
         session = FileSession("s")
         assert view(session) == ([], set(), {})
-        pid = session.add(0, PUBLISH_1, b"topic", b"next")
+        pid = add(session, PUBLISH_1, b"topic", b"next")
         assert view(FileSession("s"))[0] == [(pid, PUBLISH_1 | DUP, b"topic", b"next")]
 
 
@@ -629,7 +691,7 @@ def test_a_message_that_has_the_bytes_of_records_in_it(disk):
     disk.files = {}
     session = FileSession("s")
     for _ in range(2):
-        session.add(0, PUBLISH_1, b"topic", data)
+        add(session, PUBLISH_1, b"topic", data)
     (name,) = disk.files
     records = list(parsed(disk.files[name]))
     disk.files[name][records[-2][0]] ^= 1  # its head: what is within it is searched
@@ -641,13 +703,104 @@ def test_a_message_that_has_the_bytes_of_records_in_it(disk):
 def test_damage_while_it_runs(disk, capsys):
     session = FileSession("s")
     for text in (b"one", b"two", b"three"):
-        session.add(0, PUBLISH_1, b"topic", text)
+        add(session, PUBLISH_1, b"topic", text)
     (content,) = disk.files.values()
     content[content.index(b"two")] ^= 1
     assert [packet[3] for packet in sent_again(session)] == [b"one", b"three"]
     assert session.waiting() == 2
     assert session.lost == 1
     assert "lost" in capsys.readouterr().out
+
+
+class Device:
+    """A program on a board: a client that reconnects, and its session's file."""
+
+    def __init__(self, broker, path="s"):
+        self.broker = broker
+        self.messages = []
+        self.session = FileSession(path)
+        options = {"transport": broker, "clock": broker.clock, "session": self.session, "verbose": False}
+        self.client = robust.MQTTClient("id", "broker", **options)
+        self.client.set_callback(lambda topic, msg, retained, dup: self.messages.append(msg))
+        self.client.connect()
+
+    def run(self, seconds):
+        for _ in range(10 * seconds):
+            self.client.check_msg()
+            self.broker.clock.advance(100)
+
+
+def damaged_while_running(disk, damage):
+    """Let three messages wait for a broker, damage the file, and come back. Return the device."""
+    disk.__init__()
+    broker = FakeBroker()
+    broker.fail_open = OSError(111)
+    device = Device(broker)
+    for i in range(3):
+        device.client.publish(b"topic/%d" % i, b"payload %d" % i, qos=1 + i % 2)
+    (content,) = disk.files.values()
+    damage(content)
+    device.run(4)
+    device.client.publish(b"after", b"after", qos=1)
+    device.run(1)
+    return device
+
+
+def check_damage(device):
+    """What could not be read is lost and counted, and the rest went on."""
+    arrived = [message[1] for message in device.broker.published]
+    assert arrived[-1] == b"after"
+    assert set(arrived) <= {b"payload 0", b"payload 1", b"payload 2", b"after"}
+    assert len(arrived) == 4 - device.session.lost
+    assert device.session.waiting() == 0
+    assert device.client.is_connected()
+    # Nothing is left that the next start would send.
+    assert FileSession("s").waiting() == 0
+    return device.session.lost
+
+
+@pytest.mark.parametrize("pattern", [0x01, 0x80, 0xFF])
+def test_every_byte_damaged_while_it_runs_loses_one_message(disk, pattern):
+    lost = []
+    for at in range(26 + 3 * 33):
+
+        def damage(content, at=at):
+            content[at] ^= pattern
+
+        lost.append(check_damage(damaged_while_running(disk, damage)))
+    # The first 26 bytes are MAGIC, START and END: nothing is read there.
+    assert lost[:26] == [0] * 26
+    assert set(lost[26:]) == {1}
+
+
+def test_a_file_cut_while_it_runs_loses_what_was_behind(disk):
+    lost = []
+
+    def damage(content):
+        size.append(len(content))
+        del content[length:]
+
+    size = [1]
+    length = 0
+    while length <= size[-1]:
+        lost.append(check_damage(damaged_while_running(disk, damage)))
+        length += 1
+    assert lost[:26] == [3] * 26
+    assert lost == sorted(lost, reverse=True)
+    assert lost[-1] == 0
+
+
+def test_a_damaged_message_does_not_keep_others_from_a_new_file(disk, restless):
+    session = FileSession("s")
+    for text in (b"one", b"two", b"three"):
+        add(session, PUBLISH_1, b"topic", text)
+    (content,) = disk.files.values()
+    at = list(parsed(content))[-2][0]
+    content[at] ^= 1  # its head
+    session._rewrite()
+    assert [packet[3] for packet in sent_again(session)] == [b"one", b"three"]
+    assert session.lost == 1
+    assert [packet[3] for packet in sent_again(FileSession("s"))] == [b"one", b"three"]
 
 
 # --- A file system that fails ------------------------------------------------------------------------
@@ -658,13 +811,16 @@ def played_with_failures(session, memory):
     refused = []
     for act in SCENARIO:
         try:
-            act(session)
+            result = act(session)
         except MQTTException as error:
             assert error.args[0] == ESTORE
             refused.append(error.args[1])
-            memory.done(act(memory))
+            memory.remove(act(memory))
         else:
-            act(memory)
+            if act in RELEASES and result is None:
+                refused.append(session._errno)  # the broker is not told that it is released
+            else:
+                assert act(memory) == result
     return refused
 
 
@@ -713,12 +869,13 @@ def test_read_only_from_any_moment_on(disk, restless):
             if disk.read_only:
                 session._journal.close()
             try:
-                act(session)
+                result = act(session)
             except MQTTException as error:
                 assert error.args == (ESTORE, EROFS)
-                memory.done(act(memory))
+                memory.remove(act(memory))
             else:
-                act(memory)
+                if act not in RELEASES or result is not None:
+                    assert act(memory) == result
         judged(disk, session, memory)
 
 
@@ -769,7 +926,7 @@ def no_room(*arguments):
 def test_a_new_file_that_may_be_complete_and_cannot_be_removed(disk, monkeypatch):
     session = FileSession("s")
     publish(b"kept")(session)
-    session._due, session._records = 0, 100  # as if it were time to rewrite it
+    session._next_check, session._records = 0, 100  # as if it were time to rewrite it
     disk.deaf = 1  # when END is written
     with monkeypatch.context() as patch:
         patch.setattr(disk, "remove", no_room)
@@ -787,7 +944,7 @@ def test_memory_that_runs_out_does_not_stop_what_need_not_be_written_now(disk, m
 
     with monkeypatch.context() as patch:
         patch.setattr(umqtt2.session.journal, "_record", no_memory)
-        assert session.done(pid)
+        done(session, pid)
         with pytest.raises(MemoryError):
             publish(b"second")(session)
     publish(b"third")(session)
@@ -810,7 +967,7 @@ def test_a_file_that_cannot_be_written_any_more_is_replaced(disk):
     publish(b"first")(session)
     (disk.bad,) = disk.files
     publish(b"second")(session)
-    session.done(1)
+    done(session, 1)
     assert [packet[3] for packet in view(FileSession("s"))[0]] == [b"second"]
 
 
@@ -819,7 +976,7 @@ def test_a_full_file_system_is_no_dead_end(disk):
     pids = [publish(b"x" * 100)(session) for _ in range(10)]
     disk.room = 0  # this file fills it
     for pid in pids:
-        session.done(pid)
+        done(session, pid)
     publish(b"next")(session)
     assert [packet[3] for packet in view(FileSession("s"))[0]] == [b"next"]
 
@@ -829,9 +986,136 @@ def test_no_room_for_two_files_is_room_for_a_message(disk, restless):
     for _ in range(3):
         publish(b"x" * 100)(session)
     disk.room = 100
-    session.done(publish(b"small")(session))
-    session.done(1)
-    session._due, session._records = 0, 100  # as if it were time to rewrite it
+    done(session, publish(b"small")(session))
+    done(session, 1)
+    session._next_check, session._records = 0, 100  # as if it were time to rewrite it
     publish(b"small")(session)
     assert disk.room == 100 - 27 - 22 - 27
     assert [len(packet[3]) for packet in view(FileSession("s"))[0]] == [100, 100, 5]
+
+
+def test_what_is_released_is_confirmed_only_after_it_is_written(disk):
+    broker = FakeBroker()
+    device = Device(broker)
+    device.client.subscribe("cmd", 2)
+    device.run(1)
+    broker.silent = True
+    device.client.publish("out", "x", qos=1)
+    broker.silent = False
+    broker.deliver("cmd", "one", qos=2)
+    device.client.check_msg()  # PUBREC is sent
+    disk.room = 0
+    device.run(1)
+    assert device.messages == [b"one"]
+    assert broker.acknowledged == []
+    # The power fails, and comes again with room on the disk.
+    disk.room = None
+    device = Device(broker)
+    device.run(1)
+    assert device.messages == []
+    assert broker.acknowledged == [1]
+    broker._pid = 0  # the identifier is free, so the broker uses it again
+    broker.deliver("cmd", "one", qos=2)
+    device.run(1)
+    assert device.messages == [b"one"]
+    assert broker.acknowledged == [1, 1]
+
+
+def test_a_full_disk_at_a_release_does_not_stop_what_waits(disk):
+    broker = FakeBroker()
+    device = Device(broker)
+    broker.silent = True
+    for i in range(30):
+        device.client.publish("out", b"%d" % i, qos=1)
+    broker.silent = False
+    broker.deliver("cmd", "one", qos=2)
+    device.client.check_msg()
+    disk.room = 0
+    broker.drop()  # PUBREL comes first on the next connection
+    device.run(15)
+    assert [message[1] for message in broker.published] == [b"%d" % i for i in range(30)]
+    # When all is done, the old file makes room for a new one, and the broker hears of it.
+    device.run(60)
+    assert broker.acknowledged == [1]
+    assert device.client.last_error.args == (ESTORE, ENOSPC)
+
+
+def test_a_release_that_cannot_be_written_ends_the_connection_in_time(disk):
+    session = FileSession("s")
+    publish(b"waits")(session)
+    delivered(7)(session)
+    session.resume(True, False, 0)
+    disk.room = 0
+    assert session.on_packet(PUBREL, 7, 0) is None
+    for now in range(TIMEOUT):
+        assert session.expired(now) == 0
+    with pytest.raises(MQTTException) as error:
+        session.expired(TIMEOUT)
+    assert error.value.args == (ESTORE, ENOSPC)
+    session.on_close(False)
+    session.resume(True, False, 1000)
+    assert session.expired(1001) == 0
+    disk.room = None
+    assert session.on_packet(PUBREL, 7, 0) == PUBCOMP
+    assert received(FileSession("s")) == set()
+
+
+def test_a_message_that_can_never_be_read_is_lost_after_a_minute_and_the_rest_goes_on(disk, monkeypatch):
+    session = FileSession("s")
+    publish(b"first")(session)
+    publish(b"second")(session)
+    session.resume(True, False, 0)
+    read = session._journal.read
+    first = session.messages[0][2]
+    monkeypatch.setattr(session._journal, "read", lambda at: no_room() if at == first else read(at))
+    for now in range(900):
+        assert session.expired(now) == 0
+        assert session.unsent() is None
+        assert session.unsent() is None
+    for now in range(900, 1100):
+        session.expired(now)
+        if session.unsent():
+            break
+    assert session.unsent()[3] == b"second"
+    assert session.lost == 1
+
+
+@pytest.mark.parametrize("error", [OSError(EIO), OSError(), MemoryError()])
+def test_any_failure_of_the_file_is_told_or_put_off(disk, monkeypatch, error):
+    session = FileSession("s")
+    pid = publish(b"first")(session)
+    delivered(7)(session)
+
+    def fails(*arguments):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session._journal, "append", fails)
+        patch.setattr(session._journal, "rewrite", fails)
+        patch.setattr(session._journal, "read", fails)
+        session.resume(False, False, 0)
+        assert session.unsent() is None
+        subscribed(b"a", 1)(session)
+        assert delivered(8)(session)
+        assert session.on_packet(PUBREL, 8, 0) is None
+        with pytest.raises(MemoryError if isinstance(error, MemoryError) else MQTTException):
+            publish(b"second")(session)
+        done(session, pid)
+    publish(b"third")(session)
+    messages, ids, subscriptions = view(FileSession("s"))
+    assert [message[3] for message in messages] == [b"third"]
+    assert (ids, subscriptions) == ({8}, {b"a": 1})
+
+
+def test_the_only_good_file_stays_until_there_is_a_new_one(disk):
+    session = FileSession("s")
+    publish(b"kept")(session)
+    delivered(7)(session)
+    (disk.bad,) = disk.files
+    disk.room = 0
+    for first in (PUBLISH_1, PUBLISH_2):
+        with pytest.raises(MQTTException):
+            publish(b"more", first)(session)
+        done_before = view(FileSession("s"))
+        assert [packet[3] for packet in done_before[0]] == [b"kept"]
+        assert done_before[1] == {7}

@@ -154,6 +154,46 @@ def test_close_twice(net):
     assert sockets[0].closed
 
 
+def test_a_socket_is_closed_once(net):
+    """On a system with file descriptors a second time would close somebody else's."""
+    _, sockets, make = net
+    transport = make([None], [None], [IN_PROGRESS, errno.ECONNREFUSED])
+    transport.open(1000)
+    transport.close()
+    assert transport.sock is transport.pollable is None
+    transport.open(1000)
+    make([IN_PROGRESS, errno.ECONNREFUSED])
+    with pytest.raises(OSError):
+        transport.open(1000)
+    transport.close()
+    make([None])
+    transport.open(1000)
+    assert [s.closed for s in sockets] == [1, 1, 1, 0]
+
+
+def test_a_close_that_fails_is_a_close(net):
+    _, sockets, make = net
+    transport = make([None])
+    transport.open(1000)
+    sockets[0].close = lambda: (_ for _ in ()).throw(OSError(5))
+    transport.close()
+    assert transport.sock is None
+
+
+def test_a_broken_off_opening_is_closed(net):
+    _, sockets, make = net
+    transport = make([IN_PROGRESS])
+    next(transport.opening(1000))
+    transport.close()
+    assert sockets[0].closed == 1 and transport.sock is None
+
+
+@pytest.mark.parametrize("name", ["a..b", "x" * 70 + ".example", "\u00e4" * 80])
+def test_a_name_that_no_host_can_have(name):
+    with pytest.raises(OSError, match=name[:3]):
+        TCPTransport(name).open(1000)
+
+
 def test_opening_again_closes_the_old_socket(net):
     _, sockets, make = net
     transport = make([None], [None])

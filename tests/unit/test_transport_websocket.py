@@ -6,6 +6,8 @@ import base64
 import errno
 import hashlib
 import itertools
+import os
+import runpy
 
 import pytest
 from hypothesis import given
@@ -134,9 +136,33 @@ def test_the_key_is_a_new_one_each_time(server):
     assert len(keys) == 3
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_on_a_port_without_urandom(server, monkeypatch):
+    monkeypatch.delattr(os, "urandom")
+    transport = runpy.run_module("umqtt2.transport.websocket")["WebSocketTransport"]("host", transport=server)
+    transport.open(1000)
+    write(transport, bytes(1280))
+    assert len(set(frames(server.sent)[1])) > 5
+
+
 def test_an_ipv6_address_as_host(server):
-    WebSocketTransport("::1", transport=server).open(1000)
-    assert "Host: [::1]:80" in server.request
+    WebSocketTransport("::1", 81, transport=server).open(1000)
+    assert "Host: [::1]:81" in server.request
+
+
+@pytest.mark.parametrize("port", [80, 443])
+def test_the_default_port_is_not_named(server, port):
+    """AWS and some proxies refuse a Host that does."""
+    WebSocketTransport("broker.example", port, transport=server).open(1000)
+    assert "Host: broker.example" in server.request
+
+
+@pytest.mark.parametrize("bad", ["/\r\nX: y", "a b", "a\tb", "a\x7f", "\u00e4", "a\n"])
+def test_a_server_or_path_that_no_url_may_have(bad):
+    with pytest.raises(ValueError, match="server"):
+        WebSocketTransport(bad)
+    with pytest.raises(ValueError, match="path"):
+        WebSocketTransport("host", 80, "/" + bad)
 
 
 def test_without_more_it_is_over_tcp():
@@ -173,6 +199,7 @@ def test_what_is_beneath_is_opened_in_steps_too(server):
         yield
 
     server.opening = opening
+    server.answer = WELCOME.replace("Set-Cookie: {0}\r\n", "")
     assert len(list(WebSocketTransport("host", transport=server).opening(1000))) == 2
 
 
@@ -235,6 +262,44 @@ def test_an_answer_that_does_not_come(server, answer):
     assert caught.value.args[0] == errno.ETIMEDOUT
     assert not server.is_open
     assert server.clock.now >= 1000
+
+
+class Endless(FakeTransport):
+    """A server that never stops: it sends the same again and again."""
+
+    def __init__(self, data, clock):
+        super().__init__(clock=clock)
+        self.data = itertools.cycle(data)
+        self.reads = 0
+
+    def readinto(self, buf, n):
+        self.reads += 1
+        buf[0] = next(self.data)
+        return 1
+
+
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 101 X\r\nX: y\r\n", b"HTTP/1.1 101 ", b"\0"])
+def test_an_endless_answer(server, answer):
+    endless = Endless(answer, server.clock)
+    transport = WebSocketTransport("host", transport=endless)
+    steps = transport.opening(1000)
+    with pytest.raises(OSError):
+        while True:
+            before = endless.reads
+            next(steps)
+            assert endless.reads - before <= 1000, "a step that takes long"
+    assert endless.reads < 20_000
+    assert not endless.is_open
+
+
+@pytest.mark.parametrize("timeout", [0, 10, 50])
+def test_an_answer_that_takes_longer_than_there_is_time(server, timeout):
+    endless = Endless(b"HTTP/1.1 101 X\r\nX: y\r\n", server.clock)
+    with pytest.raises(OSError) as caught:
+        WebSocketTransport("host", transport=endless).open(timeout)
+    assert caught.value.args[0] == errno.ETIMEDOUT
+    assert server.clock.now <= timeout + 10
+    assert not endless.is_open
 
 
 def test_a_peer_that_closes_instead(server):
@@ -354,7 +419,54 @@ def test_no_number_of_pings_fills_the_memory(connected, server):
     for _ in range(1000):
         server.feed(frame(PING, bytes(125)))
         read(connected)
-    assert len(connected._answers) < 500
+    server.write_sizes = None
+    read(connected)
+    assert len(server.sent) < 1000
+
+
+@pytest.mark.parametrize("size", [0, 125])
+@pytest.mark.parametrize("opcode", [PING, PONG, BINARY])
+def test_frames_without_data_do_not_hold_the_client(connected, server, opcode, size):
+    endless = Endless(frame(opcode, bytes(size if opcode != BINARY else 0)), server.clock)
+    endless.is_open = True
+    connected.transport = endless
+    assert connected.readinto(bytearray(50), 50) is None
+    assert endless.reads < 10_000
+
+
+def test_all_frames_without_data_are_taken_in_the_end(connected, server):
+    server.feed(frame(PONG, b"x") * 200 + frame(BINARY) * 200 + frame(BINARY, b"data"))
+    found = b""
+    for _ in range(100):
+        found += read(connected)[0]
+    assert found == b"data"
+
+
+def test_a_write_that_was_refused_is_offered_again_as_it_was(connected, server, mocker):
+    """Also when another PING came; TLS insists on that."""
+    offered = []
+
+    def write(buf, n, offset):
+        offered.append(bytes(buf[offset : offset + n]))
+        return taken.pop(0)
+
+    mocker.patch.object(server, "write", write)
+    taken = [None] * 4
+    server.feed(frame(PING, b"1"))
+    read(connected)
+    server.feed(frame(PING, b"2"))
+    read(connected)
+    assert connected.write(b"hello", 5, 0) is None
+    assert len(offered) >= 3 and len(set(offered)) == 1
+    assert frames(offered[0])[0] == [(PONG, b"1")]
+    taken[:] = [7, 7, None]  # both PONGs, and not the data
+    assert connected.write(b"hello", 5, 0) is None
+    server.feed(frame(PING, b"3"))
+    taken[:] = [None]
+    read(connected)
+    connected.write(b"hello", 5, 0)
+    assert offered[-1] == offered[-2]
+    assert frames(offered[-1])[0] == [(BINARY, b"hello")]
 
 
 @pytest.mark.parametrize("status", [b"", b"\x03\xe8bye"])
@@ -408,6 +520,21 @@ def test_closing_what_was_never_open(server):
 def test_closing_a_connection_that_is_broken(connected, server):
     server.fail_write = OSError(104)
     connected.close()
+    assert not server.is_open
+
+
+def test_closing_without_memory(connected, server, mocker):
+    mocker.patch.object(server, "write", side_effect=MemoryError)
+    connected.close()
+    assert not server.is_open
+
+
+def test_closing_amid_an_opening_that_ran_out_of_memory(server, mocker):
+    transport = WebSocketTransport("host", transport=server)
+    mocker.patch.object(websocket, "random_bytes", side_effect=MemoryError)
+    with pytest.raises(MemoryError):
+        transport.open(1000)
+    transport.close()
     assert not server.is_open
 
 

@@ -84,7 +84,11 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
         fleet = []
         for i in range(clients):
             client = MQTTClient(
-                f"fleet-{i}", HOST, transport=_Transport(broker.port, note_attempt), backoff=backoff
+                f"fleet-{i}",
+                HOST,
+                transport=_Transport(broker.port, note_attempt),
+                backoff=backoff,
+                verbose=False,
             )
             fleet.append(client)
         with ThreadPoolExecutor(THREADS) as pool:
@@ -128,7 +132,7 @@ def _rounds(fleet: list[MQTTClient], seconds: float, done: Callable[[], object])
 @contextmanager
 def nothing_random() -> Iterator[None]:
     """Plain exponential backoff: each random time is the longest that it can be."""
-    with mock.patch("umqtt2.robust.urandom", lambda n: b"\xff" * n):
+    with mock.patch("umqtt2.reconnect.urandom", lambda n: b"\xff" * n):
         yield
 
 

@@ -1,16 +1,23 @@
-"""The wire format of MQTT 3.1.1, without any I/O.
+"""The wire format, without any I/O: one class for each version of the protocol.
 
-A packet is a fixed header and what follows it. `fields.fixed_header` writes the header to the start of
-the caller's buffer. What follows comes from:
+    fields    what packets are made of: their first bytes, fixed header, strings, topics
+    decoder   from bytes to packets, in whatever pieces the bytes come
+    v311      V311, the packets of MQTT 3.1.1
+    filter    which topics a topic filter is for
 
-    publish      PUBLISH up to its payload: header and all, written to the caller's buffer
-    ack          PUBACK, PUBREC, PUBREL, PUBCOMP: likewise
-    connect      CONNECT: bytes to go after a fixed header
-    subscribe    SUBSCRIBE, UNSUBSCRIBE: likewise
-    empty        PINGREQ, DISCONNECT: constants, header and all
+The client gets the class, or an object of it, as `packets=` and uses these of it:
 
-The first two are for every message and allocate next to nothing; the others are rare and short. `types`
-has the first byte of every packet, `topic` says what a topic name and a topic filter may be.
-
-Decoding: `decoder.decode` takes the bytes from the broker in whatever pieces they come.
+    connect(client_id, clean, keepalive, user, password, will) -> bytes
+    subscribe(first, pid, topic, qos) -> bytes
+        Whole packets; they are rare and short. `first` is SUBSCRIBE or UNSUBSCRIBE.
+    publish(buf, topic, size, first, pid) -> int
+        Writes a PUBLISH up to its payload to `buf`, and returns its length.
+    ack(buf, first, pid) -> int
+        Writes a PUBACK, PUBREC, PUBREL or PUBCOMP to `buf`, and returns its length.
+    decode(sink, buf, max_packet)
+        A generator: see `decoder`.
+    topic_name(topic) -> bytes
+        A topic to publish to, encoded; raises ValueError where it is not allowed.
+    refusal(code) -> MQTTException
+        The exception for a CONNACK with this return code.
 """

@@ -1,63 +1,76 @@
-"""From bytes to packets, in whatever pieces the bytes come."""
+"""From bytes to packets, in whatever pieces the bytes come.
+
+Theory of operation. The decoder is a generator that is given bytes and asks for more:
+
+                 2 bytes           0 to 3 bytes        `length` bytes, up to 128 at a time
+    +--------> first, length ---> rest of length ---> body ---+
+    |                                                         |
+    +-------------------- a packet is complete <--------------+
+
+- All that is known of a packet that is not complete stands in local variables, so it may wait for its next
+  byte for as long as it likes, and a new connection gets a new decoder.
+- It never asks for bytes beyond the end of a packet: what follows stays in the socket, where `select` sees it.
+- A body of up to 128 bytes goes to a buffer that is made once. A longer PUBLISH gets a buffer of its own, of just
+  its size. One larger than `max_packet`, or than there is memory for, is read to its end and dropped; of its
+  body only the packet identifier is kept, which is needed to acknowledge it.
+- What may fail for want of memory comes after the packet identifier is known.
+- Bytes that break MQTT raise. What follows them cannot be understood, so the connection must be closed
+  [MQTT-4.8.0-1]. Two oddities of real brokers are understood: DUP at QoS 0, and codes of a SUBACK
+  that MQTT 3.1.1 does not define, which are refusals.
+"""
 
 try:
-    from ..hosted.io import BytesIO
+    from ..cpython.io import BytesIO
 except ImportError:
     from io import BytesIO  # type: ignore[assignment]
 
 from ..errno import malformed
-from .types import CONNACK, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBACK
+from .fields import CONNACK, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBACK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Generator
 
-    from ..hosted.contracts import Sink
+    from ..cpython.contracts import Sink
 
-SMALL = 128  # bytes read at a time, and the longest body that needs no memory of its own
+SMALL = 128  # bytes read at a time, and the longest body that needs no buffer of its own
 FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP))
-RETURNED = bytes((0, 1, 2, 128))  # codes of a SUBACK
 
 
 def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int, int, None]":
     """Decode what a broker sends, from the beginning of a connection to its end.
 
     sink        any object; it gets what is decoded as attributes
-    buf         SMALL bytes, where the caller puts the bytes that come, always from its start on; what is
-                in it afterwards is of no use to anybody
+    buf         SMALL bytes, where the caller puts the bytes that come, always from its start on; the
+                caller may not change it while a packet is read
     max_packet  the largest remaining length of a PUBLISH to keep, in bytes; a larger one is read to
                 its end and dropped
 
-    A generator: start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to
-    `sink._want`. It answers with the packet's first byte when that is complete, 0 when more bytes are
-    needed. What has come of a packet is kept in its local variables. It raises MQTTException(ERESPONSE,
-    text) when the bytes break MQTT 3.1.1: nothing that follows can then be understood, and the
-    connection must be closed [MQTT-4.8.0-1].
+    Start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to `sink.want`.
+    It answers with the packet's first byte when that is complete, 0 when more bytes are needed. It raises
+    MQTTException(ERESPONSE, text) when the bytes break MQTT 3.1.1.
 
-    _want     how many bytes it wants next, at the most
+    want     how many bytes it wants next, at the most
 
     and after each complete packet
 
-    _pid      packet identifier; 0 for a PUBLISH at QoS 0. Of a CONNACK its two bytes: 256 means
-              session present, the lower byte is the return code
-    _topic    topic name of a PUBLISH, bytes; None when there was no memory for it
-    _payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
-              done with them, to free the memory. Of a SUBACK its return code
-
-    The names begin with _ because the sink is the client, and a program may have a subclass of that
-    with names of its own.
+    pid      packet identifier; 0 for a packet without one
+    topic    topic name of a PUBLISH, bytes; None when there was no memory for it
+    payload  payload of a PUBLISH, bytes; None when it was too large to keep. Set both to None when
+             done with them, to free the memory
+    code     return code of a SUBACK or CONNACK; of a CONNACK plus 256 when a session is present [3.2.2.2]
     """
     small = BytesIO(SMALL)
     first = 0
     while True:
         # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
-        sink._want = 2
-        body: "BytesIO | None" = small  # and lets go of the last one
+        sink.want = 2
+        body: "BytesIO | None" = small  # drop the previous body so that it can be freed
         small.seek(0)
         n = yield first
         first = buf[0]
         more = buf[1]
-        sink._want = 1
+        sink.want = 1
         if n < 2:
             yield 0
             more = buf[0]
@@ -70,75 +83,94 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             yield 0
             more = buf[0]
             length |= (more & 127) << shift
+        _check_header(first, length)
+        if length > SMALL or length > max_packet and first & 0xF0 == PUBLISH:
+            body = _new_body(length, max_packet)
 
-        message = first & 0xF0 == PUBLISH
-        qos = first & 6
-        if message:
-            if qos == 6 or first & 14 == 8 or length < 3:
-                raise malformed("PUBLISH with QoS 3, with DUP at QoS 0, or too short")
-            try:
-                if length > max_packet:
-                    body = None
-                elif length > SMALL:
-                    body = BytesIO(length)
-            except MemoryError:
-                body = None
-        elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
-            raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
-
-        # The body. Of one that is not kept, only the two numbers that are needed to acknowledge
-        # it are read: the length of the topic name, and the packet identifier behind it.
-        head = 4 if qos else 2
-        end = number = 0
-        until = 2  # bytes to the end of the next number
-        left = length
-        while left:
-            sink._want = left if left < SMALL else SMALL
+        # The body. Of one that is not kept, only two numbers are read: the length of the topic name, and the
+        # packet identifier behind it.
+        at = topic_size = pid = 0
+        while at < length:
+            n = length - at
+            sink.want = n if n < SMALL else SMALL
             n = yield 0
-            left -= n
             if body:
                 body.write(buf, n)
             else:
-                i = 0
-                while until and i < n:
-                    number = (number << 8 | buf[i]) & 65535
-                    i += 1
-                    until -= 1
-                    if not (until or end):
-                        end = number + head
-                        until = qos and number + 2
-
-        # From here on `buf` is free; what is read back stands at its start.
-        sink._topic = sink._payload = None
+                topic_size |= _byte(buf, n, -at) << 8 | _byte(buf, n, 1 - at)
+                if at + n > 1:
+                    pid |= _byte(buf, n, topic_size + 2 - at) << 8 | _byte(buf, n, topic_size + 3 - at)
+            at += n
+        sink.topic = sink.payload = None
         if body and length:
             if n < length:  # it came in pieces
                 body.seek(0)
                 body.readinto(buf)
-            number = buf[0] << 8 | buf[1]
-            end = number + head
-        if message:
-            if body and end <= length:
-                if qos:
-                    # Before what may fail for want of memory: it must be known to acknowledge.
-                    body.seek(end - 2)
-                    body.readinto(buf)
-                    number = buf[0] << 8 | buf[1]
-                body.seek(2)
-                try:
-                    sink._topic = body.read(end - head)
-                    if qos:
-                        body.seek(end)
-                    sink._payload = body.read(length - end)
-                except MemoryError:
-                    pass
-            if end > length or end == head or (qos and not number):
-                raise malformed("PUBLISH with no topic, half a topic, or no packet identifier")
-            if not qos:
-                number = 0
-        elif first == SUBACK:
-            sink._payload = buf[2]
-            if sink._payload not in RETURNED:
-                raise malformed("SUBACK with return code %d" % sink._payload)
-        elif first == CONNACK and number > 511:
+            topic_size = buf[0] << 8 | buf[1]
+        if first & 0xF0 == PUBLISH:
+            _take_message(sink, buf, body, first & 6, length, topic_size, pid)
+        else:
+            _take_answer(sink, buf, first, topic_size)
+
+
+def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int") -> "None":
+    # Give what is no PUBLISH to the sink; `number` is what its body begins with.
+    sink.pid = number
+    if first == SUBACK:
+        sink.code = buf[2]
+    elif first == CONNACK:
+        sink.code = number
+        sink.pid = 0
+        if number > 511:
             raise malformed("CONNACK with reserved flags")
-        sink._pid = number
+
+
+def _byte(buf: "bytearray", n: "int", i: "int") -> "int":
+    # The byte at `i` of what has come, 0 where that is before or behind it.
+    return buf[i] if 0 <= i < n else 0
+
+
+def _take_message(
+    sink: "Sink", buf: "bytearray", body: "BytesIO | None", qos: "int", length: "int", size: "int", pid: "int"
+) -> "None":
+    # Give a PUBLISH to the sink; `size` is that of its topic name.
+    end = size + (4 if qos else 2)
+    if end > length or not size:
+        raise malformed("PUBLISH with no topic, or half a topic")
+    if body and qos:
+        body.seek(size + 2)  # `buf` is free: what is read back stands at its start
+        body.readinto(buf)
+        pid = buf[0] << 8 | buf[1]
+    if not qos:
+        pid = 0
+    elif not pid:
+        raise malformed("PUBLISH without a packet identifier")
+    sink.pid = pid
+    if body:
+        try:
+            body.seek(2)
+            sink.topic = body.read(size)
+            body.seek(end)
+            sink.payload = body.read(length - end)
+        except MemoryError:
+            pass
+
+
+def _check_header(first: "int", length: "int") -> "None":
+    # Raise for what no broker may send.
+    if first & 0xF0 == PUBLISH:
+        if first & 6 == 6 or length < 3:
+            raise malformed("PUBLISH with QoS 3, or too short")
+    elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
+        raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
+
+
+def _new_body(length: "int", max_packet: "int") -> "BytesIO | None":
+    # Return a buffer for a long body; None when it is not kept.
+    body = None
+    if length <= max_packet:
+        try:
+            body = BytesIO(length)
+        except MemoryError:
+            pass
+    return body

@@ -1,9 +1,30 @@
-"""What packets are made of: the fixed header, integers and strings."""
+"""What packets are made of: their first bytes, the fixed header, strings, topics."""
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..hosted.contracts import Payload
+    from ..cpython.contracts import Payload, Text
 
+# The first byte of each control packet: its type and, where they are fixed, its flags [2.2.1, 2.2.2].
+CONNECT = 0x10
+CONNACK = 0x20
+PUBLISH = 0x30  # and the flags DUP 8, QoS 6, RETAIN 1
+PUBACK = 0x40
+PUBREC = 0x50
+PUBREL = 0x62
+PUBCOMP = 0x70
+SUBSCRIBE = 0x82
+SUBACK = 0x90
+UNSUBSCRIBE = 0xA2
+UNSUBACK = 0xB0
+PINGRESP = 0xD0
+
+# The packets that are a fixed header and nothing else [3.12, 3.14].
+PINGREQ = b"\xc0\0"
+DISCONNECT = b"\xe0\0"
+
+DUP = 8
+PUBLISH_HEAD = 9  # bytes that a PUBLISH may have before its payload, besides its topic
+LONGEST = 268369916  # bytes of payload that MQTT can send to any topic: 268,435,455 - 65,535 - 4 [2.2.3]
 BYTES = (bytes, bytearray, memoryview)
 
 
@@ -25,39 +46,76 @@ def fixed_header(buf: "bytearray", first: "int", length: "int") -> "int":
     return i + 1
 
 
-def uint16(buf: "bytearray", i: "int", value: "int") -> "int":
-    """Write `value` in two bytes, the higher one first, at `buf[i]` [1.5.2]. Returns the index after it."""
-    buf[i] = value >> 8
-    buf[i + 1] = value & 255
-    return i + 2
+def whole_packet(first: "int", body: "bytes") -> "bytes":
+    """Return a whole packet: the fixed header for `body`, and `body`."""
+    head = bytearray(5)
+    n = fixed_header(head, first, len(body))
+    return bytes(head[:n]) + body
 
 
-def utf8(text: "Payload", name: "str", most: "int" = 65535) -> "bytes":
-    """Return `text` as bytes: a str as its UTF-8, what is bytes already as it is [1.5.3].
+def payload_bytes(msg: "Payload") -> "bytes":
+    """Return a payload as bytes: a str as its UTF-8, what is bytes already as it is.
 
-    Raises, with the argument's `name`, ValueError when there are more than `most` bytes, and TypeError
-    when it is neither str nor bytes.
+    Raises TypeError when it is neither str nor bytes, or a memoryview whose items are wider than a byte;
+    ValueError when it is too long for MQTT.
     """
-    if isinstance(text, str):
-        text = text.encode()
-    if not isinstance(text, BYTES):
-        raise TypeError(name)
-    if len(text) > most:
+    if isinstance(msg, str):
+        msg = msg.encode()
+    if not isinstance(msg, BYTES) or (isinstance(msg, memoryview) and len(bytes(msg[:1])) > 1):
+        raise TypeError("msg: not str or bytes")
+    if len(msg) > LONGEST:
+        raise ValueError("msg: too long")
+    return msg  # type: ignore[return-value]
+
+
+def text_bytes(value: "Payload", name: "str") -> "bytes":
+    """Return a text as bytes of its own [1.5.3].
+
+    Raises, with the argument's `name`, TypeError when `value` is neither str nor bytes, and ValueError
+    when it is longer than 65,535 bytes, is not valid UTF-8 or has U+0000 [MQTT-1.5.3-1, MQTT-1.5.3-2].
+    """
+    try:
+        value = value.encode() if isinstance(value, str) else value
+        if not isinstance(value, BYTES):
+            raise TypeError(name)
+        value = bytes(value)
+        str(value, "utf-8")
+    except ValueError:
+        value = b"\0"  # as bad as the other thing that is forbidden
+    if b"\0" in value or len(value) > 65535:
         raise ValueError(name)
-    return text  # type: ignore[return-value]
+    return value
 
 
-def characters(text: "Payload", name: "str") -> "bytes":
-    """Return what has to be text as `utf8` does; raises ValueError too when it is no UTF-8 or has U+0000
-    [MQTT-1.5.3-1, MQTT-1.5.3-2]."""
-    text = bytes(utf8(text, name))
-    str(text, "utf-8")  # what this raises is a ValueError
-    if b"\0" in text:
-        raise ValueError(name)
-    return text
+def string(value: "bytes") -> "bytes":
+    """Return `value` with its length before it [1.5.3]."""
+    return len(value).to_bytes(2, "big") + value
 
 
-def string(text: "Payload", name: "str") -> "bytes":
-    """Return `text` as bytes with their length before them [1.5.3]; raises as `utf8` does."""
-    text = utf8(text, name)
-    return len(text).to_bytes(2, "big") + text
+def topic_name(topic: "Text") -> "bytes":
+    """Return the name of a topic to publish to, as bytes.
+
+    Raises ValueError when it is empty, longer than 65,535 bytes, not valid UTF-8, or has a wildcard or
+    U+0000 [MQTT-1.5.3-1, MQTT-3.3.2-2, MQTT-4.7.3-1, MQTT-4.7.3-2].
+    """
+    name = text_bytes(topic, "topic")
+    if not name or b"+" in name or b"#" in name:
+        raise ValueError("topic: empty, or with a wildcard")
+    return name
+
+
+def topic_filter(topic: "Text") -> "bytes":
+    """Return a topic filter to subscribe to, as bytes.
+
+    Raises ValueError when it is empty, longer than 65,535 bytes, not valid UTF-8, has U+0000, or a
+    wildcard that does not fill a level, or `#` before the last level [MQTT-4.7.1-2, MQTT-4.7.1-3,
+    MQTT-4.7.3-1].
+    """
+    name = text_bytes(topic, "topic")
+    wrong = not name or b"#" in name[:-1]
+    for level in name.split(b"/"):
+        if len(level) > 1 and (b"+" in level or b"#" in level):
+            wrong = True
+    if wrong:
+        raise ValueError("topic: empty, or a wildcard in the wrong place")
+    return name

@@ -1,5 +1,6 @@
 """Which topics a topic filter is for."""
 
+
 def matches(wanted: "bytes", topic: "bytes") -> "bool":
     """Return whether a topic filter matches a topic name [4.7]."""
     if topic[:1] == b"$" and wanted[:1] in (b"+", b"#"):

@@ -82,10 +82,10 @@ class Journal:
 
     def read(self, at: "int") -> "tuple[bytes, bytes] | None":
         """Return topic and message of the record at a position, None when it is damaged."""
-        f = self._open(False)
         size = self._size(at) - 6
         if size < 1:
             return None
+        f = self._open(False)
         f.seek(at + HEAD)
         n = f.read(2)
         length = n[0] << 8 | n[1]
@@ -109,6 +109,7 @@ class Journal:
         name = self._name(generation)
         new: "Any" = open(name, "w+b", 0)
         self._doubtful = True
+        complete = False  # the new file may have its END
         try:
             _write(new, MAGIC + _head(START, 0, generation, len(MAGIC)))
             at = len(MAGIC) + HEAD
@@ -116,6 +117,11 @@ class Journal:
                 places.append(at)
                 if isinstance(body, int):
                     size = self._size(body)
+                    if size < 0:
+                        # Damaged while running: a record without a body, whose reader finds none.
+                        _write(new, _head(kind, pid, 0, at))
+                        at += HEAD
+                        continue
                     _write(new, _head(kind, pid, size, at))
                     at += HEAD + size
                     f = self._open(False)
@@ -126,12 +132,17 @@ class Journal:
                     _write(new, record)
                     at += len(record)
             _sync(new)
+            complete = True
             _write(new, _head(END, 0, generation, at))
             _sync(new)
         except BaseException:
             _close(new)
-            os.remove(name)
-            self._doubtful = False
+            try:
+                os.remove(name)
+                complete = False
+            except OSError:
+                pass  # if it has no END, it counts less than the other
+            self._doubtful = complete
             raise
         self.remove()
         self._doubtful = False
@@ -170,10 +181,16 @@ class Journal:
         return f
 
     def _size(self, at: "int") -> "int":
-        # The length of the body of the record at a position.
+        # The length of the body of the record at a position; -1 when its head is damaged, or the file ends
+        # before it does.
         f = self._open(False)
-        f.seek(at + 3)
-        return unpack(">I", f.read(4))[0]  # type: ignore[no-any-return]
+        left = f.seek(0, 2) - at - HEAD
+        f.seek(at)
+        head = f.read(HEAD)
+        if left < 0 or len(head) < HEAD:
+            return -1
+        _, _, size, check = unpack(HEADER, head)
+        return size if crc32(head[:7], at) == check and size <= left else -1
 
     def _scan(self, n: "int", found: "Callable[[int, int, int], None] | None") -> "int":
         # Read the file PATH.n. Return its rank: its generation if it is complete, less than 1 if not, and
@@ -212,18 +229,29 @@ class Journal:
                     size = 0
                 if at + HEAD + size > length:  # torn when it was written: it has not been accepted
                     break
-                if size and kind != SKIP and _crc(f, size) != RESIDUE:
-                    self._lost(found)
-                elif found and kind > SKIP:
-                    found(kind, pid, at)
+                self._take(f, kind, pid, size, at, found)
                 self.end = at = at + HEAD + size
         except OSError:
             hole = True
         if hole:
             self._lost(found)
-        if self.end != length:
-            self._sound = False
+        self._sound = self._sound and self.end == length
         return rank
+
+    def _take(
+        self,
+        f: "BinaryIO",
+        kind: "int",
+        pid: "int",
+        size: "int",
+        at: "int",
+        found: "Callable[[int, int, int], None] | None",
+    ) -> "None":
+        # A record whose head is good: its body may be damaged.
+        if size and kind != SKIP and _crc(f, size) != RESIDUE:
+            self._lost(found)
+        elif found and kind > SKIP:
+            found(kind, pid, at)
 
     def _lost(self, found: "Callable[[int, int, int], None] | None") -> "bool":
         self._sound = False

@@ -1,200 +1,457 @@
-"""A session store that keeps messages in RAM until they are delivered."""
+"""A session store that keeps messages in RAM until they are delivered, and subscriptions."""
 
-from ..errno import EFULL, EUNKNOWN, MQTTException
-from .incoming import Incoming
+from ..errno import (
+    EFULL,
+    SDELIVERED,
+    SFAILED,
+    SREJECTED,
+    STIMEOUT,
+    SUNKNOWNPID,
+    MQTTException,
+)
+from ..packets.fields import (
+    DUP,
+    PUBACK,
+    PUBCOMP,
+    PUBLISH,
+    PUBREC,
+    PUBREL,
+    SUBACK,
+    SUBSCRIBE,
+    UNSUBACK,
+    UNSUBSCRIBE,
+)
+from .received_ids import ReceivedIds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from ..hosted.contracts import Clock, Payload
+    from ..cpython.contracts import Packet
 
-DUP = 8
-
-# What is kept of a packet, a list:
+# A message is a list:
 PID = 0
-FIRST = 1  # its first byte; 0 once PUBREC had come and PUBREL takes its place
-TOPIC = 2  # None when a subscription was refused
-MSG = 3  # payload; of a SUBSCRIBE its QoS, of an UNSUBSCRIBE None
-DEADLINE = 4  # of a SUBSCRIBE or UNSUBSCRIBE
-WAS = 5  # the first byte before it became 0; of a renewal True
+FIRST = 1  # the first byte of its PUBLISH
+TOPIC = 2
+MSG = 3
+AWAITS = 4  # the acknowledgement that comes next; 0 at QoS 0
+LEFT = 5  # time for it, in units of 64 ms; over without a consequence for a message before its PUBREC
+TRIES = 6  # how often PUBREL was not answered
 
-SUBSCRIBE = 0x82
+# A topic filter is one, too, with PID (0: nothing is asked of the broker), FIRST (SUBSCRIBE or UNSUBSCRIBE: the
+# last wish), TOPIC, LEFT, and
+QOS = 3  # the QoS of the last wish
+SENT = 4  # the wish as it was sent, see _wish; 0 when it is unsent
+ASKED = 6  # the program waits for a status
+GRANTED = 7  # the QoS of the subscription that the broker has confirmed, -1 for none
+
+# What `log` is told.
+DONE = 4
+RECEIVED = 5
+DELIVERED = 6
+RELEASED = 7
+FORGOTTEN = 8
+SUBSCRIPTION = 9
+
+CAREFUL = 2  # connections that ended with the same packet as the oldest unanswered: it is sent alone then
+REJECTED = 5  # such connections after that, which the broker has ended
+UNANSWERED = 5  # PUBRELs
+FRESH = 1 << 28  # in LEFT: its time begins with the next look, whenever the last one was
 
 
-class MemorySession(Incoming):
+class MemorySession:
     """Keeps messages at QoS 1 and 2 whole until they are acknowledged, sends them again after a
     reconnect, and renews subscriptions when the broker has forgotten them [4.4].
 
     It is for one client. After a reset it is empty; what the broker remembers may then be taken for new
     messages at QoS 2, unless they begin at another identifier.
 
-    subscriptions  a dict from topic filter (bytes) to QoS, of those that were granted
+    For each topic filter there is one entry, and the last wish wins. Requests for one filter that overlap have one
+    identifier and one status. Requests go before messages.
+
+    A packet that makes the broker close stands in the way of all others. After two connections that ended with the
+    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed, and the broker
+    has read all that was sent when it closes (if it has not, TCP makes that look like a fault of the network). When
+    the broker closes five more of them, one after the other, the packet gets the status SREJECTED and is forgotten.
+    When a connection lasts for `message_timeout` without an answer, that packet is not why the broker closes, and
+    the others follow.
+
+    A message that the broker has confirmed with PUBREC and then answers no more is SDELIVERED after five tries.
     """
 
-    streams = True  # a payload may be a stream
+    max_qos = 2
+    streams = True
+    keeps = True
+    has_unsent = False
+    status = STIMEOUT
 
-    def __init__(self, limit: "int" = 20, last: "int" = 0) -> "None":
+    def __init__(self, limit: "int" = 20, last: "int" = 0, window: "int" = 20) -> "None":
         """
-        limit  how many messages it keeps at the most
-        last   the packet identifiers begin after this one
+        limit   how many messages it keeps at the most
+        last    the packet identifiers begin after this one
+        window  how many of them are in flight at the most: brokers drop what is more than theirs,
+                as a rule 20
         """
         self.limit = limit
-        self.subscriptions: "dict[bytes, int]" = {}
-        self._kept: "list[list[Any]]" = []  # in the order in which it was added
-        self._messages = 0  # how many of them are messages
-        self._next = 0  # index of the first that was not sent on this connection
-        self._last = last  # the identifier that was given last
+        self.window = window
+        self.messages: "list[list[Any]]" = []  # in the order in which they were added
+        self.sent_messages = 0  # so many of them, the first ones, were sent on this connection
+        self.filters: "list[list[Any]]" = []
+        self.received = ReceivedIds()
+        self.last = last  # the identifier that was given last
+        self._packet: "list[Any]" = [0, 0, b"", b""]  # what `unsent` returns
+        self._filter: "list[Any] | None" = None  # the topic filter that it is about
+        self._release = 0  # the identifier of a PUBREL to send again
+        self._since: "int | None" = None  # up to when LEFT is counted; None while not connected
+        self._timeout = 156  # the program's last one
+        self._suspect = 0  # the oldest identifier that was unanswered when the last connection ended
+        self._ends = 0  # how many ended like that, one after the other
+        self._closes = 0  # how many of the last of them the broker has closed, with that packet sent alone
 
-    def add(
-        self, deadline: "int", first: "int", topic: "bytes", msg: "Payload | int | None"
-    ) -> "int":
-        """Keep a packet and return its identifier.
+    # --- What the program asks for -------------------------------------------------------------------
+
+    def add(self, first: "int", topic: "bytes", msg: "Any", now: "int", timeout: "int") -> "int":
+        """Keep a message or a wish and return its identifier.
 
         Raises MQTTException(EFULL) when there are `limit` messages.
         """
-        if not _is_request(msg):
-            if self._messages >= self.limit:
-                raise MQTTException(EFULL, "the session store is full")
-            if not (isinstance(msg, bytes) or hasattr(msg, "send")):
-                msg = bytes(msg)  # type: ignore[arg-type]  # the program may change its own
-        pid = self._free()
-        self._append([pid, first, topic, msg, deadline, 0])
+        self._timeout = timeout
+        if first & 0xF0 != PUBLISH:
+            if self._since is not None:
+                timeout += now - self._since
+            return self._wish_for(first, topic, msg, timeout)
+        if len(self.messages) >= self.limit:
+            raise MQTTException(EFULL, "the session store is full")
+        if not (isinstance(msg, bytes) or hasattr(msg, "rewind")):
+            msg = bytes(msg)  # the program may change its own
+        pid = self._new_pid()
+        self.messages.append([pid, first, topic, msg, awaits_of(first), 0, 0])
+        self.last = pid
+        self.has_unsent = True
         return pid
 
-    def done(self, pid: "int") -> "bool":
-        """Forget `pid`; return whether it was in flight."""
-        i = self._find(pid)
-        if i < 0:
-            return False
-        packet = self._kept.pop(i)
-        if i < self._next:
-            self._next -= 1
-        msg = packet[MSG]
-        topic = packet[TOPIC]
-        if not _is_request(msg):
-            self._messages -= 1
-        elif msg is None:
-            self.subscriptions.pop(topic, None)
-        elif topic is not None:
-            self.subscriptions[topic] = msg
-        return True
+    def remove(self, pid: "int") -> "bool":
+        """Forget a message or a wish; return whether it was there. There will be no status."""
+        i = self.find(pid)
+        if i >= 0:
+            self.log(DONE, pid)
+            self._pop(i)
+            return True
+        entry = self._find_filter(pid)
+        if entry:
+            self._give_up(entry)
+        return entry is not None
 
-    def expired(self, clock: "Clock") -> "int":
-        """Forget one SUBSCRIBE or UNSUBSCRIBE whose deadline has passed and return it, or 0."""
-        if len(self._kept) > self._messages:
-            for i in range(self._next):
-                packet = self._kept[i]
-                if (
-                    _is_request(packet[MSG])
-                    and not packet[WAS]  # a renewal is tried again with the next connection
-                    and clock.ticks_diff(packet[DEADLINE], clock.ticks_ms()) <= 0
-                ):
-                    packet[TOPIC] = None
-                    self.done(packet[PID])
-                    return packet[PID]  # type: ignore[no-any-return]
-        return 0
-
-    def clear(self) -> "None":
-        """Messages are sent again in a clean session too, as new ones: nothing is forgotten here."""
-
-    # --- QoS 2 ---------------------------------------------------------------------------------------
-
-    def received(self, pid: "int") -> "bool":
-        """PUBREC came: the client now sends PUBREL, and from here on nothing else is sent for `pid`."""
-        i = self._find(pid)
-        if i < 0 or _is_request(self._kept[i][MSG]):
-            return False
-        packet = self._kept[i]
-        if packet[FIRST] & 4:  # QoS 2
-            packet[WAS] = packet[FIRST]
-            packet[FIRST] = 0
-        if i >= self._next:  # a broker that answers before it was asked again
-            self._kept.insert(self._next, self._kept.pop(i))
-            self._next += 1
-        return True
-
-    # --- Sending again -------------------------------------------------------------------------------
-
-    def resume(self, present: "bool") -> "None":
-        """A connection begins: all is unsent again, as new when the broker has forgotten the session."""
-        super().resume(present)
-        for i, packet in enumerate(self._kept):
-            first = packet[FIRST]
-            if _is_request(packet[MSG]):
-                continue
-            if not present:
-                packet[FIRST] = (first or packet[WAS]) & ~DUP
-            elif first & 6 and i < self._next:
-                packet[FIRST] = first | DUP
-        self._next = 0
-        if not present:
-            self.renew()
-
-    def renew(self) -> "None":
-        """The broker may not know the subscriptions: ask for them again."""
-        asked = [packet[TOPIC] for packet in self._kept if _is_request(packet[MSG])]
-        for topic in self.subscriptions:
-            if topic not in asked:
-                self._kept.insert(0, [self._free(), SUBSCRIBE, topic, self.subscriptions[topic], 0, True])
-
-    def unsent(self) -> "list[Any] | None":
-        """Return what is to be sent next: packet identifier, first byte, topic, payload; or None."""
-        return self._kept[self._next] if self._next < len(self._kept) else None
-
-    def replace(self, first: "int", topic: "bytes", qos: "int | None") -> "int":
-        """Put a SUBSCRIBE or UNSUBSCRIBE in the place of one for the same filter that is unsent, and return
-        its identifier; 0 when there is none."""
-        for i in range(self._next, len(self._kept)):
-            packet = self._kept[i]
-            if _is_request(packet[MSG]) and packet[TOPIC] == topic:
-                packet[FIRST] = first
-                packet[MSG] = qos
-                packet[WAS] = 0
-                return packet[PID]  # type: ignore[no-any-return]
-        return 0
-
-    def sent(self, pid: "int", deadline: "int") -> "None":
-        """What `unsent` returned was sent; a SUBSCRIBE or UNSUBSCRIBE waits until `deadline`."""
-        self._kept[self._next][DEADLINE] = deadline
-        self._next += 1
-
-    def renewed(self, pid: "int") -> "bool":
-        """Return whether `pid` is that of a SUBSCRIBE that the program did not ask for."""
-        i = self._find(pid)
-        return i >= 0 and self._kept[i][WAS] is True
-
-    def refused(self, pid: "int") -> "None":
-        """The broker has refused the subscription `pid`, or it could not be sent."""
-        i = self._find(pid)
-        if i >= 0 and _is_request(self._kept[i][MSG]):
-            if self._kept[i][WAS]:
-                self.subscriptions.pop(self._kept[i][TOPIC], None)
-            self._kept[i][TOPIC] = None
+    def pids(self) -> "list[int]":
+        """Return the identifiers of the messages that are kept, in their order."""
+        return [message[PID] for message in self.messages]
 
     def waiting(self) -> "int":
-        """Return how many messages it keeps."""
-        return self._messages
+        """Return how many messages are kept."""
+        return len(self.messages)
 
-    def _append(self, packet: "list[Any]") -> "None":
-        self._kept.append(packet)
-        if not _is_request(packet[MSG]):
-            self._messages += 1
+    @property
+    def subscriptions(self) -> "dict[bytes, int]":
+        """The topic filters that the broker has confirmed, each with its QoS."""
+        return {entry[TOPIC]: entry[GRANTED] for entry in self.filters if entry[GRANTED] >= 0}
 
-    def _find(self, pid: "int") -> "int":
-        for i in range(len(self._kept)):
-            if self._kept[i][PID] == pid:
+    def set_subscription(self, topic: "bytes", qos: "int") -> "None":
+        """Take a subscription for confirmed, with its QoS, or for gone when that is -1; nothing is sent."""
+        for entry in self.filters:
+            if entry[TOPIC] == topic:
+                self.filters.remove(entry)
+                break
+        if qos >= 0:
+            self.filters.append([0, SUBSCRIBE, topic, qos, 0, 0, False, qos])
+
+    # --- What the broker says ------------------------------------------------------------------------
+
+    def on_packet(self, first: "int", pid: "int", code: "int") -> "int | None":
+        """Process an acknowledgement; return the status of `pid`, the packet to answer with, or None."""
+        if first == PUBREL:
+            if pid in self.received:
+                self.log(RELEASED, pid)
+                del self.received[pid]
+            return PUBCOMP
+        i = self.find(pid)
+        if i < 0:
+            return self._on_request(first, pid, code)
+        message = self.messages[i]
+        awaits = message[AWAITS]
+        if first == PUBREC and awaits in (PUBREC, PUBCOMP):
+            if awaits == PUBREC:
+                self.log(RECEIVED, pid)
+                message[AWAITS] = PUBCOMP
+                message[LEFT] = self._timeout + FRESH
+                if i >= self.sent_messages:  # a broker that answers before it was asked again
+                    self.messages.insert(self.sent_messages, self.messages.pop(i))
+                    self.sent_messages += 1
+            return PUBREL
+        if first != awaits:
+            return SUNKNOWNPID
+        self.log(DONE, pid)
+        self._pop(i)
+        return SDELIVERED
+
+    def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
+        """Return whether a message at QoS 2 has not come before."""
+        return self.received.is_new(pid, topic, payload, size)
+
+    def mark_received(self, pid: "int") -> "None":
+        """The program has the message that `is_new` was asked about."""
+        if self.received.mark(pid):
+            self.log(DELIVERED, pid)
+
+    def _on_request(self, first: "int", pid: "int", code: "int") -> "int | None":
+        entry = self._find_filter(pid)
+        if not entry:
+            # PUBREC for a message that is not known any more: let the broker finish.
+            return PUBREL if first == PUBREC else SUNKNOWNPID
+        sent = entry[SENT]
+        if first != (UNSUBACK if sent & 255 == UNSUBSCRIBE else SUBACK) or not sent:
+            return SUNKNOWNPID
+        refused = first == SUBACK and code > 2
+        granted = entry[GRANTED]
+        entry[GRANTED] = sent >> 8 if first == SUBACK and not refused else -1
+        if granted != entry[GRANTED]:
+            try:
+                self.log(SUBSCRIPTION, entry[GRANTED] + 1, entry[TOPIC])
+            except BaseException:
+                entry[GRANTED] = granted
+                raise
+        entry[SENT] = 0
+        self._answered(pid)
+        if sent != _wish(entry):
+            return None  # the program has changed its mind since
+        asked = entry[ASKED]
+        self._settle(entry)
+        if refused:
+            return SFAILED
+        return SDELIVERED if asked else None
+
+    # --- Sending -------------------------------------------------------------------------------------
+
+    def unsent(self) -> "Packet | None":
+        """Return what is to be sent next; None when there is nothing, or nothing may be sent now."""
+        careful = self._ends >= CAREFUL
+        packet = self._packet
+        self._filter = None
+        if self._closes >= REJECTED:
+            return None  # until `expired` has said so
+        if self._release:
+            packet[PID] = self._release
+            packet[FIRST] = PUBREL
+            return packet
+        for entry in self.filters:
+            if entry[PID] and not entry[SENT] and (not careful or entry[PID] == self._suspect):
+                self._filter = entry
+                packet[PID] = entry[PID]
+                packet[FIRST] = entry[FIRST]
+                packet[TOPIC] = entry[TOPIC]
+                packet[MSG] = entry[QOS]
+                return packet
+        i = self.sent_messages
+        if i < len(self.messages) and i < self.window:
+            message = self.messages[i]
+            if not careful or message[PID] == self._suspect:
+                packet[PID] = message[PID]
+                packet[FIRST] = message[FIRST] if message[AWAITS] != PUBCOMP else PUBREL
+                packet[TOPIC] = message[TOPIC]
+                packet[MSG] = message[MSG]
+                return packet
+        self.has_unsent = False
+        packet[MSG] = b""
+        return None
+
+    def sent(self) -> "None":
+        """What `unsent` returned was handed to the transport."""
+        if self._release:
+            self._release = 0
+            return
+        entry = self._filter
+        if entry:
+            entry[SENT] = _wish(entry)
+            if not entry[ASKED]:
+                entry[LEFT] = self._timeout
+            return
+        message = self.messages[self.sent_messages]
+        if message[AWAITS]:
+            message[LEFT] = self._timeout + FRESH
+            self.sent_messages += 1
+        else:
+            self.log(DONE, message[PID])
+            self._pop(self.sent_messages)
+
+    # --- What time brings ----------------------------------------------------------------------------
+
+    def expired(self, now: "int") -> "int":
+        """Return one identifier that gets a `status` because of the time, or because the broker has closed too
+        often; 0 when there is none."""
+        if self._closes >= REJECTED:
+            pid = self._suspect
+            i = self.find(pid)
+            known = i >= 0 and self.messages[i][AWAITS] == PUBCOMP
+            self.remove(pid)
+            self._answered(pid)
+            self.status = SDELIVERED if known else SREJECTED
+            return pid
+        passed = 0 if self._since is None else now - self._since
+        self._since = now
+        if passed:
+            for entry in self.filters:
+                entry[LEFT] -= passed
+            for i in range(self.sent_messages):
+                message = self.messages[i]
+                message[LEFT] -= FRESH if message[LEFT] > FRESH else passed
+        for entry in self.filters:
+            pid = entry[PID]
+            if pid and entry[LEFT] <= 0:
+                if entry[ASKED]:
+                    self._give_up(entry)
+                    self.status = STIMEOUT
+                    return pid  # type: ignore[no-any-return]
+                if pid == self._suspect:
+                    self._answered(pid)
+        return self._unanswered()
+
+    def _unanswered(self) -> "int":
+        # Look at the PUBRELs that were not answered, and at a suspect that was not.
+        for i in range(self.sent_messages):
+            message = self.messages[i]
+            if message[LEFT] > 0:
+                continue
+            if message[PID] == self._suspect:
+                self._answered(message[PID])
+            if message[AWAITS] == PUBCOMP:
+                message[LEFT] = self._timeout
+                message[TRIES] += 1
+                pid: "int" = message[PID]
+                if message[TRIES] >= UNANSWERED:
+                    self.log(DONE, pid)
+                    self._pop(i)
+                    self.status = SDELIVERED
+                    return pid
+                self._release = pid
+                self.has_unsent = True
+        return 0
+
+    # --- Connections ---------------------------------------------------------------------------------
+
+    def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
+        """A connection begins: all is unsent again, as new when the broker has forgotten the session."""
+        if not present:
+            if self.received or PUBCOMP in [message[AWAITS] for message in self.messages]:
+                self.log(FORGOTTEN, 0)
+            self.received.clear()
+        for i in range(len(self.messages)):
+            message = self.messages[i]
+            first = message[FIRST]
+            if not present:
+                message[FIRST] = first & ~DUP
+                message[AWAITS] = awaits_of(first)
+            elif first & 6 and i < self.sent_messages:
+                message[FIRST] = first | DUP
+        for entry in self.filters:
+            entry[SENT] = 0
+            if not entry[PID] and (uncertain or not present):
+                entry[PID] = self.last = self._new_pid()
+        self.sent_messages = self._release = 0
+        self._since = now
+        self.has_unsent = True
+
+    def on_close(self, by_broker: "bool | None") -> "None":
+        """A connection has ended: the broker has closed it (True), the program (None), or it was cut."""
+        self._since = None
+        pid = 0
+        for entry in self.filters:
+            if entry[PID] and entry[SENT]:
+                pid = entry[PID]
+                break
+        if not pid and self.sent_messages:
+            pid = self.messages[0][PID]
+        if pid and by_broker is not None:
+            if pid != self._suspect:
+                self._suspect = pid
+                self._ends = self._closes = 0
+            self._ends += 1
+            self._closes = self._closes + 1 if by_broker and self._ends > CAREFUL else 0
+
+    def log(self, kind: "int", pid: "int", topic: "bytes" = b"") -> "None":
+        """Something has changed: `kind` is one of the constants above. For a store that writes it down; this one
+        does not. What is raised ends the connection."""
+
+    # --- Messages and topic filters ------------------------------------------------------------------
+
+    def _pop(self, i: "int") -> "None":
+        pid = self.messages.pop(i)[PID]
+        if i < self.sent_messages:
+            self.sent_messages -= 1
+        self._answered(pid)
+
+    def _answered(self, pid: "int") -> "None":
+        # Nothing stands in the way any more.
+        if pid == self._release:
+            self._release = 0
+        if pid == self._suspect:
+            self._suspect = self._ends = self._closes = 0
+        self.has_unsent = True
+
+    def find(self, pid: "int") -> "int":
+        """Return the index of a message in `messages`, -1 when there is none."""
+        for i in range(len(self.messages)):
+            if self.messages[i][PID] == pid:
                 return i
         return -1
 
-    def _free(self) -> "int":
-        for _ in range(65535):
-            self._last = self._last % 65535 + 1
-            if self._find(self._last) < 0:
-                return self._last
-        raise MQTTException(EUNKNOWN, "every packet identifier is in flight")
+    def _find_filter(self, pid: "int") -> "list[Any] | None":
+        for entry in self.filters:
+            if entry[PID] == pid:
+                return entry
+        return None
+
+    def _new_pid(self) -> "int":
+        pid = self.last
+        while True:
+            pid = pid % 65535 + 1
+            if self.find(pid) < 0 and not self._find_filter(pid):
+                return pid
+
+    def _wish_for(self, first: "int", topic: "bytes", qos: "int", left: "int") -> "int":
+        for entry in self.filters:
+            if entry[TOPIC] == topic:
+                break
+        else:
+            entry = [0, first, topic, qos, 0, 0, False, -1]
+            self.filters.append(entry)
+        if not entry[PID]:
+            entry[PID] = self.last = self._new_pid()
+            entry[SENT] = 0
+        entry[FIRST] = first
+        entry[QOS] = qos
+        entry[LEFT] = left
+        entry[ASKED] = True
+        self.has_unsent = True
+        return entry[PID]  # type: ignore[no-any-return]
+
+    def _give_up(self, entry: "list[Any]") -> "None":
+        # The last wish is not fulfilled.
+        self._answered(entry[PID])
+        self._settle(entry)
+
+    def _settle(self, entry: "list[Any]") -> "None":
+        # Nothing is asked for a filter any more; what the broker has confirmed is the wish.
+        if entry[GRANTED] < 0:
+            self.filters.remove(entry)
+        entry[PID] = entry[SENT] = 0
+        entry[ASKED] = False
+        entry[FIRST] = SUBSCRIBE
+        entry[QOS] = entry[GRANTED]
 
 
-def _is_request(msg: "object") -> "bool":
-    # SUBSCRIBE and UNSUBSCRIBE, not PUBLISH.
-    return msg is None or isinstance(msg, int)
+def awaits_of(first: "int") -> "int":
+    # The acknowledgement of a PUBLISH.
+    return PUBREC if first & 4 else PUBACK if first & 2 else 0
+
+
+def _wish(entry: "list[Any]") -> "int":
+    return entry[QOS] << 8 | entry[FIRST]  # type: ignore[no-any-return]

@@ -4,6 +4,11 @@
     FakeTransport  bytes in, bytes out, and every fault that a transport can have
     FakeBroker     a FakeTransport with a small broker behind it
 
+and for parts of your own
+
+    check_session    tries a session store against the contract in `umqtt2.session`
+    check_transport  tries a transport against the contract in `umqtt2.transport`
+
     from umqtt2 import MQTTClient
     from umqtt2.testing import FakeBroker
 
@@ -13,6 +18,8 @@
 
 from .broker import FakeBroker
 from .clock import FakeClock
+from .store_checks import check_session
 from .transport import FakeTransport
+from .transport_checks import check_transport
 
-__all__ = ("FakeBroker", "FakeClock", "FakeTransport")
+__all__ = ("FakeBroker", "FakeClock", "FakeTransport", "check_session", "check_transport")

@@ -1,18 +1,19 @@
 """A broker for one client, small enough to read: it connects, acknowledges and delivers."""
 
-from ..packets.ack import ack
-from ..packets.empty import DISCONNECT, PINGREQ
-from ..packets.publish import HEAD, publish
-from ..packets.types import (
+from ..packets.fields import (
     CONNECT,
+    DISCONNECT,
+    PINGREQ,
     PUBACK,
     PUBCOMP,
     PUBLISH,
+    PUBLISH_HEAD,
     PUBREC,
     PUBREL,
     SUBSCRIBE,
     UNSUBSCRIBE,
 )
+from ..packets.v311 import ack, publish
 from .clock import FakeClock
 from .transport import FakeTransport
 
@@ -26,7 +27,7 @@ class FakeBroker(FakeTransport):
     acknowledged   packet identifiers of deliveries that the client acknowledged, at QoS 2 with PUBCOMP
     connects       CONNECT packets, a list of dicts: client_id, clean, keepalive, user, password, will
                    (None, or a tuple of topic, payload, qos, retain)
-    disconnected   True after a DISCONNECT
+    disconnected   True after a DISCONNECT, after which it closes
     return_code    what CONNACK says; 0 accepts the client
     refused        topic filters (bytes) that SUBACK refuses
     silent         True: it takes everything and answers nothing
@@ -143,6 +144,7 @@ class FakeBroker(FakeTransport):
             self._ack(PUBCOMP, body)
         elif first == DISCONNECT[0]:
             self.disconnected = True
+            self.ended = True
         else:
             raise AssertionError("a client may not send 0x%02x" % first)
 
@@ -199,7 +201,7 @@ class FakeBroker(FakeTransport):
             self.published.append((topic, body[i:], qos, first & 1 != 0))
 
     def _publish(self, pid: "int", topic: "bytes", msg: "bytes", flags: "int") -> "None":
-        packet = bytearray(len(topic) + HEAD)
+        packet = bytearray(len(topic) + PUBLISH_HEAD)
         n = publish(packet, topic, len(msg), PUBLISH | flags, pid)
         self.feed(bytes(packet[:n]) + msg)
 

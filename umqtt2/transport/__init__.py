@@ -22,8 +22,9 @@ nothing of MQTT, needs no base class, and raises OSError and nothing else.
 and, for those who want more of it, optionally
 
     opening(timeout_ms)
-        `open` in steps: a generator that ends when the connection is made, and does not wait. Without it
-        `umqtt2.robust` waits in `open`.
+        `open` in steps: a generator that ends when the connection is made, and does not wait. `timeout_ms` is
+        for those that divide it, among addresses; the client ends one that takes too long. Without it
+        the client waits in `open`.
     pollable
         After `open`: what select and event loops can watch, or None. Without it `umqtt2.aio` looks every
         20 milliseconds.

@@ -1,18 +1,17 @@
 """MQTT over a stream object: a UART, a modem, a pty."""
 
 try:
-    from ..hosted import clock as time
-    from ..hosted import select
+    from ..cpython import clock as time
+    from ..cpython import select
 except ImportError:
     import select  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
 
+from ..constants import ONE_WRITE, POLL_MS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Generator
-
-ONE_WRITE = 128  # bytes: a UART that has room for some waits until it has room for all
-STEP = 5  # milliseconds between two looks at what cannot be watched
 
 
 class StreamTransport:
@@ -42,14 +41,14 @@ class StreamTransport:
     def open(self, timeout_ms: "int") -> "None":
         """Wait until the line is quiet, for `timeout_ms` at the most."""
         for _ in self.opening(timeout_ms):
-            time.sleep_ms(STEP)
+            time.sleep_ms(POLL_MS)
 
     def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
         """`open` in steps, none of which waits."""
         try:
             self._poll = select.poll()
             self._poll.register(self.stream)
-            self._is(select.POLLIN)
+            self._is_ready(select.POLLIN)
         except (OSError, AttributeError):
             self._poll = None  # nothing that can be watched
         self.pollable = self._poll and self.stream
@@ -71,7 +70,7 @@ class StreamTransport:
             n = min(n, stream.any())
         elif self._poll:
             at = 0
-            while at < n and self._is(select.POLLIN):
+            while at < n and self._is_ready(select.POLLIN):
                 got: "int | None" = stream.readinto(self._byte)
                 if not got:
                     return at or got
@@ -82,12 +81,12 @@ class StreamTransport:
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`. At most 128 bytes are taken at a time."""
-        if self._is(select.POLLOUT):
+        if self._is_ready(select.POLLOUT):
             n = min(n, ONE_WRITE)
             return self.stream.write(memoryview(buf)[offset : offset + n])  # type: ignore[no-any-return]
         return None
 
-    def _is(self, flags: "int") -> "bool":
+    def _is_ready(self, flags: "int") -> "bool":
         # Whether the stream is readable or writable, as far as can be known.
         if not self._poll:
             return True
@@ -102,7 +101,7 @@ class StreamTransport:
             self._poll.modify(self.stream, flags)
             self._poll.ipoll(timeout_ms)
         elif timeout_ms:
-            time.sleep_ms(STEP)
+            time.sleep_ms(POLL_MS)
 
     def close(self) -> "None":
         """Leave the stream alone; it is the program's."""

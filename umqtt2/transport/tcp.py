@@ -3,12 +3,14 @@
 import errno
 
 try:
-    from ..hosted import clock as time
-    from ..hosted import select, socket
+    from ..cpython import clock as time
+    from ..cpython import select, socket
 except ImportError:
     import select  # type: ignore[no-redef]
     import socket  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
+
+from ..constants import POLL_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
 
 EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have it
 IPPROTO_TCP = 6
-STEP = 5  # milliseconds between two looks at a connection that is being made
 
 
 class TCPTransport:
@@ -27,13 +28,14 @@ class TCPTransport:
     readinto  its method of that name; see the contract in `umqtt2.transport`
     """
 
-    sock: "Any" = None
-    pollable: "Any" = None
+    sock: "Any"
+    pollable: "Any"
 
     def __init__(self, server: "str", port: "int" = 1883) -> "None":
         """server: a host name or address; port: the TCP port."""
         self.server = server
         self.port = port
+        self.sock = self.pollable = None  # they have their places now: `close` must need no memory
 
     def open(self, timeout_ms: "int") -> "None":
         """Connect to the first address of `server` that answers.
@@ -45,7 +47,7 @@ class TCPTransport:
         name's look-up.
         """
         for _ in self.opening(timeout_ms):
-            time.sleep_ms(STEP)
+            time.sleep_ms(POLL_MS)
 
     def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
         """`open` in steps, none of which waits: a generator that ends when the connection is made."""
@@ -95,9 +97,15 @@ class TCPTransport:
 
     def close(self) -> "None":
         """See the contract in `umqtt2.transport`."""
-        for sock in (self.sock, self.pollable):
+        sock = self.sock
+        pollable = self.pollable
+        # Forgotten before it is closed: the next socket of any client may get the same descriptor. TLS closes
+        # the socket beneath it, too, but not when the handshake has failed.
+        self.sock = self.pollable = None
+        for _ in range(2):
             if sock:
                 try:
                     sock.close()
                 except OSError:
                     pass
+            sock = None if sock is pollable else pollable

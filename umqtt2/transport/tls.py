@@ -1,11 +1,14 @@
 """TLS over TCP."""
 
+from binascii import a2b_base64
+
+from ..constants import READABLE, WRITABLE
 from .tcp import TCPTransport
 
 try:
     import tls
 except ImportError:
-    import ssl as tls  # MicroPython 1.22, where it is the same module; CPython
+    import ssl as tls  # MicroPython 1.22; CPython
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,13 +18,13 @@ if TYPE_CHECKING:
 TLS_CLIENT = 0
 REQUIRED = 2
 NONE = 0
-READABLE = 1
-WRITABLE = 4
-HANDSHAKE_NAP = 20  # milliseconds
+HANDSHAKE_MS = 20  # between two looks at a handshake
 
 
 class TLSTransport(TCPTransport):
     """A TLS connection to the broker, which is verified unless it was told otherwise."""
+
+    _connected = False  # the handshake is done
 
     def __init__(
         self,
@@ -32,7 +35,7 @@ class TLSTransport(TCPTransport):
         cert: "str | bytes | None" = None,
         key: "str | bytes | None" = None,
         server_hostname: "str | None" = "",
-        verify: "bool | int" = True,
+        verify: "bool | int | None" = None,
         cert_reqs: "int | None" = None,
         do_handshake: "object" = None,
         server_side: "object" = None,
@@ -42,47 +45,61 @@ class TLSTransport(TCPTransport):
         context          an SSLContext of the program's own; replaces cadata, cert, key and verify
         cadata           certificate of the authority that signed the broker's
         cert, key        the client's own certificate and private key, where the broker asks for them
-        server_hostname  the name to ask for (SNI) and to find in the certificate; default `server`,
-                         None asks for none
+        server_hostname  the name to ask for (SNI) and to find in the certificate; default `server`, or None
+                         when that is an address and nothing is verified; None asks for none
         verify           False connects to whoever answers: the connection is then private, but not
                          known to be with the broker
 
-        Certificates and keys are DER as bytes, or the name of a file with them; PEM where the VM's
-        TLS can read it (CPython always can).
+        Certificates and keys are DER as bytes, PEM as bytes or text, or the name of a file with either.
 
-        Raises ValueError when there is nothing to verify with (on CPython the system's store does),
-        or for what is no certificate or key; OSError when a file cannot be read.
+        Raises ValueError when there is nothing to verify with (on CPython the system's store does), when
+        `server` is an address and there is no name to verify, or for what is no certificate or key;
+        OSError when a file cannot be read.
 
-        The client passes its `ssl` as `context` and its `ssl_params` as the rest. True as a context does
-        what umqtt.simple2 did: without a CA it does not verify, but says so in a line. `cert_reqs` is
-        umqtt.simple2's word for `verify`; do_handshake and server_side are accepted and mean nothing.
+        The client passes its `ssl` as `context` and its `ssl_params` as the rest. True as a context does what
+        umqtt.simple2 did: without a CA, and without `verify`, it does not verify, but says so in a line.
+        `cert_reqs` is umqtt.simple2's word for `verify`; do_handshake and server_side are accepted and mean nothing.
         """
         super().__init__(server, port)
         if context is None or context is True:
             if cert_reqs is not None:
                 verify = cert_reqs
+            if verify is None:
+                verify = True
+                if context and not cadata:
+                    verify = False
+                    print("umqtt2: no cadata, broker not verified")
             if verify and not cadata:
-                if cert_reqs or not context:
-                    raise ValueError("cadata: needed to verify the broker, unless verify=False")
-                verify = False
-                print("umqtt2: no cadata, broker not verified")
+                raise ValueError("cadata: needed to verify the broker, unless verify=False")
             context = tls.SSLContext(TLS_CLIENT)
             context.verify_mode = REQUIRED if verify else NONE
             if cadata:
-                context.load_verify_locations(load(cadata))
+                ca = der(load(cadata))
+                try:
+                    context.load_verify_locations(None, cadata=ca)  # MicroPython 1.22
+                except TypeError:
+                    context.load_verify_locations(ca)
             if cert:
-                context.load_cert_chain(load(cert), load(key))
+                context.load_cert_chain(der(load(cert)), der(load(key)))
+        if server_hostname == "":
+            server_hostname = server
+            if is_address(server):  # which no SNI may have [RFC 6066, 3]
+                if context.verify_mode:
+                    raise ValueError("server_hostname: needed to verify a broker at an address")
+                server_hostname = None
         self._context = context
-        self._hostname = server if server_hostname == "" else server_hostname
+        self._hostname = server_hostname
 
     def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
         """Connect as TCPTransport does and prepare for TLS; the handshake comes with the first
         `write`, which returns None until it is done and raises OSError when it fails."""
+        self._connected = False
         yield from super().opening(timeout_ms)
-        self._wrap()
+        self.wrap()
         self.readinto = self.sock.readinto
 
-    def _wrap(self) -> "None":
+    def wrap(self) -> "None":
+        """Put TLS on the socket, without a handshake."""
         self.sock = self._context.wrap_socket(
             self.pollable, server_hostname=self._hostname, do_handshake_on_connect=False
         )
@@ -90,29 +107,52 @@ class TLSTransport(TCPTransport):
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
         try:
-            return super().write(buf, n, offset)
+            taken: "int | None" = self.sock.write(buf, offset, n)
         except ValueError as e:
             raise OSError(str(e))  # MicroPython's way to say that a certificate does not verify
+        if taken:
+            self._connected = True
+        return taken
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        if flags == WRITABLE:
+        if flags == WRITABLE and not self._connected:
             # Who wants to write waits for the peer's half of the handshake: for something to read. The
-            # rare times when it is the other way round, or no handshake, cost a short nap.
+            # rare times when it is the other way round cost a short nap.
             flags = READABLE
-            timeout_ms = HANDSHAKE_NAP
+            if not 0 <= timeout_ms < HANDSHAKE_MS:
+                timeout_ms = HANDSHAKE_MS
         super().wait(flags, timeout_ms)
 
 
-def load(data: "str | bytes | None") -> "bytes | None":
-    """Return certificate or key `data`; a str is the name of the file that has it."""
+def is_address(server: "str") -> "bool":
+    """Return whether `server` is an IP address."""
+    return ":" in server or server.replace(".", "").isdigit()
+
+
+def load(data: "str | bytes | None") -> "bytes":
+    """Return a certificate or key as bytes; a str is PEM, or the name of the file that has it."""
     if isinstance(data, str):
+        if "-----BEGIN" in data:
+            return data.encode()
         with open(data, "rb") as file:
             data = file.read()
-    return data
+    return data or b""
+
+
+def der(data: "bytes") -> "bytes":
+    """Return a certificate or key as DER; PEM that a VM may not read is decoded here, when there is one."""
+    parts = data.split(b"-----")  # what is before, "BEGIN ...", base64, "END ...", what is behind
+    found = data
+    for i in range(1, len(parts) - 2, 4):
+        if b"PARAMETERS" not in parts[i]:
+            if found is not data:
+                return data  # more than one
+            found = a2b_base64(parts[i + 1])
+    return found
 
 
 try:
-    from ..hosted.tls import TLSTransport  # noqa: F401
+    from ..cpython.tls import TLSTransport  # noqa: F401
 except ImportError:
     pass

@@ -7,12 +7,18 @@ from umqtt2.aio import MQTTClient
 PATIENCE = 15
 
 
+class Client(MQTTClient):
+    """What the device sets does not take the messages from messages()."""
+
+    def set_callback(self, f):
+        pass
+
+
 def play(device, scene, **options):
     """Run the coroutine function `scene(device, client)` with a connected client."""
 
     async def main():
-        client = device.client(MQTTClient, **options)
-        del client.cb  # the messages go to messages()
+        client = device.client(Client, **options)
         async with client:
             await asyncio.wait_for(scene(device, client), PATIENCE)
 

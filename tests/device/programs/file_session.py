@@ -17,7 +17,7 @@ except ImportError:
 
 BLOCK = 512
 QOS_1, QOS_2 = 0x32, 0x34
-SUBSCRIBE = 0x82
+PUBREC, PUBREL, SUBSCRIBE, SUBACK = 0x50, 0x62, 0x82, 0x90
 PAYLOAD = b"0123456789abcdef0123456789abcdef"
 
 
@@ -62,31 +62,58 @@ class Flash:
         return 0
 
 
+def publish(session, first=QOS_1, topic=b"bench/topic", payload=PAYLOAD):
+    """Have a session keep a message."""
+    return session.add(first, topic, payload, 0, 100)
+
+
+def subscribe(session):
+    """Ask for a subscription, and get it."""
+    pid = session.add(SUBSCRIBE, b"a/#", 1, 0, 100)
+    session.unsent()
+    session.sent()
+    session.on_packet(SUBACK, pid, 1)
+
+
+def receive(session, pid):
+    """A message at QoS 2 comes."""
+    session.is_new(pid, b"topic", PAYLOAD)
+    session.mark_received(pid)
+
+
 def steps():
     """A session's life."""
-    yield lambda s: s.done(s.add(0, SUBSCRIBE, b"a/#", 1))
-    yield lambda s: s.delivered(7)
-    yield lambda s: s.released(7)
+    yield subscribe
+    yield lambda s: receive(s, 7)
+    yield lambda s: s.on_packet(PUBREL, 7, 0)
     for i in range(2, 11):  # the subscription was 1
-        yield lambda s, i=i: s.add(0, QOS_1 if i & 1 else QOS_2, b"topic", PAYLOAD + bytes((i,)))
+        first = QOS_1 if i & 1 else QOS_2
+        yield lambda s, i=i, first=first: publish(s, first, b"topic", PAYLOAD + bytes((i,)))
         if i > 3:
-            yield lambda s, i=i: s.received(i - 2)
-            yield lambda s, i=i: s.done(i - 2)
-    yield lambda s: s.delivered(8)
+            yield lambda s, i=i: s.on_packet(PUBREC, i - 2, 0)
+            yield lambda s, i=i: s.remove(i - 2)
+    yield lambda s: receive(s, 8)
 
 
 def view(session):
     """All that a session would send, and knows, as a text; requests and DUP apart."""
-    session.resume(True)
     out = []
-    while True:
+    for pid, first, _, msg in resend(session):
+        if first & 0xF0 == 0x30:
+            out.append((pid, first & ~8, msg))
+        elif first == PUBREL:
+            out.append((pid, first))
+    return repr((out, [session.received.get(pid) for pid in (7, 8)], session.subscriptions))
+
+
+def resend(session):
+    """All that a session sends in a new connection."""
+    session.resume(True, False, 0)
+    packet = session.unsent()
+    while packet:
+        yield packet
+        session.sent()
         packet = session.unsent()
-        if not packet:
-            break
-        if isinstance(packet[3], bytes):
-            out.append((packet[0], packet[1] & ~8, packet[3] if packet[1] else 0))
-        session.sent(packet[0], 0)
-    return repr((out, [pid for pid in (7, 8) if session.duplicate(pid)], session.subscriptions))
 
 
 def after_reset(path):
@@ -94,7 +121,7 @@ def after_reset(path):
     if session.lost:
         raise RuntimeError("damaged")
     text = view(session)
-    session._journal.close()
+    session.close()
     return text
 
 
@@ -108,7 +135,7 @@ def mounted(path, blocks, kind, new):
 
 def power(path, blocks, kind):
     """Cut the power at every write through all steps, and look what is there."""
-    file.BOUND = 256
+    file.GROWTH = 256
     memory = MemorySession(100)
     expected = [view(memory)]
     for step in steps():
@@ -134,7 +161,7 @@ def power(path, blocks, kind):
             whole = False
         flash.off = True
         if session:
-            session._journal.close()
+            session.close()
         vfs.umount("/flash")
         mounted(path, blocks, kind, False)
         text = after_reset("/flash/s")
@@ -151,11 +178,11 @@ def cost(path, blocks, kind):
     """Bytes that are written to the flash, and blocks erased, for a message at QoS 1."""
     flash = mounted(path, blocks, kind, True)
     session = FileSession("/flash/s")
-    session.done(session.add(0, QOS_1, b"bench/topic", PAYLOAD))
+    session.remove(publish(session))
     written, erased = flash.written, flash.erased
     for _ in range(100):
-        session.done(session.add(0, QOS_1, b"bench/topic", PAYLOAD))
-    session._journal.close()
+        session.remove(publish(session))
+    session.close()
     vfs.umount("/flash")
     return {"written": (flash.written - written) // 100, "erased": (flash.erased - erased) / 100}
 
@@ -167,17 +194,17 @@ def full(path, blocks, kind):
     numbers = []
     try:
         while True:
-            session.add(0, QOS_1, b"topic", PAYLOAD * 8)
+            publish(session, payload=PAYLOAD * 8)
     except Exception as error:
         numbers.append(list(error.args))
     waiting = session.waiting()
-    session._journal.close()
+    session.close()
     session = FileSession("/flash/s", 1000)
     numbers += [waiting - session.waiting(), session.lost]
     for pid in range(1, waiting + 1):
-        session.done(pid)
-    session.add(0, QOS_1, b"topic", PAYLOAD)
-    session._journal.close()
+        session.remove(pid)
+    publish(session)
+    session.close()
     numbers.append(FileSession("/flash/s").waiting())
     vfs.umount("/flash")
     return {"numbers": numbers}
@@ -186,11 +213,11 @@ def full(path, blocks, kind):
 def heap(path):
     """Bytes of heap for a message that waits."""
     session = FileSession(path, 100)
-    session.add(0, QOS_1, b"bench/topic", PAYLOAD)
+    publish(session)
     gc.collect()
     before = gc.mem_alloc()
     for _ in range(64):
-        session.add(0, QOS_1, b"bench/topic", PAYLOAD)
+        publish(session)
     gc.collect()
     return (gc.mem_alloc() - before) / 64
 
@@ -198,24 +225,17 @@ def heap(path):
 def killed(path, number):
     """Say what is kept, then publish until the process is killed, and say each step before and after it."""
     session = FileSession(path)
-    session.resume(True)
-    waiting = []
-    while True:
-        packet = session.unsent()
-        if not packet:
-            break
-        waiting.append((packet[0], int(packet[3])))
-        session.sent(packet[0], 0)
+    waiting = [(packet[0], int(packet[3])) for packet in resend(session)]
     say("kept", numbers=[other for pid, other in waiting], lost=session.lost)
     while True:
         print("+", number)
-        waiting.append((session.add(0, QOS_1, b"topic", b"%d" % number), number))
+        waiting.append((publish(session, QOS_1, b"topic", b"%d" % number), number))
         print("=", number)
         number += 1
         if len(waiting) > 5:
             pid, other = waiting.pop(0)
             print("-", other)
-            session.done(pid)
+            session.remove(pid)
 
 
 def say(event, **facts):

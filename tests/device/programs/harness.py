@@ -94,6 +94,8 @@ def main(name, config):
     wifi = config.pop("wifi", None)
     if wifi:
         __import__("wifi").connect(*wifi)
+    if config.pop("collects", False):
+        gc.threshold(1)
     program = __import__(name)
     device = Device(config)
     gc.collect()

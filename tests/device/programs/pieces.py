@@ -50,7 +50,7 @@ def run(device):
         if offset + len(data) == total:
             got["complete"] = total
 
-    c.set_callback_pieces(piece, device.topic("down"))
+    c.set_callback_chunks(piece, device.topic("down"))
     c.connect(clean_session=False)
     device.subscribe(c, "down", 1)
     device.say("ready")

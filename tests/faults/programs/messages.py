@@ -17,7 +17,7 @@ import select
 import sys
 
 try:
-    from umqtt2.hosted import clock as time  # on CPython
+    from umqtt2.cpython import clock as time  # on CPython
 except ImportError:
     import time
 
@@ -44,6 +44,7 @@ class Program:
 
     Client = MQTTClient
     Session = MemorySession
+    calls_back = True  # the client gives its messages to a callback
 
     def __init__(self, task):
         self.task = task
@@ -60,8 +61,10 @@ class Program:
             socket_timeout=task["socket_timeout"],
             backoff=task["backoff"],
             session=self.session,
+            verbose=False,
         )
-        client.set_callback(self.on_message)
+        if self.calls_back:
+            client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)
 
@@ -128,8 +131,12 @@ class Program:
                     self.ended = sys.stdin.readline() == "end\n" or self.ended
                 if self.impatient():
                     return
-        # What completes after everything before it has.
-        while self.number == task["count"]:
+        self.finish()
+
+    def finish(self):
+        """Publish what completes after everything before it has, wait for it, and leave."""
+        client = self.client
+        while self.number == self.task["count"]:
             if not self.full:
                 self.publish(2, 2)
             if not client.check_msg():

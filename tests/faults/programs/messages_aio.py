@@ -10,15 +10,17 @@ from umqtt2.errno import EFULL
 from umqtt2.robust import MQTTException
 from umqtt2.session.memory import MemorySession
 
+PUBLISH = 0x30
+
 
 class Telling(MemorySession):
     """Says what it has accepted: umqtt2.aio itself returns when that is delivered."""
 
     program = None
 
-    def add(self, deadline, first, topic, msg):
-        pid = super().add(deadline, first, topic, msg)
-        if msg is None or isinstance(msg, int):
+    def add(self, first, topic, msg, now, timeout):
+        pid = super().add(first, topic, msg, now, timeout)
+        if first & 0xF0 != PUBLISH:
             print("asked", pid)
             self.program.subscriptions.append(pid)
         else:
@@ -32,12 +34,11 @@ class Program(messages.Program):
 
     Client = aio.MQTTClient
     Session = Telling
+    calls_back = False
 
     def __init__(self, task):
         super().__init__(task)
         self.session.program = self
-        self.client.set_callback(None)
-        del self.client.cb  # messages() has them
 
     async def publish(self, qos, which):
         number = self.number

@@ -40,6 +40,7 @@ class Soak:
             config["port"],
             keepalive=5,
             backoff=(0.02, 0.2),
+            verbose=False,
             session=self.session,
         )
         client.set_callback(self.on_message)

@@ -1,0 +1,614 @@
+"""The connection to a broker: the only place where one is made, read, written and ended.
+
+Theory of operation. A Connection holds a transport, a session store and the packets of a protocol version. `step()`
+does what can be done now, and never waits; whoever owns the Connection decides when to call it again.
+
+             start()            CONNECT is sent            CONNACK accepts          leave()
+    CLOSED ----------> OPENING -----------------> GREETING ----------------> UP ---------------> LEAVING
+      ^                   |                          |                       |                      |
+      +-------------------+--------------------------+-----------------------+----------------------+
+        anything is raised, or close(); from LEAVING also when the broker has closed, or after a second
+        leave() is possible from GREETING, too
+
+- OPENING is the transport's business (name, TCP, TLS) up to the CONNECT. OPENING and GREETING may take
+  `socket_timeout` each. Of the time between two steps at most an eighth of `socket_timeout` counts, so a
+  program that looks once in ten seconds connects, too.
+- A packet leaves through one slot: what the transport does not take at once stands there until a later step, or
+  `flush()`, has sent it. While something stands in the slot nothing is read, so every packet that comes can be
+  answered. What stands there for `socket_timeout` ends the connection.
+- One packet that comes is one step: take its bytes, change the session's state, call the program, answer. What
+  the program's callbacks raise is kept in `raised`, and the client raises it when the step is done. Whatever
+  else is raised on the way closes the connection, so that the broker sends again what was not acknowledged.
+- What comes and what goes have a buffer each, which no callback sees.
+- `enter()` lets one caller at a time in; who comes in between, from an interrupt or another thread, gets EBUSY.
+  While a callback runs, everybody may come in.
+- Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
+"""
+
+from .constants import ONE_WRITE, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .errno import (
+    EBUSY,
+    ECONCLOSE,
+    ECONLENGTH,
+    ECONNOT,
+    ECONTIMEOUT,
+    EKEEPALIVE,
+    SDROPPED,
+    SOVERSIZE,
+    STIMEOUT,
+    MQTTException,
+    malformed,
+)
+from .packets.decoder import SMALL
+from .packets.fields import (
+    CONNACK,
+    DISCONNECT,
+    PINGREQ,
+    PINGRESP,
+    PUBACK,
+    PUBLISH,
+    PUBLISH_HEAD,
+    PUBREC,
+    PUBREL,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Generator
+
+    from .cpython.contracts import Clock, MessageCallback, Packets, Session, StatusCallback, Transport
+    from .streaming import ChunkReceiver
+
+# What `state` may be.
+CLOSED = 0
+OPENING = 1
+GREETING = 2
+UP = 3
+LEAVING = 4
+
+READS = 64  # that one step makes at the most
+AT_ONCE = 8  # packets of the session that one step sends at the most
+UNIT_BITS = 6  # a unit of time is 64 ms
+LONG_MS = 0x1FFFFFC0  # the longest time that ticks can tell, in whole units: 6.2 days
+FOREVER = 1 << 23  # units of time
+LEAVE = 16  # units of time for the broker to close after a DISCONNECT: a second
+
+
+
+NETWORK = (OSError, MQTTException)  # what the network may raise
+
+
+def units(seconds: "float") -> "int":
+    """Return a time in units of 64 ms, rounded up."""
+    return (int(seconds * 1000) >> UNIT_BITS) + 1
+
+
+class Connection:
+    """A connection of one client at a time; `start` begins another one.
+
+    state       CLOSED, OPENING, GREETING, UP or LEAVING
+    session     the session store; see `umqtt2.session`
+    packets     the protocol version; see `umqtt2.packets`
+    transport   of the current connection, None when closed
+    code        what the broker answered last: of a SUBACK the QoS granted, or more than 2 when refused; of a
+                CONNACK its return code, plus 256 when it has resumed a session
+    pending     bytes of a packet that the transport has yet to take
+    since, last_in
+                when the connection came up, and when its last packet came, as `now()` tells
+    cb          called with topic, payload, retain, dup for each message, or None
+    cbstat      called with packet identifier and status, or None
+    in_callback  one of them runs
+    raised      what a callback has raised, for the client to raise; None for nothing
+    chunks      a ChunkReceiver, or None
+    paused      nothing is read while connected; the owner sets it
+    """
+
+    state = CLOSED
+    code = 0
+    pending = 0
+    transport: "Any" = None
+    cb: "MessageCallback | None" = None
+    cbstat: "StatusCallback | None" = None
+    chunks: "ChunkReceiver | None" = None
+    in_callback: "bool"
+    raised: "BaseException | None"
+    busy = False  # a method is at work
+    ping_sent = False  # and nothing has come since
+    paused = False
+    _steps: "Generator[object, None, None] | None" = None  # of the transport, while it opens
+    _hello = b""  # the CONNECT, until it is sent
+    _payload: "Any" = None  # what follows the buffer in the slot
+    _last_topic = b""  # of the last message whose topic was checked
+    _stalled = False  # the transport took nothing, in this call
+    # CONNECTs without a CONNACK. More than the last one, and the broker may have a new session without our
+    # knowledge. At the start nothing is known, either.
+    _unanswered = 1
+    _session_lost = False  # the broker has a new session, and the store does not know yet
+    _now = 0
+    _checked = 0  # when the timers were looked at
+
+    # What the decoder leaves here.
+    want: "int"
+    pid: "int"
+    topic: "bytes | None"
+    payload: "Any"
+    feed: "Any" = None  # gives bytes to the decoder; another one for each connection, None when closed
+
+    def __init__(
+        self, session: "Session", packets: "Packets", max_packet: "int", clock: "Clock"
+    ) -> "None":
+        """session, packets: see above; max_packet: bytes; clock: MicroPython's `time`, or a stand-in."""
+        self.session = session
+        self.packets = packets
+        self.max_packet = max_packet
+        self._clock = clock
+        self._ticks = clock.ticks_ms()
+        self._in = bytearray(SMALL)
+        self._out = bytearray(ONE_WRITE)
+        # The more attributes there are, the larger the piece of memory for them, and the fewer such
+        # pieces are left later: those that the decoder sets have their place from now on. What is looked at
+        # often is found sooner here than in the class.
+        self.topic = self.payload = self.raised = None
+        self.in_callback = False
+
+    # --- Making and ending ---------------------------------------------------------------------------
+
+    def start(
+        self, transport: "Transport", hello: "bytes", keepalive: "int", timeout: "float | None"
+    ) -> "None":
+        """Begin to connect, after closing what there was; `step` does the rest.
+
+        hello      the CONNECT
+        keepalive  seconds, as in the CONNECT
+        timeout    seconds for opening, and as many for the CONNACK; None is no limit
+
+        Raises OSError when the transport opens at once, and fails.
+        """
+        self.close()
+        self._limit = FOREVER if timeout is None else units(timeout)
+        self._half = keepalive * 500 >> UNIT_BITS
+        self._hello = hello
+        decoder = self.packets.decode(self, self._in, self.max_packet)
+        next(decoder)
+        self.feed = decoder.send
+        if STREAMING:
+            if self.chunks:
+                self.feed = self.chunks.tap(self, self._in, decoder.send)
+        # A transport that fails to open here leaves nothing open, and the state is CLOSED.
+        opening = getattr(transport, "opening", transport.open)
+        self._steps = opening(-1 if timeout is None else int(timeout * 1000))  # None from open()
+        self._start_timer()
+        self.transport = transport
+        self.state = OPENING
+
+    def close(self, by_broker: "bool" = False) -> "None":
+        """End the connection, whatever its state. Raises nothing, and needs no memory.
+
+        by_broker  the broker has ended it
+        """
+        was = self.state
+        transport = self.transport
+        self.state = CLOSED
+        self.pending = 0
+        self.transport = self.feed = self._steps = self._payload = None
+        if transport:
+            transport.close()
+        if STORES and was == UP:
+            self.session.on_close(by_broker)
+
+    def leave(self) -> "None":
+        """Send DISCONNECT, if there is a connection and nothing stays in its way [3.14]. From then on `step`
+        reads and discards until the broker closes: data that is not read would make TCP destroy what the
+        broker has yet to read, DISCONNECT included. Raises nothing of the network."""
+        taken = 0
+        was = self.state
+        if OPENING < was < LEAVING:
+            try:
+                if self.flush():
+                    taken = self.transport.write(DISCONNECT, 2, 0) or 0
+            except NETWORK:
+                pass
+        if taken < 2:
+            self.close()
+        else:
+            if STORES and was == UP:
+                self.session.on_close(None)
+            self.state = LEAVING
+            self._deadline = self.now() + min(LEAVE, self._limit)
+
+    # --- Steps ---------------------------------------------------------------------------------------
+
+    def step(self) -> "int | None":
+        """Do what can be done now: connect, read and process one packet, answer, send what waits, ping.
+
+        Returns the first byte of the packet that was processed, 0 when there may be more to do at once, None
+        when there is not.
+
+        Raises MQTTException and OSError; the connection is closed then. What a callback raises is left
+        in `raised`.
+        """
+        self.enter()
+        try:
+            if self.state == UP:
+                first = self._process()
+            else:
+                first = self._establish()
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            self.busy = False
+        return first
+
+    def _establish(self) -> "int | None":
+        first: "int | None" = None
+        if self.state == OPENING:
+            first = self._open()
+        elif self.state == GREETING:
+            first = self._read()
+            if first:
+                self._check_connack(first)
+                return 0  # the program asks for what comes after it
+        elif self.state == LEAVING:
+            return self._discard()
+        else:
+            raise MQTTException(ECONNOT)
+        if not first:
+            self._check_limit()
+        return first
+
+    def _open(self) -> "int | None":
+        if self._steps:
+            try:
+                next(self._steps)
+                return None
+            except StopIteration:
+                self._steps = None
+        hello = self._hello
+        if hello:
+            self._hello = b""
+            if STORES:
+                self._unanswered += 1
+            self.send(hello, len(hello))
+        if not self.flush():
+            return None
+        self.state = GREETING
+        self._start_timer()
+        return 0
+
+    def _check_connack(self, first: "int") -> "None":
+        # Raise unless the packet is a CONNACK that accepts.
+        if first != CONNACK:
+            raise MQTTException(ECONLENGTH)
+        if self.code & 255:
+            raise self.packets.refusal(self.code & 255)
+        now = self.now()
+        self.since = self.last_in = self.last_out = self.last_ping = now
+        if not STORES:
+            self.session.resume(False, False, now)
+        else:
+            # A session whose loss could not be processed, for want of memory, stays lost.
+            self._session_lost = lost = self._session_lost or self.code < 256
+            self.session.resume(not lost, self._unanswered > 1, now)
+            self._unanswered = 0
+            self._session_lost = False
+        self._checked = -1
+        self.ping_sent = False
+        self.state = UP
+
+    def _discard(self) -> "int | None":
+        # Read what comes until the broker closes, or takes too long.
+        n = 0
+        try:
+            n = self.transport.readinto(self._in, SMALL)
+        except OSError:
+            pass
+        if n == 0 or self.now() >= self._deadline:
+            self.close()
+        return 0 if n else None
+
+    def _process(self) -> "int | None":
+        now = self.now()
+        first = None
+        if not self.pending or self.flush():
+            if STORES and self.paused:
+                self.ping_sent = False  # its answer cannot be seen
+            else:
+                first = self._read()
+            if first:
+                self.last_in = now
+                self._dispatch(first)
+        if now != self._checked and self.state == UP:
+            self._checked = now
+            self._check_timers(now)
+        if STORES and self.session.has_unsent and not self.raised:
+            self.drain()
+        return first
+
+    def _read(self) -> "int | None":
+        # Take what has come. Return the first byte of a complete packet, None when nothing more is
+        # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
+        transport = self.transport
+        feed = self.feed
+        first: "int | None" = 0
+        for _ in range(READS):
+            n = transport.readinto(self._in, self.want)
+            if not n:
+                if n is None:
+                    first = None
+                    break
+                self.close(True)
+                raise MQTTException(ECONCLOSE)
+            self.ping_sent = False
+            first = feed(n)
+            if first:
+                break
+            if STREAMING:
+                if self.raised or self.feed is not feed:  # a callback for chunks raised, or left
+                    break
+        return first
+
+    # --- Packets that come ---------------------------------------------------------------------------
+
+    def _dispatch(self, first: "int") -> "None":
+        if first & 0xF0 == PUBLISH:
+            self._deliver(first)
+        elif first == CONNACK:
+            raise malformed("a second CONNACK")
+        elif first != PINGRESP:
+            pid = self.pid
+            answer: "Any" = self.session.on_packet(first, pid, self.code)
+            if STORES and (answer is None or answer > 15):  # a packet; no status is as large
+                if answer is not None:
+                    self._send_ack(answer, pid)
+            else:
+                self.tell_status(pid, answer)
+
+    def _deliver(self, first: "int") -> "None":
+        # The program has had a message when its callback has returned or raised. It is then acknowledged, on
+        # the connection that it came on.
+        topic = self.topic
+        payload = self.payload
+        self.topic = self.payload = None
+        pid = self.pid
+        feed = self.feed
+        handled = False
+        if STREAMING:
+            handled = self.chunks is not None and self.chunks.finish(self, first, topic, payload)
+        if first & 4:
+            if not STORES:
+                raise malformed("PUBLISH with a QoS that was not asked for")
+            handled = handled or not self.session.is_new(pid, topic, payload)
+        if not handled:
+            if topic is None or payload is None:
+                self.tell_status(0, SOVERSIZE)
+            elif not self.cb or (STORES and not self.is_name(topic)):
+                self.tell_status(0, SDROPPED)
+            else:
+                self.call(self.cb, topic, payload, first & 1 != 0, first & 8 != 0)
+        if STORES and first & 4:
+            self.session.mark_received(pid)
+        if pid and self.state == UP and self.feed is feed:
+            self._send_ack(PUBREC if STORES and first & 4 else PUBACK, pid)
+
+    def is_name(self, topic: "bytes") -> "bool":
+        """Return whether a message may have this topic: there are brokers that send others."""
+        if topic != self._last_topic:
+            try:
+                self._last_topic = self.packets.topic_name(topic)
+            except ValueError:
+                return False
+        return True
+
+    # --- What the program is told --------------------------------------------------------------------
+
+    def tell_status(self, pid: "int", status: "int") -> "None":
+        """Give a packet identifier and its status to the status callback."""
+        if self.cbstat:
+            self.call(self.cbstat, pid, status)
+
+    def call(
+        self, f: "Callable[..., object]", a: "Any", b: "Any" = None, c: "Any" = None, d: "Any" = None
+    ) -> "None":
+        """Call a callback with one, two or four arguments; what it raises is left in `raised`. Nothing else
+        calls callbacks."""
+        was = self.in_callback
+        self.in_callback = True
+        self.busy = False
+        try:
+            # Written out: *args would take memory for each message.
+            if b is None:
+                f(a)
+            elif c is None:
+                f(a, b)
+            else:
+                f(a, b, c, d)
+        except BaseException as e:
+            self.raised = e
+        self.in_callback = was
+        while self.busy:  # another thread came in meanwhile, and is sending
+            self._clock.sleep_ms(1)
+        self.busy = True
+
+    def reraise(self) -> "None":
+        """Raise what a callback has raised, if there is anything."""
+        error = self.raised
+        self.raised = None
+        if error:
+            raise error
+
+    # --- Time ----------------------------------------------------------------------------------------
+
+    def now(self) -> "int":
+        """Return the time in units of 64 ms, since the Connection was made. It does not wrap."""
+        clock = self._clock
+        passed = clock.ticks_diff(clock.ticks_ms(), self._ticks) >> UNIT_BITS
+        if passed:
+            if passed < 0:  # more than ticks can tell
+                passed = LONG_MS >> UNIT_BITS
+            self._ticks = clock.ticks_add(self._ticks, passed << UNIT_BITS)
+            self._now += passed
+        return self._now
+
+    def _start_timer(self) -> "None":
+        self._looked = self.now()
+        self._time_left = self._limit
+
+    def _check_limit(self) -> "None":
+        # Raise when `socket_timeout` is over, counting only time in which the program looked.
+        now = self.now()
+        self._time_left -= min(now - self._looked, (self._limit >> 3) + 1)
+        self._looked = now
+        if self._time_left <= 0:
+            raise MQTTException(ECONTIMEOUT)
+
+    def _check_timers(self, now: "int") -> "None":
+        session = self.session
+        while not self.raised:
+            pid = session.expired(now)
+            if not pid:
+                break
+            self.tell_status(pid, session.status)
+        half = self._half
+        if half and self.state == UP and now - self.last_ping >= half:
+            if now - self.last_out >= half or now - self.last_in >= half:
+                if self.ping_sent:
+                    raise MQTTException(EKEEPALIVE)
+                self.ping()
+
+    def wait(self, ms: "int") -> "None":
+        """Wait until the next step may find something to do, at most `ms` milliseconds, nor longer than
+        `_check_limit` counts."""
+        ms = min(ms, self._limit << UNIT_BITS - 3)
+        if self._steps or not self.transport:
+            self._clock.sleep_ms(min(ms, POLL_MS))
+        else:
+            self.transport.wait(WRITABLE if self.pending else READABLE, ms)
+
+    # --- Packets that go -----------------------------------------------------------------------------
+
+    def enter(self) -> "None":
+        """Let the caller in, who sets `busy` to False at the end; raises MQTTException(EBUSY) when somebody else
+        is in: an interrupt or another thread came amid a call."""
+        busy = self.busy
+        self.busy = True
+        if busy:
+            raise MQTTException(EBUSY)
+        if not self.pending:
+            self._stalled = False
+
+    def check_free(self) -> "None":
+        """Raise what `enter` would raise."""
+        if self.busy:
+            raise MQTTException(EBUSY)
+
+    def drain(self) -> "None":
+        """Send some of what waits in the session, in its order, as far as the transport takes it."""
+        session = self.session
+        for _ in range(AT_ONCE):
+            if self.pending or self.state != UP:
+                break
+            packet = session.unsent()
+            if not packet:
+                break
+            pid = packet[0]
+            first = packet[1]
+            if first & 0xF0 == PUBLISH:
+                if STREAMING:
+                    if hasattr(packet[3], "rewind") and not packet[3].rewind():
+                        session.remove(pid)
+                        self.tell_status(pid, STIMEOUT)
+                        continue
+                self.send_message(first, packet[2], packet[3], pid if first & 6 else 0)
+            elif first == PUBREL:
+                self._send_ack(first, pid)
+            else:
+                self.send_request(first, packet[2], packet[3], pid)
+            session.sent()
+
+    def send_message(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
+        """Send a PUBLISH; its payload may be a StreamPayload. Nothing may be `pending`."""
+        n = len(topic) + PUBLISH_HEAD
+        buf = self._out if n < ONE_WRITE else bytearray(n)
+        n = self.packets.publish(buf, topic, len(msg), first, pid)
+        self.send(buf, n, msg)
+
+    def send_request(self, first: "int", topic: "bytes", qos: "int", pid: "int") -> "None":
+        """Send a SUBSCRIBE or UNSUBSCRIBE. Nothing may be `pending`."""
+        request = self.packets.subscribe(first, pid, topic, qos)
+        self.send(request, len(request))
+
+    def ping(self) -> "None":
+        """Send PINGREQ; when something stands in the slot, count as if it had been sent."""
+        if not self.ping_sent:  # what counts is how long the broker has not answered
+            self.last_ping = self._now
+        self.ping_sent = True
+        if not self.pending:
+            self.send(PINGREQ, 2)
+
+    def _send_ack(self, first: "int", pid: "int") -> "None":
+        self.send(self._out, self.packets.ack(self._out, first, pid))
+
+    def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None) -> "None":
+        """Give a packet to the transport: `n` bytes of `buf`, then the payload, in one write if they fit.
+        What is not taken at once stands in the slot."""
+        if payload is not None:
+            more = len(payload)
+            if n + more <= len(buf) and not (STREAMING and hasattr(payload, "rewind")):
+                buf[n : n + more] = payload  # type: ignore[index]
+                n += more
+                payload = None
+        self.last_out = self._now
+        taken = self.transport.write(buf, n, 0) or 0
+        if taken < n or payload is not None:
+            self._buffer = buf
+            self._offset = taken
+            self.pending = n - taken
+            self._payload = payload
+            self.flush()
+
+    def flush(self) -> "bool":
+        """Send what stands in the slot; return whether it is empty.
+
+        Raises MQTTException(ECONTIMEOUT) when that takes longer than `socket_timeout`, and what the transport
+        and a payload's stream raise; half a packet cannot be taken back, so the caller must close then.
+        """
+        while self.pending or self._payload is not None:
+            if not self.pending:
+                self._next_piece()
+                continue
+            taken = self.transport.write(self._buffer, self.pending, self._offset)
+            if not taken:
+                if self.state == UP:
+                    if not self._stalled:
+                        self._stalled = True
+                        self._start_timer()
+                    self._check_limit()
+                return False
+            self.pending -= taken
+            self._offset += taken
+        return True
+
+    def keep_payload(self) -> "None":
+        """Copy what stands in the slot, where the program may change it."""
+        if isinstance(self._payload, (bytearray, memoryview)):
+            self._payload = bytes(self._payload)
+        if self._buffer is not self._out and not isinstance(self._buffer, bytes):
+            self._buffer = bytes(self._buffer)
+
+    def _next_piece(self) -> "None":
+        payload = self._payload
+        if STREAMING:
+            if hasattr(payload, "rewind"):
+                self.pending = payload.read() if payload.left else 0
+                self._buffer = payload.buffer
+                self._offset = 0
+                if not payload.left:
+                    self._payload = None
+                    payload.buffer = b""
+                self._stalled = False  # each piece may take its time
+                return
+        self._buffer = payload
+        self._offset = 0
+        self.pending = len(payload)
+        self._payload = None

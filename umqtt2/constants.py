@@ -1,0 +1,10 @@
+"""Numbers that several parts share, and what a build for a board may leave out."""
+
+READABLE = 1  # select's POLLIN
+WRITABLE = 4  # select's POLLOUT
+POLL_MS = 5  # between two looks at what cannot be waited for
+ONE_WRITE = 128  # bytes: a packet of up to this many leaves in one write
+
+# Parts that the builds `core` and `simple` switch off.
+STREAMING = True  # payloads larger than the memory
+STORES = True  # session stores that know QoS 2, or keep messages and send them again

@@ -1,0 +1,111 @@
+"""The contracts between the parts as types, for mypy. Their meaning is in `umqtt2.transport`,
+`umqtt2.session`, `umqtt2.packets` and, for the clock, below."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Generator, Protocol, Sequence, Union
+
+from ..errno import MQTTException
+
+Text = Union[str, bytes]
+Payload = Union[str, bytes, bytearray, memoryview]
+MessageCallback = Callable[[bytes, bytes, bool, bool], object]
+StatusCallback = Callable[[int, int], object]
+Packet = Sequence[Any]  # packet identifier, first byte, topic, payload or QoS
+
+
+class Transport(Protocol):
+    def open(self, timeout_ms: int) -> None: ...
+
+    def readinto(self, buf: bytearray | memoryview, n: int) -> int | None: ...
+
+    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None: ...
+
+    def wait(self, flags: int, timeout_ms: int) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Peer(Protocol):
+    """What is at the far end of a transport that `umqtt2.testing.check_transport` tries."""
+
+    def send(self, data: bytes, /) -> object: ...
+
+    def recv(self, n: int, /) -> bytes: ...
+
+    def close(self) -> object: ...
+
+
+class Session(Protocol):
+    max_qos: int
+    streams: bool
+    keeps: bool
+    has_unsent: bool
+    status: int
+
+    def add(self, first: int, topic: bytes, msg: Any, now: int, timeout: int) -> int: ...
+
+    def remove(self, pid: int) -> bool: ...
+
+    def unsent(self) -> Packet | None: ...
+
+    def sent(self) -> None: ...
+
+    def on_packet(self, first: int, pid: int, code: int) -> int | None: ...
+
+    def is_new(self, pid: int, topic: bytes | None, payload: bytes | None, size: int = 0) -> bool: ...
+
+    def mark_received(self, pid: int) -> None: ...
+
+    def expired(self, now: int) -> int: ...
+
+    def resume(self, present: bool, uncertain: bool, now: int) -> None: ...
+
+    def on_close(self, by_broker: bool | None) -> None: ...
+
+
+class Sink(Protocol):
+    """What `umqtt2.packets.decoder.decode` writes to."""
+
+    want: int
+    pid: int
+    code: int
+    topic: bytes | None
+    payload: Any
+
+
+class Packets(Protocol):
+    def connect(
+        self,
+        client_id: Text,
+        clean: bool,
+        keepalive: int,
+        user: Text | None,
+        password: Text | None,
+        will: tuple[bytes, bytes, bool, int] | None,
+        /,
+    ) -> bytes: ...
+
+    def publish(self, buf: bytearray, topic: bytes, size: int, first: int, pid: int, /) -> int: ...
+
+    def ack(self, buf: bytearray, first: int, pid: int, /) -> int: ...
+
+    def subscribe(self, first: int, pid: int, topic: bytes, qos: int, /) -> bytes: ...
+
+    def decode(self, sink: Sink, buf: bytearray, max_packet: int, /) -> Generator[int, int, None]: ...
+
+    def topic_name(self, topic: Text, /) -> bytes: ...
+
+    def refusal(self, code: int, /) -> MQTTException: ...
+
+
+class Clock(Protocol):
+    """Milliseconds that wrap: MicroPython's `time` module is one, `umqtt2.cpython.clock` another."""
+
+    def ticks_ms(self) -> int: ...
+
+    def ticks_add(self, ticks: int, delta: int) -> int: ...
+
+    def ticks_diff(self, end: int, start: int) -> int: ...
+
+    def sleep_ms(self, ms: int) -> None: ...

@@ -1,0 +1,63 @@
+"""A socket with MicroPython's stream methods, on CPython."""
+
+from __future__ import annotations
+
+import socket as _socket
+import ssl
+from typing import Any
+
+SOCK_STREAM = _socket.SOCK_STREAM
+TCP_NODELAY = _socket.TCP_NODELAY
+
+_LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def getaddrinfo(host: str, port: int, family: int, kind: int) -> list[Any]:
+    """Look a name up. Raises OSError also for one that no host can have, as MicroPython does."""
+    try:
+        return _socket.getaddrinfo(host, port, family, kind)
+    except ValueError as e:  # UnicodeError is one
+        raise OSError(f"{host}: {e}") from e
+
+
+class socket:
+    """A non-blocking socket, plain or with TLS on it.
+
+    real  CPython's own socket
+    """
+
+    def __init__(self, family: int, kind: int, proto: int) -> None:
+        self.real = _socket.socket(family, kind, proto)
+
+    def readinto(self, buf: bytearray | memoryview, n: int) -> int | None:
+        """Read up to `n` bytes into `buf`: their number, None for nothing now, 0 for the end."""
+        try:
+            return self.real.recv_into(buf, n)
+        except _LATER:
+            return None
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return 0
+
+    def write(self, buf: bytes | bytearray | memoryview, offset: int, n: int) -> int | None:
+        """Send up to `n` bytes of `buf` from `offset`: the number taken, or None for none now."""
+        try:
+            if not offset and n == len(buf):
+                return self.real.send(buf)
+            return self.real.send(memoryview(buf)[offset : offset + n])
+        except _LATER:
+            return None
+
+    def setblocking(self, flag: bool) -> None:
+        self.real.setblocking(flag)
+
+    def setsockopt(self, level: int, option: int, value: int) -> None:
+        self.real.setsockopt(level, option, value)
+
+    def connect(self, address: Any) -> None:
+        self.real.connect(address)
+
+    def fileno(self) -> int:
+        return self.real.fileno()
+
+    def close(self) -> None:
+        self.real.close()

@@ -1,0 +1,189 @@
+"""Being connected again: when to try, and what to do about it.
+
+Theory of operation. A Reconnector drives the Connection of a client, by one step for each `look()`:
+
+                    connect()                CONNACK
+    not enabled ---------------> attempt ---------------> up
+         ^                        ^    |                   |
+         |                     due|    |fails              |fails
+         |                        |    v                   |
+         +---------------------- pause <------------------+
+           disconnect()
+
+- Whatever the network raises ends up in `failed`: it is the client's `last_error`, and sets the time of the next
+  attempt. What is not the network's (MemoryError, a fault in a session store) does so too, and is raised, for
+  `umqtt2.robust` to pass on and for `umqtt2.aio` to judge.
+- A connection was a success when the time from its CONNACK to the last packet that came is as long as the
+  next pause may be. So a broker that accepts its clients and then closes is not called again and again.
+- The program hears of a change from within `look()`, at its end, when all else is done.
+"""
+
+try:
+    from os import urandom as urandom
+except ImportError:  # a port without it
+    from random import getrandbits
+
+    def urandom(n: "int") -> "bytes":  # type: ignore[misc]
+        """Return `n` random bytes."""
+        return bytes([getrandbits(8) for _ in range(n)])
+
+
+from .connection import NETWORK, UNIT_BITS, UP
+from .errno import ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+PERMANENT = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
+FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
+DOUBLINGS = 16
+
+
+class Backoff:
+    """Counts failures, and says how long to pause after each.
+
+    The pause after the n-th failure is a random time from 0 to min(longest, first * 2 ** n), so that many
+    clients of one broker do not come back at once. After a failure that no retry cures it is the longest, or
+    half of it at the least.
+
+    failures  since a connection lasted
+    """
+
+    def __init__(self, first: "float", longest: "float") -> "None":
+        """first, longest: seconds. Raises ValueError unless 0 < first <= longest < 500,000."""
+        if not 0 < first <= longest < 500000:
+            raise ValueError("backoff: not 0 < first <= longest < 500,000")
+        self._first = first
+        self._longest = longest
+        self.failures = 0
+
+    def limit_ms(self) -> "int":
+        """Return the longest that the next pause may be. A connection that lasted as long was a success."""
+        return int(min(self._longest, self._first * (1 << min(self.failures, DOUBLINGS))) * 1000)
+
+    def lasted(self, ms: "int") -> "None":
+        """A connection has ended: `ms` passed from its CONNACK to the last packet that came."""
+        if ms >= self.limit_ms():
+            self.failures = 0
+
+    def pause_ms(self, error: "BaseException | None") -> "int":
+        """Count a failure, and return how long to pause, in milliseconds."""
+        chance = int.from_bytes(urandom(2), "big") / 65536
+        if error and is_permanent(error):
+            half = int(self._longest * 500)
+            return half + int(half * chance)
+        pause = int(self.limit_ms() * chance)
+        self.failures += 1
+        return pause
+
+
+def is_permanent(error: "BaseException") -> "bool":
+    """Return whether trying again cannot help: wrong credentials, a certificate that does not verify."""
+    # The latter is an OSError with a text in the place of a number; a certificate that the broker does not
+    # accept is a number of mbedTLS. MicroPython on Unix has a text for unknown names, too.
+    number = error.args[0] if error.args else 0
+    if isinstance(error, MQTTException):
+        return number in PERMANENT
+    if isinstance(error, OSError):
+        return number == FATAL_ALERT or (isinstance(number, str) and not number.startswith("[addrinfo"))
+    return False
+
+
+class Reconnector:
+    """Keeps the Connection of a client up. The client has the attributes last_error, cbconnection and verbose,
+    and `start(clean_session)`.
+
+    enabled  there is to be a connection
+    clean    each begins a clean session
+    """
+
+    enabled = False
+    clean = False
+    _up = False  # the program knows of a connection
+    _due = 0  # when the next attempt is
+    _refused = False  # the last attempt, and no retry cures that
+
+    def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
+        """backoff: seconds, the first and the longest; see Backoff."""
+        self._client = client
+        self.backoff = Backoff(*backoff)
+
+    def begin(self, clean: "bool") -> "None":
+        """Make the first attempt. Raises ValueError and TypeError for what the client was made with, and
+        MQTTException(EBUSY)."""
+        self._client.connection.check_free()
+        self.clean = clean
+        self.backoff.failures = 0
+        was = self.enabled
+        self.enabled = True
+        try:
+            self._client.start(clean)
+        except BaseException as e:
+            if not isinstance(e, NETWORK):
+                self.enabled = was
+                raise
+            self.failed(e)
+            self._tell()
+
+    def begin_later(self, clean: "bool") -> "None":
+        """As `begin`, but by the next `look`, when nothing else is under way."""
+        self.clean = clean
+        if not self.enabled:
+            self.enabled = True
+            self._due = 0
+
+    def end(self) -> "None":
+        """The connection was ended by the program: tell it."""
+        self.enabled = False
+        self._tell()
+
+    def look(self) -> "int | None":
+        """Take one step of the connection, or towards one. Returns what `Connection.step` does, and raises what is
+        not the network's, MQTTException(EBUSY) too."""
+        connection = self._client.connection
+        connection.check_free()
+        first: "int | None" = None
+        try:
+            if connection.state:
+                first = connection.step()
+            elif self.pause_ms() <= 0:
+                first = 0
+                self._client.start(self.clean)
+        except BaseException as e:
+            self.failed(e)
+            if not isinstance(e, NETWORK):
+                raise
+        self._tell()
+        return first
+
+    def failed(self, error: "BaseException") -> "None":
+        """There is no connection any more: remember why, and set the time of the next attempt."""
+        client = self._client
+        connection = client.connection
+        if self._up:
+            self.backoff.lasted(connection.last_in - connection.since << UNIT_BITS)
+        self._due = connection.now() + (self.backoff.pause_ms(error) >> UNIT_BITS)
+        if isinstance(error, Exception):
+            self._refused = not self._up and is_permanent(error)
+            last = client.last_error
+            client.last_error = error
+            if client.verbose and (last is None or last.args != error.args):
+                print("umqtt2: no connection:", repr(error))
+
+    def pause_ms(self) -> "int":
+        """Return how long it is until the next attempt, in milliseconds."""
+        return self._due - self._client.connection.now() << UNIT_BITS  # type: ignore[no-any-return]
+
+    def _tell(self) -> "None":
+        # Tell the program what has changed.
+        client = self._client
+        connection = client.connection
+        up = connection.state == UP
+        if up != self._up or self._refused:
+            self._up = up
+            self._refused = False
+            if client.cbconnection:
+                connection.enter()
+                connection.call(client.cbconnection, up)
+                connection.busy = False

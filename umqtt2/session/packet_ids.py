@@ -1,0 +1,113 @@
+"""The smallest session store: packet identifiers and deadlines, no messages; QoS 0 and 1."""
+
+from ..constants import STORES
+from ..errno import EFULL, SDELIVERED, SFAILED, STIMEOUT, SUNKNOWNPID, MQTTException, malformed
+from ..packets.fields import PUBLISH, SUBACK
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from ..cpython.contracts import Packet
+
+KIND = 7  # the part of what is remembered that says which acknowledgement comes next
+KIND_BITS = 3
+
+
+class PacketIdSession(dict):  # type: ignore[type-arg]
+    """Remembers which packet identifiers are in flight, until when, and which acknowledgement may come next.
+    See the contract in `umqtt2.session`.
+
+    It is a dict from packet identifier to a number: the deadline, and in its lower three bits the type of the
+    acknowledgement without its highest bit. A number takes no memory of its own.
+    """
+
+    max_qos = 1
+    streams = True
+    keeps = False
+    has_unsent = False
+    status = STIMEOUT
+
+    def __init__(self, window: "int" = 20, last: "int" = 0) -> "None":
+        """
+        window  how many messages may be in flight: brokers drop what is more than theirs, as a rule 20
+        last    the packet identifiers begin after this one
+        """
+        self.window = window
+        self._last = last  # the identifier that was given last
+        if STORES:
+            self._packet: "list[Any]" = [0, 0, None, None]  # what `unsent` returns
+
+    def add(self, first: "int", topic: "bytes", msg: "Any", now: "int", timeout: "int") -> "int":
+        """Return a packet identifier that is not in flight, and remember it [MQTT-2.3.1-2].
+
+        Raises MQTTException(EFULL) when there are `window` of them; of requests, when there is no identifier left.
+        One whose time is over makes room, without a status: a program that never looks may publish for ever.
+        """
+        most = 65535
+        if first & 0xF0 == PUBLISH:
+            most = self.window
+            timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
+        if len(self) >= most and not self.expired(now):
+            raise MQTTException(EFULL, "too many messages in flight")
+        pid = self._last % 65535 + 1
+        while pid in self:
+            pid = pid % 65535 + 1
+        # PUBACK is the type after PUBLISH, PUBREC the second; SUBACK and UNSUBACK follow their requests. All
+        # have 1 in the place of a QoS but a message at QoS 2.
+        self[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3) & KIND
+        self._last = pid
+        if STORES:
+            packet = self._packet
+            packet[0] = pid
+            packet[1] = first
+            packet[2] = topic
+            packet[3] = msg
+            self.has_unsent = True
+        return pid
+
+    def remove(self, pid: "int") -> "bool":
+        """Forget `pid`; return whether it was in flight."""
+        if STORES:
+            self.sent()
+        return self.pop(pid, None) is not None
+
+    def on_packet(self, first: "int", pid: "int", code: "int") -> "int | None":
+        """Process an acknowledgement; return the status of `pid`."""
+        if self.get(pid, 0) & KIND != first >> 4 & KIND:
+            return SUNKNOWNPID
+        del self[pid]
+        return SFAILED if first == SUBACK and code > 2 else SDELIVERED
+
+    def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
+        """Raise: this store did not ask for QoS 2."""
+        raise malformed("PUBLISH with a QoS that was not asked for")
+
+    def mark_received(self, pid: "int") -> "None":
+        """Never called."""
+
+    def expired(self, now: "int") -> "int":
+        """Forget one identifier whose deadline has passed and return it, or 0."""
+        for pid in self:
+            if self[pid] >> KIND_BITS <= now:
+                del self[pid]
+                return pid  # type: ignore[no-any-return]
+        return 0
+
+    def unsent(self) -> "Packet | None":
+        """Return what `add` got, until it is sent."""
+        return self._packet if self.has_unsent else None
+
+    def sent(self) -> "None":
+        """What `unsent` returned was sent; the message is not kept."""
+        self.has_unsent = False
+        self._packet[2] = self._packet[3] = None
+
+    def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
+        """A connection begins: the time of what was in flight when the last one ended is over."""
+        for pid in self:
+            self[pid] &= KIND
+
+    def on_close(self, by_broker: "bool | None") -> "None":
+        """A connection has ended."""
+        self.sent()

@@ -1,0 +1,60 @@
+"""The session store that a client has by default, where QoS 2 is there: identifiers, no messages."""
+
+from ..errno import SDELIVERED, STIMEOUT, SUNKNOWNPID
+from ..packets.fields import PUBCOMP, PUBREC, PUBREL
+from .packet_ids import KIND, KIND_BITS, PacketIdSession
+from .received_ids import ReceivedIds
+
+AWAITS_PUBREC = PUBREC >> 4 & KIND
+AWAITS_PUBCOMP = PUBCOMP >> 4 & KIND
+
+
+class QoS2Session(PacketIdSession):
+    """PacketIdSession with QoS 2 [4.3.3]: exactly once, as long as the broker keeps the session. What was in
+    flight when a connection ended gets the status STIMEOUT, or SDELIVERED when the broker has it; nothing is
+    sent again."""
+
+    max_qos = 2
+
+    def __init__(self, window: "int" = 20, last: "int" = 0) -> "None":
+        """The arguments are PacketIdSession's."""
+        super().__init__(window, last)
+        self.received = ReceivedIds()
+
+    def on_packet(self, first: "int", pid: "int", code: "int") -> "int | None":
+        """Process an acknowledgement; return the status of `pid`, or the packet to answer with."""
+        if first == PUBREL:
+            self.received.pop(pid, None)
+            return PUBCOMP
+        if first == PUBREC:
+            awaits = self.get(pid, AWAITS_PUBCOMP) & KIND
+            if awaits == AWAITS_PUBREC:
+                self[pid] += AWAITS_PUBCOMP - AWAITS_PUBREC
+            elif awaits != AWAITS_PUBCOMP:
+                return SUNKNOWNPID
+            return PUBREL
+        return super().on_packet(first, pid, code)
+
+    def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
+        """Return whether a message at QoS 2 has not come before."""
+        return self.received.is_new(pid, topic, payload, size)
+
+    def mark_received(self, pid: "int") -> "None":
+        """The program has the message that `is_new` was asked about."""
+        self.received.mark(pid)
+
+    def expired(self, now: "int") -> "int":
+        """Forget one identifier whose deadline has passed and return it, or 0."""
+        for pid in self:
+            if self[pid] >> KIND_BITS <= now:
+                # The broker has the message once PUBREC came.
+                self.status = SDELIVERED if self[pid] & KIND == AWAITS_PUBCOMP else STIMEOUT
+                del self[pid]
+                return pid  # type: ignore[no-any-return]
+        return 0
+
+    def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
+        """A connection begins: without the broker's session its identifiers mean nothing any more."""
+        super().resume(present, uncertain, now)
+        if not present:
+            self.received.clear()
