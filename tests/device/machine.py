@@ -19,7 +19,7 @@ from tests.device.board import BOARD_FOLDER
 HEAPS = {"source": 48}
 BOARD_HEAP = 36
 HUNGRY = {
-    "source": {"large": 56, "many": 64, "old_robust2": 56, "over": 72, "pieces": 56, "qos2": 56, "robust": 56},
+    "source": {"large": 56, "many": 64, "old_robust2": 56, "over": 84, "pieces": 56, "qos2": 56, "robust": 56},
     "simple": {"large": 40},
     "full": {"large": 44, "many": 48, "over": 60, "qos2": 40, "robust": 40},
 }
