@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from ..constants import NAP_MS
+NAP_MS = 20  # between two looks at what the event loop cannot watch
 
 
 class Waiting:
