@@ -5,7 +5,7 @@ import asyncio
 from .client import WAIT_MS
 from .client import MQTTClient as BaseClient
 from .connection import NETWORK, OPENING, UNIT_BITS, UP
-from .constants import POLL_MS
+from .constants import NAP_MS, POLL_MS
 from .errno import (
     ECONCLOSE,
     ECONNOT,
@@ -16,9 +16,7 @@ from .errno import (
     SUNKNOWNPID,
     MQTTException,
 )
-from .packets.fields import PUBLISH
-from .reconnect import Reconnector, urandom
-from .session.memory import MemorySession
+from .reconnect import Reconnector, keeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 
     from .cpython.contracts import Payload, StatusCallback, Text
 
-NAP_MS = 20  # between two looks where the event loop cannot tell when there is something to do
 LOOK_MS = 100  # between two looks at the time while something has a limit
 LONG_MS = 268435000  # when nothing is due: ticks cannot tell times apart that are further than twice that
 
@@ -89,12 +86,8 @@ class MQTTClient(BaseClient):
         clean_session  True has the broker forget the session whenever the connection is lost
         """
         self._reconnector = Reconnector(self, backoff)
-        if more.get("session") is None:
-            # After a reset the broker may remember identifiers: the first one is random.
-            more["session"] = MemorySession(last=int.from_bytes(urandom(2), "big"))
+        more["session"] = keeping(more.get("session"))
         super().__init__(client_id, server, port, user, password, keepalive, *args, **more)
-        if not self.session.keeps:
-            raise ValueError("session: does not keep messages")
         self.keep_qos0 = keep_qos0
         self.verbose = verbose
         self._limit = queue
@@ -158,8 +151,10 @@ class MQTTClient(BaseClient):
         if self._reconnector.enabled:
             connection = self.connection
             connection.enter()
-            connection.leave()
-            connection.busy = False
+            try:
+                connection.leave()
+            finally:
+                connection.busy = False
         self._stop()
 
     async def publish(  # type: ignore[override]
@@ -207,7 +202,7 @@ class MQTTClient(BaseClient):
         connection.enter()
         try:
             up = connection.state == UP
-            kept = first & 6 or first & 0xF0 != PUBLISH and first
+            kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and first and not (up and not session.has_unsent)):
                 pid = session.add(first, topic, msg, connection.now(), self.timeout())
             if up:

@@ -299,7 +299,7 @@ class MQTTClient:
         try:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
-            if first & 6 or first & 0xF0 != PUBLISH and first:
+            if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
                 pid = session.add(first, topic, msg, connection.now(), self.timeout())
             try:
                 self.hand_over(first, topic, msg, pid)

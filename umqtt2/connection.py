@@ -73,8 +73,6 @@ LONG_MS = 0x1FFFFFC0  # the longest time that ticks can tell, in whole units: 6.
 FOREVER = 1 << 23  # units of time
 LEAVE = 16  # units of time for the broker to close after a DISCONNECT: a second
 
-
-
 NETWORK = (OSError, MQTTException)  # what the network may raise
 
 

@@ -3,6 +3,7 @@
 READABLE = 1  # select's POLLIN
 WRITABLE = 4  # select's POLLOUT
 POLL_MS = 5  # between two looks at what cannot be waited for
+NAP_MS = 20  # between two looks of an event loop at what it cannot watch
 ONE_WRITE = 128  # bytes: a packet of up to this many leaves in one write
 
 # Parts that the builds `core` and `simple` switch off.

@@ -30,14 +30,28 @@ except ImportError:  # a port without it
 
 from .connection import NETWORK, UNIT_BITS, UP
 from .errno import ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
+from .session.memory import MemorySession
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .cpython.contracts import Session
+
 PERMANENT = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
 FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
 DOUBLINGS = 16
+
+
+def keeping(session: "Session | None") -> "Session":
+    """Return the session store that a client has asked for, by default a MemorySession. Raises ValueError for one
+    that does not keep messages."""
+    if session is None:
+        # After a reset the broker may remember identifiers: the first one is random.
+        session = MemorySession(last=int.from_bytes(urandom(2), "big"))
+    if not session.keeps:
+        raise ValueError("session: does not keep messages")
+    return session
 
 
 class Backoff:

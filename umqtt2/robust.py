@@ -2,12 +2,11 @@
 
 from .client import WAIT_MS
 from .client import MQTTClient as BaseClient
-from .connection import NETWORK, UP
+from .connection import CLOSED, NETWORK, UP
 from .constants import POLL_MS
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
-from .reconnect import Reconnector, urandom
-from .session.memory import MemorySession
+from .reconnect import Reconnector, keeping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,12 +61,8 @@ class MQTTClient(BaseClient):
         session    a store that keeps messages; by default a MemorySession
         """
         self._reconnector = Reconnector(self, backoff)
-        if more.get("session") is None:
-            # After a reset the broker may remember identifiers: the first one is random.
-            more["session"] = MemorySession(last=int.from_bytes(urandom(2), "big"))
+        more["session"] = keeping(more.get("session"))
         super().__init__(client_id, server, port, user, password, keepalive, *args, **more)
-        if not self.session.keeps:
-            raise ValueError("session: does not keep messages")
         self.keep_qos0 = keep_qos0
         self.verbose = verbose
 
@@ -97,7 +92,7 @@ class MQTTClient(BaseClient):
             return False
         self._reconnector.begin(clean_session)
         try:
-            while connection.state not in (0, UP):
+            while connection.state not in (CLOSED, UP):
                 if self._reconnector.look() is None and connection.state:
                     connection.wait(POLL_MS)
         finally:
@@ -122,7 +117,7 @@ class MQTTClient(BaseClient):
         connection.enter()
         try:
             up = connection.state == UP
-            kept = first & 6 or first & 0xF0 != PUBLISH and first
+            kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             wanted = self.keep_qos0 and first and not hasattr(msg, "rewind") and not (up and not session.has_unsent)
             if kept or wanted:
                 pid = session.add(first, topic, msg, connection.now(), self.timeout())

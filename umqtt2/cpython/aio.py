@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-NAP_MS = 20  # between two looks at what the event loop cannot watch
+from ..constants import NAP_MS
 
 
 class Waiting:
