@@ -29,7 +29,7 @@ $(STAMP): setup.cfg pyproject.toml
 	@touch $@
 
 setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
-	@for name in vm32 vm64 vm-newest mosquitto; do $(PY) tools/provide.py $$name || exit 1; done
+	@for name in vm32 vm64 vm-newest mosquitto; do $(PY) tools/fetch.py $$name || exit 1; done
 	@$(PY) -m tools.wasm
 
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)

@@ -1,4 +1,4 @@
-"""For all tests: the checkout is on the path, however pytest was started."""
+"""For all tests: put the checkout on sys.path, however pytest was started."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if REPO not in sys.path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make known what a test says of itself."""
-    # On a busy machine everything is slow.
+    """Set up hypothesis and signals, and register the marker."""
+    # No deadlines: a busy machine is slow.
     settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("busy")
     # A shell starts what runs in the background with Ctrl-C ignored, and the programs that tests start inherit that.

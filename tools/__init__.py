@@ -1,1 +1,1 @@
-"""What a developer's machine needs to build and test umqtt2. Never shipped with the package."""
+"""Tools to build and test umqtt2. They are not part of the package."""

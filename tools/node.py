@@ -9,8 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.missing import Missing
-from tools.place import BUILD, REPO
+from tools.errors import ToolError
+from tools.paths import BUILD, REPO
 
 OLDEST = 18
 
@@ -21,7 +21,7 @@ def node() -> Path:
         path = shutil.which("node", path=folder)
         if path and shutil.which("npm", path=folder) and _major(path) >= OLDEST:
             return Path(path)
-    raise Missing(
+    raise ToolError(
         f"node: no version {OLDEST} or later with npm is here;"
         " run `make venv`, which installs one, or install Node.js"
     )
@@ -49,7 +49,7 @@ def npm(*arguments: str) -> str:
     )
     if done.returncode:
         lines = re.findall(r"^npm (?:ERR!|error) (?!code)(.+)$", done.stderr, re.MULTILINE)
-        raise Missing(f"npm {' '.join(arguments[:2])} failed: {lines[0] if lines else 'it does not say why'}")
+        raise ToolError(f"npm {' '.join(arguments[:2])} failed: {lines[0] if lines else 'it does not say why'}")
     return done.stdout
 
 

@@ -17,7 +17,7 @@ OPTIONS = ["--no-input", "--no-deps", "--progress-bar", "off", "--no-binary", ":
 
 def main(project: str, version: str, folder: str) -> None:
     """Download the archive of a version."""
-    # Why an index cannot be read, pip tells with so little weight that only this shows it.
+    # pip logs the reason why an index cannot be read only at this level.
     logging.basicConfig(level=logging.DEBUG, format="%(message)s")
     logging.getLogger("pip._vendor").setLevel(logging.WARNING)
     command = DownloadCommand("download", "")
@@ -28,7 +28,7 @@ def main(project: str, version: str, folder: str) -> None:
         found = finder.find_best_candidate(project, SpecifierSet("==" + version)).best_candidate
         if not found:
             sys.exit("no such version in its index")
-        # Compressed once more on its way, it would come out as the archive's contents.
+        # Without this, a compressed transfer would be decompressed to the archive's contents.
         response = session.get(found.link.url_without_fragment, headers={"Accept-Encoding": "identity"})
         response.raise_for_status()
         path = Path(folder) / found.link.filename

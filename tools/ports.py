@@ -6,7 +6,7 @@ import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that nobody listens on, all different."""
+    """Ports of 127.0.0.1 that are free, all different."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for sock in sockets:
@@ -18,5 +18,5 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """A free port of 127.0.0.1."""
     return free_ports(1)[0]

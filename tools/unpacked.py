@@ -20,7 +20,7 @@ def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | Non
     `root` is inside `folder`, and the paths in it are relative, so that the folder can be moved.
     settings: environment variables that it needs, each a path inside `folder`.
     """
-    # A link may be absolute, and lead to the machine's own loader: only real files count.
+    # An absolute link would lead to the machine's own loader, so ignore links.
     found = (path for form in LOADERS for path in sorted(root.rglob(form)))
     loader = next(path for path in found if path.is_file() and not path.is_symlink())
     triplet = loader.parent.name

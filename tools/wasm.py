@@ -10,10 +10,10 @@ import json
 import re
 from pathlib import Path
 
-from tools import missing
-from tools.missing import Missing
+from tools import errors
+from tools.errors import ToolError
 from tools.node import npm
-from tools.place import BUILD, fresh, locked
+from tools.paths import BUILD, locked, new_folder
 
 PACKAGE = "@micropython/micropython-webassembly-pyscript"
 
@@ -31,7 +31,7 @@ def build(name: str) -> Path:
     with locked(f"npm-{name}"):
         if not (folder / inside / "micropython.mjs").exists():
             version = OLDEST if name == "oldest" else newest(_versions())
-            with fresh(folder) as draft:
+            with new_folder(folder) as draft:
                 (draft / "package.json").write_text('{"private": true}\n')
                 npm("install", f"{PACKAGE}@{version}", "--prefix", str(draft), "--no-audit", "--no-fund")
     return folder / inside
@@ -48,7 +48,7 @@ def _versions() -> list[str]:
     """All versions that npm knows."""
     versions: list[str] = json.loads(npm("view", PACKAGE, "versions", "--json"))
     if not versions:
-        raise Missing(f"npm: it knows no version of {PACKAGE}")
+        raise ToolError(f"npm: it knows no version of {PACKAGE}")
     return versions
 
 
@@ -59,4 +59,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

@@ -1,4 +1,4 @@
-"""The benchmark works: a short form of it, in which no time counts."""
+"""The benchmark works: a short run, without requirements for speed."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from tools.bench import document, folders, pictures, results, table
 from tools.bench.claims import claims
 from tools.bench.plan import FIGURES
+from tools.errors import ToolError
 from tools.instructions.measure import CLIENTS
-from tools.missing import Missing
-from tools.place import REPO
+from tools.paths import REPO
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> results.Results:
     file = tmp_path_factory.mktemp("bench") / "results.json"
     try:
         found = results.measure(folders.SOURCE, 1, 0.001, file, shorter=20)
-    except Missing as error:
+    except ToolError as error:
         pytest.fail(str(error), pytrace=False)
     assert results.read(file) == found
     return found
@@ -65,5 +65,5 @@ def test_document_and_pictures(measured: results.Results, tmp_path: Path) -> Non
 
 
 def test_nothing_measured_yet(tmp_path: Path) -> None:
-    with pytest.raises(Missing, match="make bench"):
+    with pytest.raises(ToolError, match="make bench"):
         results.read(tmp_path / "results.json")

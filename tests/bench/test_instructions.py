@@ -7,30 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from tools import provide
+from tools import fetch
 from tools.bench import folders
 from tools.bench.broker import Broker, running
+from tools.errors import ToolError
 from tools.instructions import budget, callgrind, measure
-from tools.missing import Missing
 
 HELP = "Make it faster, or say in the commit why not: `python -m tools.instructions umqtt2 --write-budget`."
-TIMES = 3  # a count that is too high is taken again: a broker that answers late makes the client look twice
+TIMES = 3  # repeat a count that is too high: a broker that answers late makes the client check twice
 
 
 @pytest.fixture(scope="module")
 def valgrind() -> None:
-    """What counts; a machine that cannot run it skips."""
+    """The program that counts; skipped where it cannot run."""
     try:
-        provide.valgrind()
-    except provide.Unusable as error:
+        fetch.valgrind()
+    except fetch.Unsupported as error:
         pytest.skip(str(error))
-    except Missing as error:
+    except ToolError as error:
         pytest.fail(str(error), pytrace=False)
 
 
 @pytest.fixture(scope="module")
 def broker(valgrind: None) -> Iterator[Broker]:
-    """A broker that is no bottleneck."""
+    """A broker that is not the bottleneck."""
     with running() as found:
         yield found
 
@@ -69,7 +69,7 @@ def test_a_loop_costs_what_it_executes(valgrind: None, folder: Path) -> None:
 
 
 def test_a_program_that_fails_is_told(valgrind: None, folder: Path) -> None:
-    with pytest.raises(Missing, match="ZeroDivisionError"):
+    with pytest.raises(ToolError, match="ZeroDivisionError"):
         callgrind.count(folder, "print('ready'); input(); 1 / 0", lambda: None)
-    with pytest.raises(Missing, match="ImportError"):
+    with pytest.raises(ToolError, match="ImportError"):
         callgrind.count(folder, "import there_is_no_such_module", lambda: None)

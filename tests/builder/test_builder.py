@@ -1,4 +1,4 @@
-"""The builder: what it makes small does the same as before, and what it cannot do safely it leaves."""
+"""The builder: a smaller program behaves the same, and unsafe changes are not made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tools import provide
+from tools import fetch
 from tools.device import PROFILES, install
 from tools.device.builder import sources
 from tools.device.inline import inline
@@ -237,7 +237,7 @@ def test_core_asked_for_tls_says_what_is_missing(tmp_path: Path) -> None:
     install("core", tmp_path)
     program = "from umqtt2 import MQTTClient; MQTTClient('id', 'localhost', ssl=True).connect()"
     done = subprocess.run(
-        [str(provide.vm32()), "-c", program],
+        [str(fetch.vm32()), "-c", program],
         capture_output=True,
         text=True,
         cwd=tmp_path,

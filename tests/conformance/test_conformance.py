@@ -10,7 +10,7 @@ import pytest
 from tools.conformance.page import page
 from tools.conformance.problems import problems
 from tools.conformance.statements import Statement, Statements, read
-from tools.place import REPO
+from tools.paths import REPO
 
 HELP = "See tests/conformance/statements.ini, and say `make conformance`."
 
@@ -63,7 +63,7 @@ SOME = Statements(
         ),
     ],
 )
-def test_what_does_not_agree_is_told(tests: dict[str, list[str]], expected: list[str]) -> None:
+def test_differences_are_reported(tests: dict[str, list[str]], expected: list[str]) -> None:
     assert list(problems(SOME, tests)) == expected
 
 

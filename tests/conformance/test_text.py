@@ -11,9 +11,9 @@ from umqtt2.testing import FakeTransport
 
 CONNACK = b"\x20\x02\x00\x00"
 
-# What is no UTF-8: a byte that never is, one that goes on with nothing, half a character.
+# Not UTF-8: a byte that never occurs, a continuation byte alone, half a character.
 ILL_FORMED = [b"\xff", b"a\x80b", b"\xe2\x82"]
-# What only a strict reader refuses: a surrogate, a longer form than needed, more than U+10FFFF.
+# Refused only by a strict decoder: a surrogate, a longer form than needed, more than U+10FFFF.
 LAX = [b"\xed\xa0\x80", b"\xc0\x80", b"\xf4\x90\x80\x80"]
 
 

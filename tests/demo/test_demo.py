@@ -1,4 +1,4 @@
-"""The demo does what it shows, says in one line why it cannot, and leaves nothing behind."""
+"""The demo works, reports errors in one line, and leaves no process or file behind."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Run:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Start demos; none outlives the test."""
+    """Start demos, and end them with the test."""
     started: list[Run] = []
 
     def start(*arguments: str) -> Run:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.missing import Missing
+from tools.errors import ToolError
 
 BOARD_FOLDER = "/umqtt2_test"
 CA_ON_BOARD = f"{BOARD_FOLDER}/ca.der"
@@ -31,16 +31,16 @@ class BoardSetup:
 
     @classmethod
     def read(cls, path: Path) -> BoardSetup:
-        """Read the file; raise Missing when it cannot be used."""
+        """Read the file; raise ToolError when it cannot be used."""
         ini = ConfigParser(interpolation=None)
         if not ini.read(path, encoding="utf-8"):
-            raise Missing(f"{path}: not found; docs/testing-on-a-board.md shows what to write there")
+            raise ToolError(f"{path}: not found; docs/testing-on-a-board.md shows what to write there")
         host = ini.get("broker", "host", fallback="")
         if not host:
-            raise Missing(f"{path}: [broker] has no host")
+            raise ToolError(f"{path}: [broker] has no host")
         ca = ini.get("broker", "ca", fallback="")
         if ca and not (path.parent / ca).is_file():
-            raise Missing(f"{path}: [broker] ca = {ca}: there is no such file")
+            raise ToolError(f"{path}: [broker] ca = {ca}: there is no such file")
         name = ini.get("wifi", "name", fallback="")
         return cls(
             wifi=(name, ini.get("wifi", "password", fallback="")) if name else None,

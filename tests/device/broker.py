@@ -1,4 +1,4 @@
-"""A real mosquitto on 127.0.0.1, with a listener for each way to be let in."""
+"""A real mosquitto on 127.0.0.1, with a listener for each kind of authentication."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Sequence
 
 from tests.device.certificates import Certificates
-from tools import provide
+from tools import fetch
 from tools.ports import free_ports
 
 USER, PASSWORD = "device", "a secret"
@@ -75,7 +75,7 @@ IPV6 = Listener("ipv6", address="::1")
 
 
 class Mosquitto:
-    """The broker, and what it logs."""
+    """The broker, and its log."""
 
     def __init__(
         self,
@@ -98,7 +98,7 @@ class Mosquitto:
 
     def __enter__(self) -> Mosquitto:
         (self._folder / "passwords").write_text(f"{USER}:{hashed(PASSWORD)}\n")
-        for _ in range(3):  # another program may take a port that was free a moment ago
+        for _ in range(3):  # another program may take the free port first
             self._start()
             if self.wait_for(r"version \S+ running"):
                 return self
@@ -146,14 +146,14 @@ class Mosquitto:
         # stderr, because mosquitto would keep what it says on stdout until a buffer is full.
         lines = ["persistence false", "log_dest stderr", "log_type all"]
         lines += self._for_all or ["per_listener_settings true"]
-        # When root starts it, it would become a user who may not read the certificates.
+        # Started by root, it would switch to a user that cannot read the certificates.
         lines += ["user root"] if os.geteuid() == 0 else []
         for name, listener in self._listeners.items():
             lines += listener.lines(self._ports[name], self._folder, self.certificates)
         conf = self._folder / "mosquitto.conf"
         conf.write_text("\n".join(lines) + "\n")
         self._process = subprocess.Popen(
-            [str(provide.mosquitto()), "-c", str(conf)],
+            [str(fetch.mosquitto()), "-c", str(conf)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -168,7 +168,7 @@ class Mosquitto:
 
 
 def default_listeners() -> list[Listener]:
-    """All that this machine can have."""
+    """All listeners that this machine can have."""
     return LISTENERS + FAULTY + ([IPV6] if has_ipv6() else [])
 
 

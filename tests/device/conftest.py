@@ -13,34 +13,34 @@ from tests.device import table
 from tests.device.board import BoardSetup
 from tests.device.broker import LISTENERS, Mosquitto
 from tests.device.certificates import Certificates
+from tests.device.device import Device
 from tests.device.machine import Board, Vm, mpy_version
 from tests.device.observer import Observer
-from tests.device.scene import Scene
 from tests.device.tree import lay_out, made_mpy_version
-from tools import provide
+from tools import fetch
 from tools.device import build
+from tools.errors import ToolError
 from tools.micropython import probe
-from tools.missing import Missing
 
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
 TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS}
 FULL = ["source", "full"]
-WITH_TLS = ["source", "simple"]  # what is not a scenario is tried on these
+WITH_TLS = ["source", "simple"]  # for tests that are not scenarios
 MAIN = "vm32"
-VMS = {"vm32": provide.vm32, "vm64": provide.vm64, "vm-newest": provide.vm_newest}
-SELECTION = ["anonymous", "tls"]  # what the VMs other than MAIN get
+VMS = {"vm32": fetch.vm32, "vm64": fetch.vm64, "vm-newest": fetch.vm_newest}
+SELECTION = ["anonymous", "tls"]  # for the VMs other than MAIN
 
 
-class Place(NamedTuple):
-    """Where a scenario is played."""
+class Variant(NamedTuple):
+    """One combination that a scenario runs on."""
 
     machine: str
     tree: str
     listener: str
-    collects: bool = False  # a collection at nearly every allocation
+    gc_stress: bool = False  # the garbage collector runs at nearly every allocation
 
     def __str__(self) -> str:
-        return "-".join([self.machine, self.tree, self.listener, *(["collects"] if self.collects else [])])
+        return "-".join([self.machine, self.tree, self.listener, *(["gc-stress"] if self.gc_stress else [])])
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -52,30 +52,30 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "everywhere: runs on every VM, not on the 32-bit one alone")
     config.addinivalue_line("markers", "few: takes long, so on few listeners")
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
-    # Who ends the run in this way wants the broker and the programs to end too.
+    # SIGTERM ends the broker and the programs too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give `scene` its places: each listener on the 32-bit VM, and a selection on the others."""
-    if "place" not in metafunc.fixturenames:
+    """Give `each_device` its variants: each listener on the 32-bit VM, and a selection on the others."""
+    if "variant" not in metafunc.fixturenames:
         return
     if metafunc.config.getoption("--board", None):
-        places = [Place("board", "source", "board.ini")]
+        variants = [Variant("board", "source", "board.ini")]
     else:
         trees = FULL if metafunc.definition.get_closest_marker("full") else TREES
         few = metafunc.definition.get_closest_marker("few")
-        places = [
-            Place(MAIN, tree, item.name)
+        variants = [
+            Variant(MAIN, tree, item.name)
             for tree in trees
             for item in TREES[tree]
             if item.name in SELECTION or not few
         ]
         if metafunc.definition.get_closest_marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
-            places += [Place(name, "source", listener) for name in others for listener in SELECTION]
-            places.append(Place(MAIN, "full", "anonymous", True))
-    metafunc.parametrize("place", places, ids=list(map(str, places)))
+            variants += [Variant(name, "source", listener) for name in others for listener in SELECTION]
+            variants.append(Variant(MAIN, "full", "anonymous", True))
+    metafunc.parametrize("variant", variants, ids=list(map(str, variants)))
 
 
 @pytest.fixture(scope="session")
@@ -113,7 +113,7 @@ def observer(request: pytest.FixtureRequest, setup: BoardSetup | None) -> Iterat
 def machine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Vm | Board]:
-    """Give the machine of a name, with a tree of the package."""
+    """Return the machine with this name, with a tree of the package."""
     made: dict[tuple[str, str], Vm | Board] = {}
 
     def get(name: str, tree: str = "source") -> Vm | Board:
@@ -132,7 +132,7 @@ def make_vm(name: str, tree: str, folder: Path) -> Vm:
     try:
         path = VMS[name]()
         before = {other: probe(VMS[other]()) for other in itertools.takewhile(name.__ne__, VMS)}
-    except Missing as error:
+    except ToolError as error:
         pytest.fail(str(error), pytrace=False)
     known = probe(path)
     assert known
@@ -149,27 +149,27 @@ NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def scene(
+def each_device(
     request: pytest.FixtureRequest,
-    place: Place,
+    variant: Variant,
     machine: Callable[..., Vm | Board],
     observer: Observer,
     setup: BoardSetup | None,
     record_property: Callable[[str, object], None],
-) -> Scene:
-    """A place where a scenario can be played, with topics of its own."""
-    machine_name = f"{place.machine} that collects" if place.collects else place.machine
-    record_property(table.CELL, (machine_name, place.tree, request.function.__name__[5:], place.listener))
+) -> Device:
+    """A device for each variant, with its own topics."""
+    machine_name = f"{variant.machine} with GC stress" if variant.gc_stress else variant.machine
+    record_property(table.CELL, (machine_name, variant.tree, request.function.__name__[5:], variant.listener))
     broker = None if setup else request.getfixturevalue("broker")
-    settings: dict[str, Any] = setup.client() if setup else broker.settings(place.listener)
+    settings: dict[str, Any] = setup.client() if setup else broker.settings(variant.listener)
     extra: dict[str, Any] = {"wifi": setup.wifi} if setup and setup.wifi else {}
-    if place.collects:
-        extra["collects"] = True
-    return Scene(
+    if variant.gc_stress:
+        extra["gc_stress"] = True
+    return Device(
         prefix=f"umqtt2/{next(NUMBERS)}",
-        listener=place.listener,
+        listener=variant.listener,
         client=settings,
-        machine=machine(place.machine, place.tree),
+        machine=machine(variant.machine, variant.tree),
         observer=observer,
         broker=broker,
         record=record_property,
@@ -179,14 +179,14 @@ def scene(
 
 @pytest.fixture(scope="session", params=WITH_TLS)
 def tree(request: pytest.FixtureRequest) -> str:
-    """Which tree of the package."""
+    """The build of the package, or its source."""
     return str(request.param)
 
 
 @pytest.fixture
-def device(machine: Callable[..., Vm | Board], tree: str, broker: Mosquitto, observer: Observer) -> Scene:
-    """The 32-bit VM, for what is not a scenario; it is told of the anonymous listener."""
-    return Scene(
+def device(machine: Callable[..., Vm | Board], tree: str, broker: Mosquitto, observer: Observer) -> Device:
+    """The 32-bit VM with the anonymous listener, for tests that are not scenarios."""
+    return Device(
         prefix=f"umqtt2/{next(NUMBERS)}",
         listener="anonymous",
         client=broker.settings("anonymous"),
@@ -198,7 +198,7 @@ def device(machine: Callable[..., Vm | Board], tree: str, broker: Mosquitto, obs
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print which scenario took how long, where."""
+    """Print the time of each scenario."""
     reports = [
         report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])
     ]

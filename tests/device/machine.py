@@ -1,4 +1,4 @@
-"""Run a test program on a MicroPython, and follow what it says."""
+"""Run a test program on MicroPython, and read its output."""
 
 from __future__ import annotations
 
@@ -14,24 +14,40 @@ from typing import Any
 
 from tests.device.board import BOARD_FOLDER
 
-# KB of heap: a small board's for a build, more for the source tree, unmerged; and for programs that have 7 KB
-# twice while it is delivered, umqtt.robust2 beside the client, or stores and reconnection.
+# KB of heap: that of a small board for a build, more for the source tree, whose modules are not merged, and for
+# programs that hold a 7 KB payload twice, umqtt.robust2 beside the client, or stores and reconnection.
 HEAPS = {"source": 48}
 BOARD_HEAP = 36
-HUNGRY = {
-    "source": {"large": 56, "many": 64, "old_robust2": 56, "over": 84, "pieces": 56, "qos2": 56, "robust": 56},
+LARGER_HEAPS = {
+    "source": {
+        "large": 56,
+        "many": 64,
+        "old_robust2": 56,
+        "other_transport": 84,
+        "qos2": 56,
+        "robust": 56,
+        "streaming": 56,
+    },
     "simple": {"large": 40},
-    "full": {"large": 44, "many": 48, "over": 60, "qos2": 40, "robust": 40},
+    "full": {
+        "large": 44,
+        "many": 48,
+        "other_transport": 60,
+        "out_of_memory": 64,
+        "qos2": 40,
+        "rejected": 48,
+        "robust": 40,
+    },
 }
-# These have asyncio beside them.
+# These need asyncio too.
 ASYNC = ("aio_converse", "aio_first", "aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
-HUNGRY["source"].update(dict.fromkeys(ASYNC, 64))
-HUNGRY["full"].update(dict.fromkeys(ASYNC, 56))
+LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 64))
+LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 56))
 EVENT_SECONDS = 20
 
 
 class Failed(AssertionError):
-    """The program has raised or ended early; the text is all that it printed."""
+    """The program raised or ended early; the text is its output."""
 
 
 class Run:
@@ -83,7 +99,7 @@ class Run:
                 return said["facts"]  # type: ignore[no-any-return]
 
     def done(self, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
-        """Wait for the program to end well; give its facts: `ms` it took."""
+        """Wait until the program ends without an error; return its facts: `ms` it took."""
         facts = self.event("done", seconds)
         self._process.wait(5)
         return facts
@@ -113,9 +129,9 @@ class Vm:
         self._tree = tree
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
-        """Start a program; `config` is what it is told."""
+        """Start a program; `config` is its settings."""
         usual = HEAPS.get(self._tree, BOARD_HEAP)
-        heap = HUNGRY.get(self._tree, {}).get(program, usual) * self._words
+        heap = LARGER_HEAPS.get(self._tree, {}).get(program, usual) * self._words
         return Run(
             [str(self._path), "-X", f"heapsize={heap}k", "-c", command(program, config)],
             self._folder,
@@ -130,7 +146,7 @@ class Board:
         self._port = port
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
-        """Start a program; `config` is what it is told."""
+        """Start a program; `config` is its settings."""
         code = f"import sys; sys.path.insert(0, {BOARD_FOLDER!r}); {command(program, config)}"
         return Run(mpremote(self._port, "exec", code))
 

@@ -1,4 +1,4 @@
-"""The other side: a client of the broker that sees what was published and sends what must arrive."""
+"""A client of the broker that receives what the device published, and publishes to the device."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Observer:
             return self._messages[topic].pop(0)
 
     def rest(self, topic: str) -> list[Message]:
-        """Give what else has come on a topic so far."""
+        """Return what else has arrived on a topic so far."""
         with self._arrived:
             return self._messages.pop(topic, [])
 

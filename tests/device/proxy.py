@@ -1,10 +1,12 @@
-"""Servers between the device and the broker, or in the broker's place, that misbehave."""
+"""Proxies between the device and the broker, and servers that misbehave in place of the broker."""
 
 from __future__ import annotations
 
 import socket
 import threading
 from typing import Callable
+
+CONNACK_BYTES = 4
 
 
 class Server:
@@ -35,7 +37,12 @@ class Server:
 
 
 class Proxy(Server):
-    """Hands everything on, until it is told to hold back what the broker says."""
+    """Forwards everything, until one of its methods says otherwise.
+
+    drops_acknowledgements  True: new connections forward only the CONNACK of the broker, nothing after it
+    """
+
+    drops_acknowledgements = False
 
     def __init__(self, broker_port: int) -> None:
         super().__init__(self._relay)
@@ -44,30 +51,43 @@ class Proxy(Server):
         self._flows = threading.Event()
         self._flows.set()
         self._left: int | None = None
+        self._blocked = False
 
     def hold_answers(self) -> None:
-        """Hold back what the broker says, from the next bytes of the device on: it gets no answer to them."""
+        """Hold back the broker's bytes, beginning with its answer to the next bytes of the device."""
         self._armed = True
 
     def release(self) -> None:
-        """Hand on what was held back, and everything from now on."""
+        """Forward what was held back, and everything from now on."""
         self._armed = False
         self._flows.set()
 
     def cut_after(self, count: int) -> None:
-        """End the connection once, when it has handed on so many bytes more."""
+        """Close the connections once, after `count` more bytes."""
         self._left = count
 
     def cut(self) -> None:
-        """End the connections that there are."""
+        """Close the open connections."""
         for sock in list(self._open):
             cut(sock)
+
+    def block(self) -> None:
+        """Close the open connections, and each new one at once."""
+        self._blocked = True
+        self.cut()
+
+    def unblock(self) -> None:
+        """Forward new connections again."""
+        self._blocked = False
 
     def __exit__(self, *exc: object) -> None:
         self._flows.set()
         super().__exit__()
 
     def _relay(self, device: socket.socket) -> None:
+        if self._blocked:
+            cut(device)
+            return
         broker = socket.create_connection(("127.0.0.1", self._broker_port))
         self._open.append(broker)
         threading.Thread(target=self._down, args=(broker, device), daemon=True).start()
@@ -83,6 +103,10 @@ class Proxy(Server):
 
     def _down(self, broker: socket.socket, device: socket.socket) -> None:
         try:
+            if self.drops_acknowledgements:
+                device.sendall(broker.recv(CONNACK_BYTES))
+                while broker.recv(4096):
+                    pass
             while data := broker.recv(4096):
                 self._flows.wait()
                 device.sendall(data)
@@ -100,17 +124,17 @@ class Proxy(Server):
 
 
 def silent(sock: socket.socket) -> None:
-    """Say nothing."""
+    """Send nothing."""
 
 
 def closing(sock: socket.socket) -> None:
-    """Hang up at once."""
+    """Close at once."""
     sock.recv(1)
     cut(sock)
 
 
 def babbling(sock: socket.socket) -> None:
-    """Say what is no MQTT, and no TLS either."""
+    """Send bytes that are neither MQTT nor TLS."""
     try:
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
     except OSError:
@@ -118,7 +142,7 @@ def babbling(sock: socket.socket) -> None:
 
 
 def cut(sock: socket.socket) -> None:
-    """Close a socket, also under a thread that waits for it."""
+    """Close a socket, even while another thread waits for it."""
     try:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -15,10 +15,10 @@ BETWEEN = re.compile(rb"(?<=\xe0\0)(?=\x10)")  # a DISCONNECT and a CONNECT
 
 
 class SerialLine:
-    """What a bridge does that has a UART at one side and a network at the other.
+    """A bridge between a UART and a network.
 
-    A line has no way to say that a connection has ended: the bridge knows it from the DISCONNECT. What comes
-    after it begins a new one.
+    A serial line cannot signal the end of a connection: the bridge detects it by the DISCONNECT. The bytes
+    after it begin a new connection.
 
     path  of the device's end, to be opened like a file
     """

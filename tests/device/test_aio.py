@@ -11,61 +11,61 @@ from typing import Any, Awaitable, Callable
 import pytest
 
 from tests.device.broker import Mosquitto
+from tests.device.device import Device
 from tests.device.observer import Message, Observer
 from tests.device.proxy import Proxy, Server, closing, silent
-from tests.device.scene import Scene
 from tests.device.test_refused import guarded  # noqa: F401
 from umqtt2 import MQTTException, aio
 from umqtt2.errno import ESUBACKFAIL
 
 KEEPALIVE = 2
-# A ping wakes the client when it is due and when its answer is there; then it looks whether there is more.
+# The client wakes when a ping is due and when its answer arrives, and then checks for more.
 WAKES_OF_A_PING = 6
 
 
 @pytest.mark.everywhere
 @pytest.mark.full
-def test_asyncio_converses(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"), 2)
-    with scene.run("aio_converse", count=9) as run:
+def test_asyncio_converses(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"), 2)
+    with each_device.run("aio_converse", count=9) as run:
         run.event("ready")
         for payload in (b"one", b"two", b"three"):
-            scene.observer.publish(scene.topic("down"), payload, qos=1)
+            each_device.observer.publish(each_device.topic("down"), payload, qos=1)
         got = run.event("got")["messages"]
         assert got == [["down", text, False] for text in ("one", "two", "three")]
         assert run.event("cancelled") == {"count": 4, "stored": 0}
         run.event("left")
-        scene.finish(run)
+        each_device.finish(run)
     # The observer has a message at QoS 2 later than one at QoS 1 that was published after it.
-    arrived = sorted(scene.observer.next(scene.topic("up")).payload for _ in range(11))
+    arrived = sorted(each_device.observer.next(each_device.topic("up")).payload for _ in range(11))
     assert arrived == [*[b"%d" % i for i in range(9)], b"cancelled", b"still here"]
-    if scene.broker:
-        assert scene.broker.wait_for(f"Received DISCONNECT from {scene.client_id}$")
+    if each_device.broker:
+        assert each_device.broker.wait_for(f"Received DISCONNECT from {each_device.client_id}$")
 
 
 @pytest.mark.everywhere
 @pytest.mark.full
-def test_asyncio_reconnects(scene: Scene) -> None:
-    if not scene.broker:
+def test_asyncio_reconnects(each_device: Device) -> None:
+    if not each_device.broker:
         pytest.skip("needs a proxy between the device and the broker")
-    scene.observer.subscribe(scene.topic("up"), 2)
-    with Proxy(scene.broker.port(scene.listener)) as proxy:
-        scene.client["port"] = proxy.port
-        with scene.run("aio_reconnect", count=20) as run:
+    each_device.observer.subscribe(each_device.topic("up"), 2)
+    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
+        each_device.client["port"] = proxy.port
+        with each_device.run("aio_reconnect", count=20) as run:
             run.event("ready")
             exactly: list[bytes] = []
             i = 0
             while len(exactly) < 10:
-                message = scene.observer.next(scene.topic("up"))
+                message = each_device.observer.next(each_device.topic("up"))
                 if message.qos == 2:
                     exactly.append(message.payload)
                 i += 1
                 if i in (3, 9, 13):
                     proxy.cut()
                     if i < 13:
-                        scene.observer.publish(scene.topic("down"), b"%d" % i, qos=2)
+                        each_device.observer.publish(each_device.topic("down"), b"%d" % i, qos=2)
             said = run.event("delivered")
-            scene.finish(run)
+            each_device.finish(run)
     assert sorted(exactly, key=int) == [b"%d" % i for i in range(1, 20, 2)]
     assert said["messages"] == [["down", "3", False], ["down", "9", False]]
     assert said["dropped"] == 0
@@ -74,59 +74,59 @@ def test_asyncio_reconnects(scene: Scene) -> None:
 
 @pytest.mark.few
 @pytest.mark.full
-def test_asyncio_idles(scene: Scene) -> None:
+def test_asyncio_idles(each_device: Device) -> None:
     seconds = 4
-    with scene.run("aio_idle", keepalive=KEEPALIVE, seconds=seconds) as run:
+    with each_device.run("aio_idle", keepalive=KEEPALIVE, seconds=seconds) as run:
         idle = run.event("idle")
-        scene.finish(run)
+        each_device.finish(run)
     pings = seconds // (KEEPALIVE / 2)
     assert pings <= idle["wakes"] <= (pings + 1) * WAKES_OF_A_PING
 
 
 @pytest.mark.few
 @pytest.mark.full
-def test_asyncio_slow_consumer(scene: Scene) -> None:
+def test_asyncio_slow_consumer(each_device: Device) -> None:
     payloads = [b"%d" % i for i in range(12)]
-    with scene.run("aio_queue", seconds=4, count=len(payloads)) as run:
+    with each_device.run("aio_queue", seconds=4, count=len(payloads)) as run:
         run.event("ready")
         for payload in payloads:
-            scene.observer.publish(scene.topic("down"), payload, qos=1)
+            each_device.observer.publish(each_device.topic("down"), payload, qos=1)
         got = run.event("got")
         run.event("ups")
-        scene.finish(run)
+        each_device.finish(run)
     assert got == {"payloads": [payload.decode() for payload in payloads], "dropped": 0}
-    if scene.broker:
-        assert len(scene.broker.times(f"Received PINGREQ from {scene.client_id}$")) >= 2
-        assert len(scene.broker.times(f"New client connected .* as {scene.client_id} ")) == 1
+    if each_device.broker:
+        assert len(each_device.broker.times(f"Received PINGREQ from {each_device.client_id}$")) >= 2
+        assert len(each_device.broker.times(f"New client connected .* as {each_device.client_id} ")) == 1
 
 
 @pytest.mark.few
 @pytest.mark.full
 @pytest.mark.parametrize("fault, said", [(closing, ["MQTTException", 1]), (silent, ["MQTTException", 30])])
-def test_asyncio_first_connection(scene: Scene, fault: Any, said: list[object]) -> None:
-    if "tls" in scene.listener:
+def test_asyncio_first_connection(each_device: Device, fault: Any, said: list[object]) -> None:
+    if "tls" in each_device.listener:
         pytest.skip("the faults are those of plain TCP")
-    scene.observer.subscribe(scene.topic("up"))
-    with Server(fault) as server, scene.run("aio_first", fault=server.port) as run:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with Server(fault) as server, each_device.run("aio_first", fault=server.port) as run:
         assert run.event("connected") == {"said": said}
-        scene.finish(run)
-    assert scene.observer.next(scene.topic("up")) == Message(b"after", 1)
+        each_device.finish(run)
+    assert each_device.observer.next(each_device.topic("up")) == Message(b"after", 1)
 
 
 @pytest.mark.few
 @pytest.mark.full
-def test_asyncio_leaves(scene: Scene) -> None:
+def test_asyncio_leaves(each_device: Device) -> None:
     rounds = 10
-    scene.observer.subscribe(scene.topic("up"))
-    with scene.run("aio_leave", count=rounds) as run:
-        scene.finish(run)
-    said = [scene.observer.next(scene.topic("up")).payload for _ in range(rounds)]
-    assert said == [b"%d" % i for i in range(rounds)]  # all that it said, and no last will
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("aio_leave", count=rounds) as run:
+        each_device.finish(run)
+    said = [each_device.observer.next(each_device.topic("up")).payload for _ in range(rounds)]
+    assert said == [b"%d" % i for i in range(rounds)]  # all its messages, and no last will
 
 
 @pytest.mark.parametrize("tree", ["source", "full"], indirect=True)
 @pytest.mark.parametrize("listener", ["anonymous", "tls"])
-def test_asyncio_refused(device: Scene, guarded: Mosquitto, listener: str) -> None:  # noqa: F811
+def test_asyncio_refused(device: Device, guarded: Mosquitto, listener: str) -> None:  # noqa: F811
     with Observer(hostname="127.0.0.1", port=guarded.port("anonymous")) as observer:
         with device.run("aio_refused", client=guarded.settings(listener)) as run:
             assert run.event("subscribed") == {"refused": True}
@@ -244,7 +244,7 @@ def test_cpython_refused(guarded: Mosquitto) -> None:  # noqa: F811
 
 
 class SlowProxy(Proxy):
-    """Takes its time with what the device says."""
+    """Forwards the device's bytes slowly."""
 
     def _relay(self, device: socket.socket) -> None:
         broker = socket.create_connection(("127.0.0.1", self._broker_port))

@@ -1,11 +1,11 @@
-"""What a call allocates on the heap: counts are exact, so a byte more fails."""
+"""What a call allocates on the heap: counts are exact, so one byte more fails."""
 
 from __future__ import annotations
 
-from tests.device.scene import Scene
+from tests.device.device import Device
 
 LIMITS = {
-    "nothing": 0,  # the measuring itself
+    "nothing": 0,  # of the measurement itself
     "idle": 0,
     "idle_in_flight": 0,
     "publish_0": 32,
@@ -14,7 +14,7 @@ LIMITS = {
 }
 
 
-def test_allocations(device: Scene) -> None:
+def test_allocations(device: Device) -> None:
     with device.run("allocations") as run:
         counted = run.event("counted")
         run.done()

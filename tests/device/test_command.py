@@ -1,4 +1,4 @@
-"""`python -m umqtt2` and `micropython -m umqtt2` against mosquitto, as somebody at a shell uses them."""
+"""`python -m umqtt2` and `micropython -m umqtt2` against mosquitto, as used at a shell."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 
 from tests.device.broker import PASSWORD, USER, Mosquitto
 from tests.device.observer import Message, Observer
-from tools import provide
-from tools.place import REPO
+from tools import fetch
+from tools.paths import REPO
 from tools.ports import free_port
 
 NUMBERS = itertools.count(1)
@@ -32,7 +32,7 @@ class Shell:
         self._running: list[subprocess.Popen[bytes]] = []
 
     def start(self, command: str, *arguments: str, listener: str = "anonymous") -> subprocess.Popen[bytes]:
-        """Start a command, which is told of the topic and the port."""
+        """Start a command, with the topic and the port as arguments."""
         line = [self._interpreter, "-m", "umqtt2", command, "-t", self.topic, *arguments]
         if "-p" not in arguments:
             line += ["-p", str(self.broker.port(listener))]
@@ -74,7 +74,7 @@ class Shell:
 @pytest.fixture(params=["cpython", "vm32", "vm-newest"])
 def shell(request: pytest.FixtureRequest, broker: Mosquitto, observer: Observer) -> Iterator[Shell]:
     """A shell on CPython, and on MicroPython."""
-    programs = {"vm32": provide.vm32, "vm-newest": provide.vm_newest}
+    programs = {"vm32": fetch.vm32, "vm-newest": fetch.vm_newest}
     interpreter = sys.executable if request.param == "cpython" else str(programs[request.param]())
     made = Shell(interpreter, broker, observer)
     yield made
@@ -152,7 +152,7 @@ def test_a_certificate_that_does_not_verify(shell: Shell, listener: str, authori
 
 
 def test_nothing_to_verify_with(shell: Shell) -> None:
-    # CPython has the system's authorities, none of which is this one.
+    # CPython uses the system's certificate authorities, which do not include this one.
     code, out, err = shell.run("pub", "-n", "--cert", shell.broker.certificates.pem("client"), listener="tls")
     assert (code, out) == (1, b"")
     assert err.startswith("Error: ") and err.count("\n") == 1

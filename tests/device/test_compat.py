@@ -6,14 +6,14 @@ import pytest
 
 from tests.device.broker import Mosquitto
 from tests.device.conftest import MAIN, NUMBERS, VMS
+from tests.device.device import Device
 from tests.device.machine import Vm
 from tests.device.observer import Message, Observer
-from tests.device.scene import Scene
 from tests.device.tree import lay_out, put
-from tools import peers
+from tools import other_clients
 from tools.device import build
 from tools.micropython import probe
-from tools.place import REPO
+from tools.paths import REPO
 
 
 @pytest.fixture(scope="module", params=["source", "simple"])
@@ -24,7 +24,7 @@ def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         build(tree)
     folder = tmp_path_factory.mktemp(f"compat-{tree}")
     lay_out(tree, folder)
-    robust = peers.folder("umqtt.robust2") / "umqtt" / "robust2.py"
+    robust = other_clients.source_folder("umqtt.robust2") / "umqtt" / "robust2.py"
     for path in [*(REPO / "compat" / "umqtt").glob("*.py"), robust]:
         put(path, folder / "umqtt" / path.name, compiled=True)
     vm = VMS[MAIN]()
@@ -34,8 +34,8 @@ def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
 
 
 @pytest.fixture
-def scene(old_device: Vm, broker: Mosquitto, observer: Observer) -> Scene:
-    return Scene(
+def device(old_device: Vm, broker: Mosquitto, observer: Observer) -> Device:
+    return Device(
         prefix=f"umqtt2/{next(NUMBERS)}",
         listener="tls",
         client=broker.settings("tls"),
@@ -46,26 +46,26 @@ def scene(old_device: Vm, broker: Mosquitto, observer: Observer) -> Scene:
     )
 
 
-def test_a_program_of_simple2(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("#"))
-    with scene.run("old_simple2") as run:
+def test_a_program_of_simple2(device: Device) -> None:
+    device.observer.subscribe(device.topic("#"))
+    with device.run("old_simple2") as run:
         assert run.event("attributes")["right"] is True
         assert run.event("statuses")["seen"] == [[1, 1], [2, 1], [77, 0]]
-        assert run.event("message")["seen"] == [scene.topic("t"), "one", False, False]
+        assert run.event("message")["seen"] == [device.topic("t"), "one", False, False]
         assert run.event("lost")["sock"] is None
         run.done()
-    assert scene.observer.next(scene.topic("t")) == Message(b"one", 1)
-    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 0)
+    assert device.observer.next(device.topic("t")) == Message(b"one", 1)
+    assert device.observer.next(device.topic("will")) == Message(b"gone", 0)
 
 
-def test_robust2(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("t"))
-    with scene.run("old_robust2") as run:
+def test_robust2(device: Device) -> None:
+    device.observer.subscribe(device.topic("t"))
+    with device.run("old_robust2") as run:
         run.event("connected")
         assert run.event("before")["todo"] == 0
         assert run.event("offline")["todo"] == 1
         run.event("back")
         assert run.event("after") == {"todo": 0, "messages": ["before", "offline"]}
         run.done()
-    assert scene.observer.next(scene.topic("t")) == Message(b"before", 1)
-    assert scene.observer.next(scene.topic("t")) == Message(b"offline", 1)
+    assert device.observer.next(device.topic("t")) == Message(b"before", 1)
+    assert device.observer.next(device.topic("t")) == Message(b"offline", 1)

@@ -18,7 +18,7 @@ DELIVERED = 1
 
 
 def contents(settings: dict[str, Any]) -> dict[str, Any]:
-    """The same settings, with the bytes of each file in place of its name."""
+    """The same settings, with the content of each file instead of its name."""
     params = {name: Path(file).read_bytes() for name, file in settings["ssl_params"].items()}
     return {**settings, "ssl_params": params}
 
@@ -109,7 +109,7 @@ def leave(settings: dict[str, Any], observer: Observer, prefix: str, times: int 
             time.sleep(0.005)
         client.disconnect()
     assert [observer.next(f"{prefix}/up").payload for _ in range(times)] == [b"%d" % i for i in range(times)]
-    # What the broker would publish now, it publishes before this.
+    # The broker publishes this after everything before it.
     observer.publish(f"{prefix}/will", b"fence", qos=1)
     assert observer.next(f"{prefix}/will").payload == b"fence"
     for i in range(4):
@@ -133,7 +133,7 @@ def test_more_messages_than_the_broker_takes_at_a_time(
     client.connect()
     sent = 0
 
-    def all_told() -> bool:
+    def all_have_status() -> bool:
         nonlocal sent
         try:
             while sent < count:
@@ -143,7 +143,7 @@ def test_more_messages_than_the_broker_takes_at_a_time(
             assert e.args[0] == errno.EFULL
         return len(statuses) == count
 
-    until(client, all_told)
+    until(client, all_have_status)
     client.disconnect()
     assert statuses == [DELIVERED] * count
     arrived = [observer.next(topic) for _ in range(count)]

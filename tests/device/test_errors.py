@@ -1,4 +1,4 @@
-"""What goes wrong while connecting: the documented error, in time, and a client that can be used again."""
+"""Failures while connecting: the documented error within the timeout, and a client that can connect again."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any, Iterator
 import pytest
 
 from tests.device.broker import Mosquitto
+from tests.device.device import Device
 from tests.device.observer import Message
 from tests.device.proxy import Server, babbling, closing, silent
-from tests.device.scene import Scene
 from tools.ports import free_port
 
 TIMEOUT, SLACK = 1.0, 1.5  # seconds
@@ -20,17 +20,17 @@ ECONNREFUSED, ETIMEDOUT = "111", "110"
 
 @pytest.fixture
 def plain(broker: Mosquitto) -> dict[str, Any]:
-    """A client that does without TLS."""
+    """Arguments of a client without TLS."""
     return {"user": None, "password": None, "ssl": False, "ssl_params": None, **broker.settings("anonymous")}
 
 
 @pytest.fixture
 def tls(plain: dict[str, Any], broker: Mosquitto) -> dict[str, Any]:
-    """A client with TLS."""
+    """Arguments of a client with TLS."""
     return {**plain, **broker.settings("tls")}
 
 
-def attempt(device: Scene, client: dict[str, Any], then: dict[str, Any]) -> tuple[str, str]:
+def attempt(device: Device, client: dict[str, Any], then: dict[str, Any]) -> tuple[str, str]:
     """Have the device fail to connect and then connect; give type and number of the error."""
     device.observer.subscribe(device.topic("up"))
     with device.run("attempt", client=client, then=then, socket_timeout=TIMEOUT) as run:
@@ -47,55 +47,55 @@ def attempt(device: Scene, client: dict[str, Any], then: dict[str, Any]) -> tupl
     ids=["user", "password", "none"],
 )
 @pytest.mark.parametrize("listener", ["password", "tls-password"])
-def test_wrong_credentials(device: Scene, broker: Mosquitto, listener: str, wrong: dict[str, Any]) -> None:
+def test_wrong_credentials(device: Device, broker: Mosquitto, listener: str, wrong: dict[str, Any]) -> None:
     good = broker.settings(listener)
     assert attempt(device, {**good, **wrong}, good) == ("MQTTException", ECONAUTH)
 
 
-def test_wrong_authority(device: Scene, broker: Mosquitto, tls: dict[str, Any]) -> None:
+def test_wrong_authority(device: Device, broker: Mosquitto, tls: dict[str, Any]) -> None:
     wrong = {"ssl_params": {"cadata": broker.certificates.der("other-ca")}}
     assert attempt(device, {**tls, **wrong}, tls)[0] == "OSError"
 
 
 @pytest.mark.parametrize("listener", ["expired", "wrong-name"])
-def test_wrong_certificate(device: Scene, broker: Mosquitto, tls: dict[str, Any], listener: str) -> None:
+def test_wrong_certificate(device: Device, broker: Mosquitto, tls: dict[str, Any], listener: str) -> None:
     assert attempt(device, broker.settings(listener), tls)[0] == "OSError"
 
 
-def test_wrong_server_hostname(device: Scene, tls: dict[str, Any]) -> None:
+def test_wrong_server_hostname(device: Device, tls: dict[str, Any]) -> None:
     wrong = {"ssl_params": {**tls["ssl_params"], "server_hostname": "elsewhere.example"}}
     assert attempt(device, {**tls, **wrong}, tls)[0] == "OSError"
 
 
-def test_no_client_certificate(device: Scene, broker: Mosquitto, tls: dict[str, Any]) -> None:
+def test_no_client_certificate(device: Device, broker: Mosquitto, tls: dict[str, Any]) -> None:
     good = {**tls, **broker.settings("tls-client-cert")}
     error = attempt(device, {**good, "ssl_params": tls["ssl_params"]}, good)
-    # In TLS 1.3 the broker refuses after the client's handshake is over, and may just hang up.
+    # In TLS 1.3 the broker refuses after the client's handshake has ended, and may just close.
     assert error[0] == "OSError" or error == ("MQTTException", ECONCLOSE)
 
 
-def test_tls_to_a_plain_broker(device: Scene, plain: dict[str, Any], tls: dict[str, Any]) -> None:
+def test_tls_to_a_plain_broker(device: Device, plain: dict[str, Any], tls: dict[str, Any]) -> None:
     error = attempt(device, {**tls, "port": plain["port"]}, tls)
     assert error[0] == "OSError" or error == ("MQTTException", ECONCLOSE)
 
 
-def test_plain_to_a_tls_broker(device: Scene, plain: dict[str, Any], tls: dict[str, Any]) -> None:
+def test_plain_to_a_tls_broker(device: Device, plain: dict[str, Any], tls: dict[str, Any]) -> None:
     error = attempt(device, {**plain, "port": tls["port"]}, plain)
     assert error[0] == "OSError" or error[1] in (ECONCLOSE, ERESPONSE, ECONTIMEOUT)
 
 
-def test_closed_port(device: Scene, plain: dict[str, Any]) -> None:
+def test_closed_port(device: Device, plain: dict[str, Any]) -> None:
     closed = free_port()
     assert attempt(device, {**plain, "port": closed}, plain) == ("OSError", ECONNREFUSED)
 
 
-def test_unresolvable_name(device: Scene, plain: dict[str, Any]) -> None:
+def test_unresolvable_name(device: Device, plain: dict[str, Any]) -> None:
     assert attempt(device, {**plain, "server": "no-such-host.invalid"}, plain)[0] == "OSError"
 
 
 @pytest.fixture
 def deaf() -> Iterator[int]:
-    """The port of a server that is so full that it does not even answer a SYN."""
+    """The port of a server whose queue is full, so that it does not answer a SYN."""
     sockets = [socket.socket()]
     sockets[0].bind(("127.0.0.1", 0))
     sockets[0].listen(0)
@@ -113,44 +113,44 @@ def deaf() -> Iterator[int]:
             sock.close()
 
 
-def test_no_answer_to_a_syn(device: Scene, deaf: int, plain: dict[str, Any]) -> None:
+def test_no_answer_to_a_syn(device: Device, deaf: int, plain: dict[str, Any]) -> None:
     assert attempt(device, {**plain, "port": deaf}, plain) == ("OSError", ETIMEDOUT)
 
 
-def test_silent_peer(device: Scene, plain: dict[str, Any]) -> None:
+def test_silent_peer(device: Device, plain: dict[str, Any]) -> None:
     with Server(silent) as peer:
         assert attempt(device, {**plain, "port": peer.port}, plain) == ("MQTTException", ECONTIMEOUT)
 
 
-def test_silent_peer_tls(device: Scene, tls: dict[str, Any]) -> None:
+def test_silent_peer_tls(device: Device, tls: dict[str, Any]) -> None:
     with Server(silent) as peer:
         assert attempt(device, {**tls, "port": peer.port}, tls) == ("MQTTException", ECONTIMEOUT)
 
 
-def test_babbling_peer(device: Scene, plain: dict[str, Any]) -> None:
+def test_babbling_peer(device: Device, plain: dict[str, Any]) -> None:
     with Server(babbling) as peer:
         assert attempt(device, {**plain, "port": peer.port}, plain) == ("MQTTException", ERESPONSE)
 
 
-def test_babbling_peer_tls(device: Scene, tls: dict[str, Any]) -> None:
+def test_babbling_peer_tls(device: Device, tls: dict[str, Any]) -> None:
     with Server(babbling) as peer:
         assert attempt(device, {**tls, "port": peer.port}, tls)[0] == "OSError"
 
 
-def test_closing_peer(device: Scene, plain: dict[str, Any]) -> None:
+def test_closing_peer(device: Device, plain: dict[str, Any]) -> None:
     with Server(closing) as peer:
         error = attempt(device, {**plain, "port": peer.port}, plain)
     # A reset, when the peer had not read everything.
     assert error == ("MQTTException", ECONCLOSE) or error[0] == "OSError"
 
 
-def test_closing_peer_tls(device: Scene, tls: dict[str, Any]) -> None:
+def test_closing_peer_tls(device: Device, tls: dict[str, Any]) -> None:
     with Server(closing) as peer:
         error = attempt(device, {**tls, "port": peer.port}, tls)
     assert error == ("MQTTException", ECONCLOSE) or error[0] == "OSError"
 
 
-def leaks(device: Scene, times: int, client: dict[str, Any], socket_timeout: float = TIMEOUT) -> bool:
+def leaks(device: Device, times: int, client: dict[str, Any], socket_timeout: float = TIMEOUT) -> bool:
     """Whether the device has more descriptors after so many failed connects."""
     with device.run("descriptors", client=client, times=times, socket_timeout=socket_timeout) as run:
         counted = run.event("counted", 60)
@@ -158,7 +158,7 @@ def leaks(device: Scene, times: int, client: dict[str, Any], socket_timeout: flo
     return counted["after"] != counted["before"]
 
 
-def test_a_thousand_failures_leak_nothing(device: Scene, plain: dict[str, Any]) -> None:
+def test_a_thousand_failures_leak_nothing(device: Device, plain: dict[str, Any]) -> None:
     closed = free_port()
     assert not leaks(device, 1000, {**plain, "port": closed})
 
@@ -166,12 +166,12 @@ def test_a_thousand_failures_leak_nothing(device: Scene, plain: dict[str, Any]) 
 @pytest.mark.parametrize("serve", [silent, babbling, closing])
 @pytest.mark.parametrize("kind", ["plain", "tls"])
 def test_misbehaving_peers_leak_nothing(
-    request: pytest.FixtureRequest, device: Scene, kind: str, serve: Any
+    request: pytest.FixtureRequest, device: Device, kind: str, serve: Any
 ) -> None:
     with Server(serve) as peer:
         assert not leaks(device, 20, {**request.getfixturevalue(kind), "port": peer.port}, 0.1)
 
 
-def test_failed_handshakes_leak_nothing(device: Scene, broker: Mosquitto, tls: dict[str, Any]) -> None:
+def test_failed_handshakes_leak_nothing(device: Device, broker: Mosquitto, tls: dict[str, Any]) -> None:
     wrong = {"ssl_params": {"cadata": broker.certificates.der("other-ca")}}
     assert not leaks(device, 20, {**tls, **wrong})

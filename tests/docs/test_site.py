@@ -15,10 +15,10 @@ import pytest
 
 import umqtt2
 from tools.docs.columns import listed
-from tools.place import REPO
+from tools.paths import REPO
 from umqtt2 import errno
 
-# What programs do not import: the parts of MicroPython that CPython lacks, and what the client alone uses.
+# Not imported by programs: the parts of MicroPython that CPython lacks, and what the client alone uses.
 INTERNAL = ("umqtt2.cpython", "umqtt2.__main__", "umqtt2.client", "umqtt2.cli", "umqtt2.session.journal")
 SHOWN = re.findall(r"^::: ([\w.]+)$", (REPO / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
 
@@ -35,7 +35,7 @@ def public() -> Iterator[tuple[str, object]]:
                 yield f"{info.name}.{name}", value
 
 
-# Of use to the package alone.
+# Used only by the package.
 OWN = (
     "errno.malformed",
     "connection.units",

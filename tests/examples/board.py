@@ -1,4 +1,4 @@
-"""A board as the examples want it: a folder with the files that a user would copy to a real one."""
+"""A simulated board: a folder with the files that a user would copy to a real one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 
 from tests.device.machine import Run, mpy_version
 from tests.device.tree import made_mpy_version, put
-from tools import provide
+from tools import fetch
 from tools.demo.board import copy_source
 from tools.device import install
 from tools.micropython import probe
-from tools.place import REPO
+from tools.paths import REPO
 
 EXAMPLES = REPO / "examples"
 STANDINS = Path(__file__).parent / "standins"
@@ -25,7 +25,7 @@ SECONDS = 10
 
 
 class Board:
-    """One board; its files stay from one start to the next, as on flash."""
+    """One board; its files persist between starts, as on flash."""
 
     def __init__(self, folder: Path, lib: Path) -> None:
         """lib: what make_lib() has made."""
@@ -44,8 +44,8 @@ class Board:
         (self.folder / example).write_text(text)
 
     def start(self, example: str, heap_kb: int = HEAP_KB) -> Run:
-        """Switch the board on: it runs an example."""
-        vm = provide.vm32()
+        """Power the board on with an example as its program."""
+        vm = fetch.vm32()
         known = probe(vm)
         assert known
         heap_kb = (heap_kb if reads_mpy() else SOURCE_HEAP_KB) * known.bits // 32
@@ -53,22 +53,22 @@ class Board:
         return Run(command, self.folder, {"MICROPYPATH": f"{self._lib}:.frozen"})
 
     def write(self, name: str, content: str) -> None:
-        """Write a file so that it is there all at once."""
+        """Write a file atomically."""
         draft = self.folder / f"{name}.draft"
         draft.write_text(content)
         os.replace(draft, self.folder / name)
 
-    def play(self, pin: int, levels: str) -> None:
-        """Have a pin take these levels, a digit for each time that it is looked at; wait for the last one."""
+    def set_levels(self, pin: int, levels: str) -> None:
+        """Set the levels that a pin reads, one digit for each read; wait until the last one is read."""
         self.write(f"pins/{pin}", levels)
         end = time.monotonic() + SECONDS
         while (self.folder / f"pins/{pin}").read_text() != levels[-1]:
-            assert time.monotonic() < end, f"nobody looks at pin {pin}"
+            assert time.monotonic() < end, f"pin {pin} is not read"
             time.sleep(0.005)
 
 
 def wait_for_line(run: Run, words: str) -> str:
-    """Wait until a program says a line with these words, and give it."""
+    """Wait until a program prints a line with these words, and return it."""
     end = time.monotonic() + SECONDS
     while True:
         for line in list(run.output):
@@ -79,7 +79,7 @@ def wait_for_line(run: Run, words: str) -> str:
 
 
 def make_lib(folder: Path) -> None:
-    """Fill the boards' lib folder: the profile `full`, and the stand-ins for what is soldered to a board."""
+    """Fill the boards' lib folder: the profile `full`, and the stand-ins for its hardware modules."""
     if reads_mpy():
         install(PROFILE, folder)
     else:
@@ -91,4 +91,4 @@ def make_lib(folder: Path) -> None:
 @lru_cache
 def reads_mpy() -> bool:
     """Whether the VM reads the .mpy files that are made here."""
-    return mpy_version([str(provide.vm32()), "-c"]) == made_mpy_version()
+    return mpy_version([str(fetch.vm32()), "-c"]) == made_mpy_version()

@@ -1,4 +1,4 @@
-"""Fixtures: a board with the build `full`, a broker, a network between them, and an observer."""
+"""Fixtures: a board with the build `full`, a broker, a proxy between them, and an observer."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from tests.device.broker import Listener, Mosquitto
 from tests.device.certificates import Certificates
 from tests.device.observer import Observer
+from tests.device.proxy import Proxy
 from tests.examples.board import Board, make_lib
-from tests.examples.gate import Gate
 
 LISTENERS = [
     Listener("plain"),
@@ -23,7 +23,7 @@ LISTENERS = [
 
 @pytest.fixture(scope="session")
 def lib(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What all boards have in their lib folder."""
+    """The lib folder of all boards."""
     folder = tmp_path_factory.mktemp("lib")
     make_lib(folder)
     return folder
@@ -51,15 +51,15 @@ def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates)
 
 
 @pytest.fixture
-def gate(broker: Mosquitto) -> Iterator[Callable[..., Gate]]:
-    """Give the network to a listener of the broker."""
+def make_proxy(broker: Mosquitto) -> Iterator[Callable[..., Proxy]]:
+    """Return a proxy of a listener of the broker."""
     with ExitStack() as stack:
-        yield lambda listener="plain": stack.enter_context(Gate(broker.port(listener)))
+        yield lambda listener="plain": stack.enter_context(Proxy(broker.port(listener)))
 
 
 @pytest.fixture
-def look(broker: Mosquitto) -> Iterator[Callable[[str], Observer]]:
-    """Give a new client that has subscribed to a topic filter."""
+def observe(broker: Mosquitto) -> Iterator[Callable[[str], Observer]]:
+    """Return a new observer that has subscribed to a topic filter."""
     with ExitStack() as stack:
 
         def start(topic: str) -> Observer:

@@ -1,4 +1,4 @@
-"""No example is forgotten."""
+"""Every example has a test."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The greenhouse: it measures, obeys and blinks at once, and the network may go and come."""
+"""The greenhouse: it measures, follows commands and blinks concurrently, despite network failures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from tests.device.broker import Mosquitto
 from tests.device.machine import Run
 from tests.device.observer import Observer
+from tests.device.proxy import Proxy
 from tests.examples.board import Board, wait_for_line
-from tests.examples.gate import Gate
 
 TOPIC = "home/greenhouse-1/"
 LED, WINDOW = 2, 4
@@ -23,24 +23,24 @@ def next_level(run: Run, pin: int) -> int:
             return int(said["level"])
 
 
-def wait_for(look: Callable[[], object], wanted: object, before: object) -> None:
+def wait_for(observe: Callable[[], object], wanted: object, before: object) -> None:
     """Take what comes until it is `wanted`. At QoS 1 what came `before` a cut may come again."""
-    while (got := look()) != wanted:
+    while (got := observe()) != wanted:
         assert got == before
 
 
 def test_asyncio_client(
-    board: Board, broker: Mosquitto, gate: Callable[..., Gate], look: Callable[[str], Observer]
+    board: Board, broker: Mosquitto, make_proxy: Callable[..., Proxy], observe: Callable[[str], Observer]
 ) -> None:
-    network = gate()
-    network.shut()
-    moisture, window = look(TOPIC + "moisture"), look(TOPIC + "window")
-    board.copy("asyncio_client.py", BROKER="localhost", PORT=network.port, INTERVAL=0.2, BLINK=0.1)
+    proxy = make_proxy()
+    proxy.block()
+    moisture, window = observe(TOPIC + "moisture"), observe(TOPIC + "window")
+    board.copy("asyncio_client.py", BROKER="localhost", PORT=proxy.port, INTERVAL=0.2, BLINK=0.1)
     board.write("analog/34", "32768")
     with board.start("asyncio_client.py", HEAP_KB) as run:
         assert next_level(run, WINDOW) == 0
         wait_for_line(run, "not connected")
-        network.open()
+        proxy.unblock()
         assert moisture.next(TOPIC + "moisture") == (b"50", 1, False)
         assert broker.wait_for("Sending SUBACK to greenhouse-1$")  # what comes before is lost
         for word, level in ((b"open", 1), (b"shut", 0)):
@@ -49,10 +49,10 @@ def test_asyncio_client(
             assert window.next(TOPIC + "window").payload == word
             assert next_level(run, LED) in (0, 1)
 
-        network.shut()
+        proxy.block()
         window.publish(TOPIC + "window/set", b"open", qos=1)
         board.write("analog/34", "65535")
-        network.open()
+        proxy.unblock()
         wait_for(lambda: next_level(run, WINDOW), 1, before=0)
         wait_for(lambda: window.next(TOPIC + "window").payload, b"open", before=b"shut")
         wait_for(lambda: moisture.next(TOPIC + "moisture").payload, b"100", before=b"50")

@@ -26,8 +26,8 @@ def ready(board: Board, broker: Mosquitto, certificates: Certificates) -> Board:
     return board
 
 
-def test_client_certificate(ready: Board, look: Callable[[str], Observer]) -> None:
-    observer = look(TOPIC)
+def test_client_certificate(ready: Board, observe: Callable[[str], Observer]) -> None:
+    observer = observe(TOPIC)
     with ready.start("client_certificate.py") as run:
         assert observer.next(TOPIC) == (b"0", 1, False)
         assert observer.next(TOPIC) == (b"1", 1, False)
@@ -36,9 +36,9 @@ def test_client_certificate(ready: Board, look: Callable[[str], Observer]) -> No
 
 @pytest.mark.parametrize("files", [("client", "client-key"), ("ca",)], ids=["client", "broker"])
 def test_no_other_authority_will_do(
-    ready: Board, tmp_path: Path, look: Callable[[str], Observer], files: tuple[str, ...]
+    ready: Board, tmp_path: Path, observe: Callable[[str], Observer], files: tuple[str, ...]
 ) -> None:
-    observer = look(TOPIC)
+    observer = observe(TOPIC)
     (tmp_path / "other").mkdir()
     other = Certificates(tmp_path / "other")
     for name in files:

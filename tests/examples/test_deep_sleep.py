@@ -1,12 +1,12 @@
-"""The sensor that sleeps: every reading arrives, also those that it took while nobody listened."""
+"""The sleeping sensor: every reading arrives, also those taken while the broker was unreachable."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tests.device.observer import Observer
+from tests.device.proxy import Proxy
 from tests.examples.board import Board, wait_for_line
-from tests.examples.gate import Gate
 
 TOPIC = "garden/moisture-1"
 HEAP_KB = 48  # robust, and a store that keeps messages in a file
@@ -20,10 +20,10 @@ print("full")
 """
 
 
-def test_deep_sleep(board: Board, gate: Callable[..., Gate], look: Callable[[str], Observer]) -> None:
-    network = gate()
-    observer = look(TOPIC)
-    board.copy("deep_sleep.py", BROKER="localhost", PORT=network.port, AWAKE=1, INTERVAL=600)
+def test_deep_sleep(board: Board, make_proxy: Callable[..., Proxy], observe: Callable[[str], Observer]) -> None:
+    proxy = make_proxy()
+    observer = observe(TOPIC)
+    board.copy("deep_sleep.py", BROKER="localhost", PORT=proxy.port, AWAKE=1, INTERVAL=600)
 
     def wake(value: int) -> str:
         """Run it once, with a value that it measures; give what it says."""
@@ -44,25 +44,25 @@ def test_deep_sleep(board: Board, gate: Callable[..., Gate], look: Callable[[str
     board.write("no-wifi", "")
     wake(200)
     (board.folder / "no-wifi").unlink()
-    network.shut()
+    proxy.block()
     assert "readings that wait: 2" in wake(300)
-    network.open()
+    proxy.unblock()
     wake(400)
     assert arrived(3) == [200, 300, 400]
 
-    # The broker has a reading, but the board never hears so: it sends it again.
-    network.loses_acknowledgements = True
+    # The broker receives a reading, but its acknowledgement is lost: the board sends it again.
+    proxy.drops_acknowledgements = True
     assert "readings that wait: 1" in wake(500)
     assert arrived(1) == [500]
-    network.loses_acknowledgements = False
+    proxy.drops_acknowledgements = False
     wake(600)
     assert arrived(2) == [500, 600]
 
 
-def test_a_long_time_alone(board: Board, gate: Callable[..., Gate], look: Callable[[str], Observer]) -> None:
-    network = gate()
-    observer = look(TOPIC)
-    board.copy("deep_sleep.py", BROKER="localhost", PORT=network.port)
+def test_a_long_time_alone(board: Board, make_proxy: Callable[..., Proxy], observe: Callable[[str], Observer]) -> None:
+    proxy = make_proxy()
+    observer = observe(TOPIC)
+    board.copy("deep_sleep.py", BROKER="localhost", PORT=proxy.port)
     board.write("analog/34", "100")
     board.write("fill.py", FILL)
     with board.start("fill.py", HEAP_KB) as run:

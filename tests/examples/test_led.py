@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.device.observer import Observer
+from tests.device.proxy import Proxy
 from tests.examples.board import Board
-from tests.examples.gate import Gate
 
 SET, STATE, STATUS = "home/led-1/set", "home/led-1/state", "home/led-1/status"
 
 
-def test_led(board: Board, gate: Callable[..., Gate], look: Callable[[str], Observer]) -> None:
-    network = gate()
-    observer = look("home/led-1/+")
-    board.copy("led.py", BROKER="localhost", PORT=network.port)
+def test_led(board: Board, make_proxy: Callable[..., Proxy], observe: Callable[[str], Observer]) -> None:
+    proxy = make_proxy()
+    observer = observe("home/led-1/+")
+    board.copy("led.py", BROKER="localhost", PORT=proxy.port)
     with board.start("led.py") as run:
         assert run.event("pin") == {"id": 2, "level": 0}
         assert observer.next(STATUS).payload == b"online"
@@ -23,23 +23,23 @@ def test_led(board: Board, gate: Callable[..., Gate], look: Callable[[str], Obse
         observer.publish(SET, b"on", qos=1, retain=True)
         assert run.event("pin")["level"] == 1
         assert observer.next(STATE).payload == b"on"
-        later = look("home/led-1/+")
+        later = observe("home/led-1/+")
         assert later.next(STATE) == (b"on", 0, True)
         assert later.next(STATUS) == (b"online", 0, True)
 
-        # The network goes, and comes again.
-        network.shut()
+        # The network fails, and recovers.
+        proxy.block()
         assert observer.next(STATUS).payload == b"offline"
         observer.publish(SET, b"off", qos=1)
-        network.open()
+        proxy.unblock()
         assert observer.next(STATUS).payload == b"online"
         assert observer.next(STATE).payload == b"on"
         assert run.event("pin")["level"] == 0
         assert observer.next(STATE).payload == b"off"
 
-    # The power goes, and comes again.
+    # The power fails, and returns.
     assert observer.next(STATUS).payload == b"offline"
-    assert look(STATUS).next(STATUS).retain
+    assert observe(STATUS).next(STATUS).retain
     with board.start("led.py") as run:
         assert run.event("pin")["level"] == 0
         assert run.event("pin")["level"] == 1  # as the retained message says

@@ -12,8 +12,8 @@ import pytest
 from tests.device.broker import Mosquitto
 from tests.device.certificates import Certificates
 from tests.device.observer import Observer
+from tests.device.proxy import Proxy
 from tests.examples.board import Board
-from tests.examples.gate import Gate
 
 UPDATED = "boards/board-1/updated"
 FILE = random.Random(1).randbytes(60_000)  # more than the heap
@@ -27,20 +27,20 @@ def topic(data: bytes, name: str = "main.py") -> str:
 
 
 @pytest.fixture
-def network(board: Board, gate: Callable[..., Gate], certificates: Certificates) -> Gate:
-    """The network of a board with the example and a file to be updated."""
-    network = gate("tls")
-    board.copy("ota.py", BROKER="localhost", PORT=network.port, FOLDER="flash/")
+def proxy(board: Board, make_proxy: Callable[..., Proxy], certificates: Certificates) -> Proxy:
+    """The proxy of a board with the example and a file to be updated."""
+    proxy = make_proxy("tls")
+    board.copy("ota.py", BROKER="localhost", PORT=proxy.port, FOLDER="flash/")
     shutil.copy(certificates.der("ca"), board.folder)
     (board.folder / "flash/www").mkdir(parents=True)
     board.write("flash/main.py", OLD)
-    return network
+    return proxy
 
 
 def test_update(
-    board: Board, network: Gate, broker: Mosquitto, look: Callable[[str], Observer]
+    board: Board, proxy: Proxy, broker: Mosquitto, observe: Callable[[str], Observer]
 ) -> None:
-    observer = look(UPDATED)
+    observer = observe(UPDATED)
     with board.start("ota.py", HEAP_KB) as run:
         assert broker.wait_for("boards/board-1/update/.* .QoS 1.")  # the board has subscribed
         observer.publish(topic(b"another"), FILE, qos=1)
@@ -49,7 +49,7 @@ def test_update(
         assert observer.next(UPDATED).payload.startswith(b"www failed: OSError")
         assert (board.folder / "flash/main.py").read_text() == OLD
 
-        network.cut_after(len(FILE) // 2)
+        proxy.cut_after(len(FILE) // 2)
         observer.publish(topic(FILE), FILE, qos=1)
         assert observer.next(UPDATED).payload == b"main.py installed"
         run.event("reset")

@@ -1,4 +1,4 @@
-"""The thermometer: readings arrive, commands are obeyed."""
+"""The thermometer: readings arrive, commands are followed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ READINGS, COMMANDS = "home/thermometer-1/temperature", "home/thermometer-1/comma
 
 
 def test_thermometer(
-    board: Board, broker: Mosquitto, certificates: Certificates, look: Callable[[str], Observer]
+    board: Board, broker: Mosquitto, certificates: Certificates, observe: Callable[[str], Observer]
 ) -> None:
-    observer = look(READINGS)
+    observer = observe(READINGS)
     board.copy("config.py", BROKER="localhost", PORT=broker.port("tls"), INTERVAL=50)
     board.copy("thermometer.py")
     shutil.copy(certificates.der("ca"), board.folder)

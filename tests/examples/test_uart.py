@@ -12,8 +12,8 @@ from tests.examples.board import Board
 MOISTURE, VALVE = "garden/moisture", "garden/valve/set"
 
 
-def test_uart(board: Board, broker: Mosquitto, look: Callable[[str], Observer]) -> None:
-    observer = look("garden/#")
+def test_uart(board: Board, broker: Mosquitto, observe: Callable[[str], Observer]) -> None:
+    observer = observe("garden/#")
     board.copy("uart.py", INTERVAL=200)
     board.write("analog/26", "4711")
     with SerialLine(broker.port("plain")) as line:

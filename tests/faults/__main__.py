@@ -1,7 +1,7 @@
-"""`make chaos`: break the connection, the broker and the device in every way, and tell what was lost.
+"""`make chaos`: inject faults into the connection, the broker and the device, and check every message.
 
-Ends with an error when a message was lost, came twice at QoS 2, or out of order; each such schedule is
-named. `python -m tests.faults random --n 1 --seed SEED` plays that one again.
+The exit status is 1 when a message was lost, doubled at QoS 2, or out of order; the name of each such schedule
+is printed. `python -m tests.faults random --n 1 --seed SEED` repeats one.
 """
 
 from __future__ import annotations
@@ -15,33 +15,33 @@ from pathlib import Path
 
 from tests.faults.chaos import Chaos
 from tests.faults.device import HEAPS, lay_out
-from tests.faults.stage import LANES, Totals
-from tools import missing
+from tests.faults.pool import DEVICES, Totals
+from tools import errors
 
 
 def main() -> None:
-    """Play all parts and print what they came to."""
-    parser = argparse.ArgumentParser(prog="chaos", description="Break everything, and tell what was lost.")
+    """Run all parts and print their results."""
+    parser = argparse.ArgumentParser(prog="chaos", description="Inject faults, and check every message.")
     parser.add_argument("--n", type=int, default=1000, help="random schedules of network faults")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="of the first of them")
-    parser.add_argument("--lanes", type=int, default=LANES, help="devices at a time")
-    parser.add_argument("--tree", choices=HEAPS, default="full", help="which tree of the package")
-    parser.add_argument("parts", nargs="*", help="the parts to play, by name; all if none is given")
+    parser.add_argument("--devices", type=int, default=DEVICES, help="devices at a time")
+    parser.add_argument("--tree", choices=HEAPS, default="full", help="build of the package")
+    parser.add_argument("parts", nargs="*", help="names of the parts to run; all if none is given")
     options = parser.parse_args()
-    print(f"SEED={options.seed} N={options.n}, {options.lanes} devices at a time", flush=True)
+    print(f"SEED={options.seed} N={options.n}, {options.devices} devices at a time", flush=True)
     with tempfile.TemporaryDirectory(prefix="umqtt2-chaos-") as folder:
         make_device = lay_out(Path(folder) / "tree", options.tree)
-        chaos = Chaos(Path(folder), make_device, options.lanes)
+        chaos = Chaos(Path(folder), make_device, options.devices)
         whole = Totals()
-        for name, (title, play) in chaos.parts(options.seed, options.n).items():
+        for name, (title, run) in chaos.parts(options.seed, options.n).items():
             if not options.parts or name in options.parts:
-                totals = asyncio.run(play())
+                totals = asyncio.run(run())
                 print("", f"{name}: {title}", *totals.lines(), sep="\n", flush=True)
                 whole += totals
-    print("", "all of it", *whole.lines(), sep="\n")
+    print("", "total", *whole.lines(), sep="\n")
     if whole.failures:
         sys.exit(1)
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

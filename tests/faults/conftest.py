@@ -8,12 +8,12 @@ import pytest
 
 from tests.faults.chaos import Chaos
 from tests.faults.device import lay_out
-from tools.missing import Missing
+from tools.errors import ToolError
 
 
 @pytest.fixture(scope="session")
 def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]:
-    """Give the chaos run of a tree, "full in 60" is that of the build `full` in a heap of 60 KB."""
+    """Return the chaos run of a tree; "full in 60" is the build `full` in a heap of 60 KB."""
     made: dict[str, Chaos] = {}
 
     def get(tree: str) -> Chaos:
@@ -22,7 +22,7 @@ def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]
             name, _, kilobytes = tree.partition(" in ")
             try:
                 made[tree] = Chaos(folder, lay_out(folder / "tree", name, int(kilobytes or 0)))
-            except Missing as error:
+            except ToolError as error:
                 pytest.fail(str(error), pytrace=False)
         return made[tree]
 
@@ -31,5 +31,5 @@ def chaos_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Chaos]
 
 @pytest.fixture
 def chaos(chaos_of: Callable[[str], Chaos]) -> Chaos:
-    """That of the build that a board gets, in a heap of 48 KB."""
+    """The chaos run of the build `full` in a heap of 48 KB."""
     return chaos_of("full")

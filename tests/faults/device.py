@@ -1,4 +1,4 @@
-"""The device: a program on a VM of its own, whose power can be cut off."""
+"""The device under test: a program on its own VM, whose power can be cut off."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from pathlib import Path
 from typing import Callable
 
 from tests.device.machine import mpy_version
-from tests.device.tree import lay_out as tree_of_device_tests
+from tests.device.tree import lay_out as lay_out_tree
 from tests.device.tree import made_mpy_version, put
-from tests.faults.within import within
-from tools import provide
+from tests.faults.timeout import with_timeout
+from tools import fetch
 from tools.device import build
 from tools.micropython import probe
-from tools.place import REPO
+from tools.paths import REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
-# KB; the build fits into a small board's, the source tree does not; CPython needs no limit.
+# KB. The build fits into the heap of a small board, the source tree does not. CPython has no limit.
 HEAPS = {"source": 64, "full": 48, "cpython": 0}
-SAYS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
+REPORTS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
 
 
 class Crashed(Exception):
-    """The program has ended by itself; the text is what it printed."""
+    """The program ended by itself; the text is its output."""
 
 
 class Device:
-    """Plays tasks of programs/messages.py, one after another, and starts anew when it has lost its power."""
+    """Runs tasks with programs/messages.py, one after another; it is restarted after a power failure."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: dict[str, str]) -> None:
-        """What starts the program, and in which folder, see `lay_out`."""
+        """The command that starts the program, its folder and environment; `lay_out` makes them."""
         self._command = command
         self._folder = folder
         self._environment = {**os.environ, **environment}
         self._process: Process | None = None
         self._cut_off = False
 
-    async def tell(self, task: str) -> None:
-        """Give it a task; it is started if it does not run."""
+    async def send_task(self, task: str) -> None:
+        """Send a task; the program is started if it is not running."""
         if not self._process:
             self._cut_off = False
             self._process = await asyncio.create_subprocess_exec(
@@ -56,35 +56,35 @@ class Device:
         self._write(task)
 
     def end(self) -> None:
-        """Tell it that nothing more will come, if it runs."""
+        """Tell a running program to end its task."""
         if self._process:
             self._write("end")
 
-    async def words(self) -> list[str]:
-        """What it says next, a line; none when it has no power any more. Half a line does not count."""
+    async def read_words(self) -> list[str]:
+        """The words of its next complete line; [] after a power failure."""
         assert self._process and self._process.stdout
         line = await self._process.stdout.readline()
         words = line.decode(errors="replace").strip().split(maxsplit=2)
-        if line.endswith(b"\n") and words and words[0] in SAYS:
+        if line.endswith(b"\n") and words and words[0] in REPORTS:
             return words
         if self._cut_off:
             await self.off()
             return []
         try:
-            await within(1, self._process.wait())
+            await with_timeout(1, self._process.wait())
         except asyncio.TimeoutError:
             pass
         self.power_off()
         line += await self._process.stdout.read()
         await self.off()
-        raise Crashed(line.decode(errors="replace") or "it ended without a word")
+        raise Crashed(line.decode(errors="replace") or "it ended without output")
 
     def power_off(self) -> None:
         """Cut off its power: SIGKILL."""
         if self._process and self._process.returncode is None:
             self._cut_off = True
             try:
-                os.kill(self._process.pid, signal.SIGKILL)  # asyncio's own kill() may reap it on the way
+                os.kill(self._process.pid, signal.SIGKILL)  # not asyncio's kill(), which may reap the process
             except ProcessLookupError:
                 pass
 
@@ -101,7 +101,7 @@ class Device:
 
 
 def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]:
-    """Put a tree of the package and the programs into a folder; return what makes a device that has them.
+    """Put a tree of the package and the programs into a folder; return a function that makes such a device.
 
     tree       "source" or "full", a build for a board; "cpython" is this checkout on this CPython
     kilobytes  of heap; default: what the tree gets
@@ -110,11 +110,11 @@ def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]
         paths = os.pathsep.join([str(REPO), str(PROGRAMS)])
         command = [sys.executable, "-u", "-c", "import messages"]
         return lambda: Device(command, PROGRAMS, {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"})
-    path = provide.vm32()
+    path = fetch.vm32()
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
     if tree != "source":
         build(tree)
-    tree_of_device_tests(tree, folder, compiled)
+    lay_out_tree(tree, folder, compiled)
     for source in PROGRAMS.glob("*.py"):
         put(source, folder / source.name, compiled)
     known = probe(path)

@@ -1,4 +1,4 @@
-"""The other side: an independent client of the broker, which notes what arrives there."""
+"""An independent client of the broker, which records the messages that arrive there."""
 
 from __future__ import annotations
 
@@ -9,31 +9,30 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.faults.within import within
+from tests.faults.timeout import with_timeout
 
 SECONDS = 10
 
 
 class Observer:
-    """Use it with `async with`; make one for each start of the broker. It goes to the broker directly, and
-    at QoS 0: what it notes came over a connection without faults, so a message that comes twice came
-    twice to the broker. paho-mqtt's own thread calls it, and calls it for all that was sent before the
-    broker was killed.
+    """Use it with `async with`; make one for each start of the broker. It connects to the broker directly,
+    without faults, and subscribes at QoS 0: a message that it receives twice arrived twice at the broker.
+    paho-mqtt's thread calls its callbacks, also for all that the broker sent before it was killed.
 
-    arrived  by the first level of the topic: (rest of the topic, payload), in the order of arrival
+    arrived  by the first level of the topic: (rest of the topic, payload), in order of arrival
     """
 
     def __init__(self, port: int, arrived: dict[str, list[tuple[str, str]]] | None = None) -> None:
-        """arrived: what the one before has noted, to go on with."""
+        """arrived: the record of the previous observer, which this one continues."""
         self.arrived = defaultdict(list) if arrived is None else arrived
         self._port = port
         self._loop = asyncio.get_running_loop()
-        self._happened: dict[object, asyncio.Event] = defaultdict(asyncio.Event)
+        self._events: dict[object, asyncio.Event] = defaultdict(asyncio.Event)
         self._client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
         self._client.on_message = self._on_message
-        self._client.on_subscribe = lambda client, data, mid, *more: self._tell("granted")
-        self._client.on_publish = lambda client, data, mid, *more: self._tell(mid)
-        self._client.on_disconnect = lambda *more: self._tell("gone")
+        self._client.on_subscribe = lambda client, data, mid, *more: self._set("granted")
+        self._client.on_publish = lambda client, data, mid, *more: self._set(mid)
+        self._client.on_disconnect = lambda *more: self._set("gone")
 
     async def __aenter__(self) -> Observer:
         self._client.connect("127.0.0.1", self._port)
@@ -52,12 +51,12 @@ class Observer:
         await self._wait(self._client.publish(topic, payload, qos, retain).mid)
 
     async def fence(self, name: str) -> None:
-        """Return when all has been noted that the broker had before."""
+        """Return when everything is recorded that the broker had received before."""
         self._client.publish(f"fence/{name}")
         await self._wait(name)
 
     async def forget(self, client_id: str) -> None:
-        """Have the broker forget a session, and end its connection."""
+        """Connect with clean session, so that the broker drops the session and its connection."""
         name = client_id.encode()
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         length = 12 + len(name)
@@ -69,13 +68,13 @@ class Observer:
     def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
         name, _, rest = message.topic.partition("/")
         if name == "fence":
-            self._tell(rest)
+            self._set(rest)
         else:
             self.arrived[name].append((rest.partition("/")[2], message.payload.decode()))
 
-    def _tell(self, what: object) -> None:
-        self._loop.call_soon_threadsafe(lambda: self._happened[what].set())
+    def _set(self, what: object) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._events[what].set())
 
     async def _wait(self, what: object) -> None:
-        await within(SECONDS, self._happened[what].wait())
-        del self._happened[what]
+        await with_timeout(SECONDS, self._events[what].wait())
+        del self._events[what]

@@ -1,4 +1,4 @@
-"""A proxy between one device and the broker, whose connections meet the faults of a schedule."""
+"""A proxy between one device and the broker, which injects the faults of a schedule."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.faults.schedule import DOWN, UP, Fault, Schedule
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 AT_ONCE = 4096
-AT_A_BYTE = ("cut", "reset", "stall", "half-open", "power")  # what begins at a byte position
-ALL_ALONG = ("delay", "fragment")
+AT_BYTE = ("cut", "reset", "stall", "half-open", "power")  # these begin at a byte position
+WHOLE_CONNECTION = ("delay", "fragment")
 FRAGMENT_PAUSE = 0.0005
 
 
@@ -24,55 +24,55 @@ class Proxy:
     """Use it with `async with`.
 
     port          where the device connects to
-    injected      how many faults of each kind really happened
-    passed        for each connection since `play`, how many bytes went through: {"up": ..., "down": ...}
-    noticed       for each connection that stayed half-open: seconds until the device hung up
-    flows         an event: while it is not set, nothing goes through
-    broker_there  False: every connection is refused
-    power         what the fault "power" calls: the one that cuts off the device's power
+    injected      how many faults of each kind happened
+    passed        for each connection since `start`, the bytes forwarded: {"up": ..., "down": ...}
+    noticed       for each connection that stayed half-open: seconds until the device closed it
+    forwarding    an event: while it is not set, nothing is forwarded
+    broker_up     False: every connection is refused
+    power         a function for the fault "power": it cuts off the device's power
     """
 
     def __init__(self, broker_port: int) -> None:
         self.injected: Counter[str] = Counter()
         self.passed: list[dict[str, int]] = []
         self.noticed: list[float] = []
-        self.flows = asyncio.Event()
-        self.flows.set()
-        self.broker_there = True
+        self.forwarding = asyncio.Event()
+        self.forwarding.set()
+        self.broker_up = True
         self.power: Callable[[], None] = lambda: None
         self.port = 0
         self.random = random.Random()
         self._broker_port = broker_port
-        self._left: list[tuple[Fault, ...]] = []  # the faults of connections to come
+        self._coming_faults: list[tuple[Fault, ...]] = []  # of the connections to come
         self._tasks: set[asyncio.Task[None]] = set()  # one for each connection
         self._server: asyncio.AbstractServer | None = None
         self._opening = asyncio.Lock()
 
     async def __aenter__(self) -> Proxy:
-        # It keeps the port ours while nobody listens.
-        self._keeper = socket.socket()
-        self._keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._keeper.bind(("127.0.0.1", 0))
-        self.port = self._keeper.getsockname()[1]
+        # Bound all the time, so that no other program takes the port while nothing listens.
+        self._reserved = socket.socket()
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._reserved.bind(("127.0.0.1", 0))
+        self.port = self._reserved.getsockname()[1]
         await self._listen()
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.clear()
         self._unlisten()
-        self._keeper.close()
+        self._reserved.close()
 
-    async def play(self, schedule: Schedule) -> None:
-        """Begin a schedule; what is left of the last one is forgotten."""
+    async def start(self, schedule: Schedule) -> None:
+        """Start a schedule in place of the current one."""
         await self.clear()
-        self._left = list(schedule.connections)
+        self._coming_faults = list(schedule.connections)
         self.passed = []
         self.random.seed(schedule.name)
-        self._close_if_due()
+        self._stop_listening_if_due()
 
     async def clear(self) -> None:
-        """Forget the schedule, and hang up every connection."""
-        self._left = []
+        """End the schedule, and close every connection."""
+        self._coming_faults = []
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -93,10 +93,10 @@ class Proxy:
             self._server.close()
             self._server = None
 
-    def _close_if_due(self) -> None:
-        # "closed" is a fault of a connection that cannot even be made.
-        if self._left and any(fault.kind == "closed" for fault in self._left[0]):
-            ms = max(fault.ms for fault in self._left.pop(0))
+    def _stop_listening_if_due(self) -> None:
+        # The fault "closed" means that the next connection is refused by the system.
+        if self._coming_faults and any(fault.kind == "closed" for fault in self._coming_faults[0]):
+            ms = max(fault.ms for fault in self._coming_faults.pop(0))
             self.injected["closed"] += 1
             self._unlisten()
             self._spawn(self._reopen(ms))
@@ -104,7 +104,7 @@ class Proxy:
     async def _reopen(self, ms: int) -> None:
         await asyncio.sleep(ms / 1000)
         await self._listen()
-        self._close_if_due()
+        self._stop_listening_if_due()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._spawn(self._serve((reader, writer)))
@@ -115,10 +115,10 @@ class Proxy:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, device: Streams) -> None:
-        if not self.broker_there:
+        if not self.broker_up:
             reset(device[1])
             return
-        faults = self._left.pop(0) if self._left else ()
+        faults = self._coming_faults.pop(0) if self._coming_faults else ()
         if any(fault.kind == "refuse" for fault in faults):
             self.injected["refuse"] += 1
             reset(device[1])
@@ -129,24 +129,24 @@ class Proxy:
                 reset(device[1])
                 return
             await _Link(self, faults, device, broker).run()
-        self._close_if_due()
+        self._stop_listening_if_due()
 
 
 class _Link:
-    """One connection of the device, and the one to the broker that belongs to it."""
+    """One connection of the device, and the matching one to the broker."""
 
     def __init__(self, proxy: Proxy, faults: tuple[Fault, ...], device: Streams, broker: Streams) -> None:
         self._proxy = proxy
         self._faults = faults
         self._device = device
         self._broker = broker
-        self._swallows = False
+        self._discards = False
         self._half_open = 0.0  # since when
         self._passed = {UP: 0, DOWN: 0}
         proxy.passed.append(self._passed)
 
     async def run(self) -> None:
-        """Hand on what both sides say, until both have gone."""
+        """Forward both directions until both are closed."""
         loop = asyncio.get_running_loop()
         tasks = [
             loop.create_task(self._pump(UP, self._device, self._broker[1])),
@@ -161,10 +161,10 @@ class _Link:
 
     async def _pump(self, way: str, source: Streams, target: asyncio.StreamWriter) -> None:
         ours = [fault for fault in self._faults if fault.way == way]
-        stops = sorted((fault for fault in ours if fault.kind in AT_A_BYTE), key=lambda fault: fault.at)
-        slow = [fault for fault in ours if fault.kind in ALL_ALONG]
+        stops = sorted((fault for fault in ours if fault.kind in AT_BYTE), key=lambda fault: fault.at)
+        slow = [fault for fault in ours if fault.kind in WHOLE_CONNECTION]
         try:
-            await self._act(way, stops)
+            await self._inject(way, stops)
             while True:
                 data = await source[0].read(AT_ONCE)
                 acknowledge_at_once(source[1])
@@ -173,22 +173,22 @@ class _Link:
                 if slow and not self._passed[way]:
                     self._proxy.injected.update(fault.kind for fault in slow)
                 await asyncio.sleep(sum(fault.ms for fault in slow) / 1000)
-                await self._hand_on(way, data, target, stops, [fault.size for fault in slow if not fault.ms])
+                await self._forward(way, data, target, stops, [fault.size for fault in slow if not fault.ms])
         except OSError:
             pass
-        # A half-open connection hands on no FIN either.
-        if not self._swallows:
+        # A half-open connection does not forward FIN either.
+        if not self._discards:
             target.close()
         elif way == UP and self._half_open:
             self._proxy.noticed.append(time.monotonic() - self._half_open)
 
-    async def _hand_on(
+    async def _forward(
         self, way: str, data: bytes, target: asyncio.StreamWriter, stops: list[Fault], sizes: list[int]
     ) -> None:
-        # In pieces that end where something happens.
+        # Forward it in parts that end where a fault begins.
         while data:
-            await self._proxy.flows.wait()
-            if self._swallows:
+            await self._proxy.forwarding.wait()
+            if self._discards:
                 return
             n = len(data)
             for size in sizes:
@@ -199,15 +199,15 @@ class _Link:
             await target.drain()
             self._passed[way] += n
             data = data[n:]
-            await self._act(way, stops)
+            await self._inject(way, stops)
             if sizes and data:
                 await asyncio.sleep(FRAGMENT_PAUSE)
 
-    async def _act(self, way: str, stops: list[Fault]) -> None:
-        # Do what is due at this byte position.
-        while stops and stops[0].at <= self._passed[way] and not self._swallows:
+    async def _inject(self, way: str, stops: list[Fault]) -> None:
+        # Inject the faults that begin at this byte position.
+        while stops and stops[0].at <= self._passed[way] and not self._discards:
             fault = stops.pop(0)
-            self._proxy.injected[fault.kind] += fault.kind != "power"  # which is counted where it goes
+            self._proxy.injected[fault.kind] += fault.kind != "power"  # the runner counts it
             if fault.kind == "cut":
                 self._close(asyncio.StreamWriter.close)
             elif fault.kind == "reset":
@@ -217,14 +217,14 @@ class _Link:
             elif fault.kind == "power":
                 self._proxy.power()
             else:
-                self._swallows = True
+                self._discards = True
                 if not fault.ms:
                     self._half_open = time.monotonic()
                 else:
                     asyncio.get_running_loop().call_later(fault.ms / 1000, reset, self._device[1])
 
     def _close(self, how: Callable[[asyncio.StreamWriter], None]) -> None:
-        self._swallows = True
+        self._discards = True
         for _, writer in (self._device, self._broker):
             how(writer)
 
@@ -238,7 +238,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 
 
 def acknowledge_at_once(writer: asyncio.StreamWriter) -> None:
-    """Keep Linux from waiting 40 ms for something to send with its acknowledgement."""
+    """Disable delayed acknowledgements, for which Linux would wait 40 ms."""
     sock = writer.get_extra_info("socket")
     if hasattr(socket, "TCP_QUICKACK") and sock.fileno() >= 0:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

@@ -1,23 +1,23 @@
-"""What goes wrong between the device and the broker, and when."""
+"""Schedules: which faults are injected between the device and the broker, and when."""
 
 from __future__ import annotations
 
 import random
 from typing import NamedTuple
 
-# What a fault does to its connection. `at` is how many bytes go `way` before it begins.
+# What a fault does to its connection. It begins after `at` bytes in the direction `way`.
 KINDS = {
     "cut": "closes it in both directions, with FIN",
     "reset": "closes it with RST",
-    "stall": "holds back what goes `way`, for `ms`",
-    "half-open": "swallows all that both sides say, without FIN; resets the device after `ms`, 0: never",
-    "fragment": "hands on what goes `way` in pieces of `size` bytes, 0 is any",
-    "delay": "hands on what goes `way` only after `ms`",
+    "stall": "holds back the bytes in direction `way` for `ms`",
+    "half-open": "discards the bytes of both sides, without FIN; resets the device after `ms`, 0: never",
+    "fragment": "forwards in parts of `size` bytes, 0: of random size",
+    "delay": "forwards after `ms`",
     "refuse": "resets it as soon as it is accepted",
-    "closed": "nobody listens for `ms`",
+    "closed": "nothing listens for `ms`",
     "power": "the device loses its power",
 }
-NETWORK = {  # how often each is drawn
+NETWORK = {  # weight of each
     "cut": 8,
     "reset": 8,
     "stall": 4,
@@ -32,7 +32,7 @@ UP, DOWN = "up", "down"  # from the device to the broker, and back
 
 
 class Fault(NamedTuple):
-    """Something that happens to one connection of the device."""
+    """A fault of one connection of the device."""
 
     kind: str
     way: str = UP
@@ -44,7 +44,7 @@ class Fault(NamedTuple):
 class Schedule(NamedTuple):
     """The faults of the device's first, second, ... connection; those that follow have none.
 
-    name   what reproduces it
+    name   tells how to reproduce it
     power  milliseconds after which the device loses its power, since its first, second, ... start
     """
 
@@ -53,31 +53,31 @@ class Schedule(NamedTuple):
     power: tuple[int, ...] = ()
 
 
-def drawn(seed: object, weights: dict[str, int] = NETWORK) -> Schedule:
-    """Draw a schedule: up to five connections that fail, some in more than one way."""
+def random_schedule(seed: object, weights: dict[str, int] = NETWORK) -> Schedule:
+    """A random schedule: up to five connections that fail, some in more than one way."""
     rng = random.Random(f"{seed}")
     connections = [_connection(rng, weights) for _ in range(rng.randint(1, 5))]
     return Schedule(f"SEED={seed}", tuple(connections))
 
 
-def drawn_power(seed: object) -> Schedule:
-    """Draw a schedule in which the device loses its power, too: at byte positions and at any instant."""
+def random_schedule_with_power(seed: object) -> Schedule:
+    """A random schedule with power failures, too: at byte positions and at any instant."""
     rng = random.Random(f"power {seed}")
-    schedule = drawn(seed, WITH_POWER)
+    schedule = random_schedule(seed, WITH_POWER)
     return schedule._replace(power=tuple(rng.randrange(1, 200) for _ in range(rng.randint(0, 3))))
 
 
 def at_byte(kind: str, way: str, at: int) -> Schedule:
-    """The first connection ends at one byte position, all others are whole."""
+    """A fault of the first connection at one byte position; the others have none."""
     return Schedule(f"{kind} {way} after {at} bytes", ((Fault(kind, way, at),),))
 
 
 def half_open(at: int) -> Schedule:
-    """The first connection is half-open for ever from a byte position on."""
+    """The first connection stays half-open from a byte position on."""
     return Schedule(f"half-open after {at} bytes", ((Fault("half-open", UP, at),),))
 
 
-def unwelcome(seed: str) -> Schedule:
+def connack_lost(seed: str) -> Schedule:
     """The second connection ends within the CONNACK."""
     at = random.Random(seed).randint(1, 3)
     return Schedule(f"CONNACK lost, SEED={seed}", ((), (Fault("cut", DOWN, at),)))
@@ -91,7 +91,7 @@ def _connection(rng: random.Random, weights: dict[str, int]) -> tuple[Fault, ...
 
 def _fault(rng: random.Random, kind: str) -> Fault:
     way = rng.choice([UP, DOWN])
-    # Most of what matters happens in the first bytes of a connection: CONNECT, and what is sent again.
+    # Most faults hit the first bytes of a connection: CONNECT and redelivered packets.
     at = rng.randrange(rng.choice([8, 60, 200, 600]))
     if kind == "stall":
         return Fault(kind, way, at, ms=rng.randrange(1, 150))

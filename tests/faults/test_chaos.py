@@ -1,4 +1,4 @@
-"""Short forms of `make chaos`, see `Chaos`: nothing is lost, doubled or out of order, and none gets stuck."""
+"""Short forms of `make chaos`, see `Chaos`: nothing is lost, doubled or out of order, and no device gets stuck."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from tests.faults.chaos import Chaos
+from tests.faults.pool import Totals
 from tests.faults.schedule import NETWORK
-from tests.faults.stage import Totals
 
 
-def play(part: Coroutine[object, object, Totals]) -> Totals:
-    """Play a part to its end, and see that nothing was wrong."""
+def run(part: Coroutine[object, object, Totals]) -> Totals:
+    """Run a part, and check that it found no problem."""
     totals = asyncio.run(part)
     print(*totals.lines(), sep="\n")
     assert not totals.failures
@@ -20,50 +20,50 @@ def play(part: Coroutine[object, object, Totals]) -> Totals:
 
 def test_connection_ended_at_byte_positions(chaos: Chaos) -> None:
     for kind, first in (("cut", 0), ("reset", 14)):
-        totals = play(chaos.every_byte([kind], step=29, first=first))
+        totals = run(chaos.every_byte([kind], step=29, first=first))
         assert totals.injected == {kind: totals.schedules}
 
 
 def test_power_failed_at_byte_positions(chaos: Chaos) -> None:
-    totals = play(chaos.every_byte(["power"], step=37))
+    totals = run(chaos.every_byte(["power"], step=37))
     assert totals.injected == {"power": totals.schedules}
 
 
 def test_network_faults_at_random(chaos: Chaos) -> None:
-    totals = play(chaos.random(range(36)))
+    totals = run(chaos.random(range(36)))
     assert set(totals.injected) == set(NETWORK)
 
 
 def test_power_failed_at_random_too(chaos: Chaos) -> None:
-    totals = play(chaos.power(range(16)))
+    totals = run(chaos.power(range(16)))
     assert totals.injected["power"] > 10
 
 
 def test_broker_killed_at_rest_remembers(chaos: Chaos) -> None:
-    assert play(chaos.killed(range(1), persistent=True, at_rest=True)).injected["broker killed"]
+    assert run(chaos.killed(range(1), persistent=True, at_rest=True)).injected["broker killed"]
 
 
 def test_broker_killed_at_any_instant_remembers(chaos: Chaos) -> None:
-    assert play(chaos.killed(range(1), persistent=True)).injected["broker killed"]
+    assert run(chaos.killed(range(1), persistent=True)).injected["broker killed"]
 
 
 def test_broker_killed_at_any_instant_forgets(chaos: Chaos) -> None:
-    assert play(chaos.killed(range(1), persistent=False)).injected["broker killed"]
+    assert run(chaos.killed(range(1), persistent=False)).injected["broker killed"]
 
 
 def test_broker_forgets_and_the_connack_that_says_so_is_lost(chaos: Chaos) -> None:
-    assert play(chaos.unwelcome(range(1))).injected["cut"] == 8
+    assert run(chaos.connack_lost(range(1))).injected["cut"] == 8
 
 
 def test_half_open_connections(chaos: Chaos) -> None:
-    totals = play(chaos.half_open(keepalive=1))
+    totals = run(chaos.half_open(keepalive=1))
     assert len(totals.noticed) == totals.schedules
 
 
 def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
-    totals = play(chaos_of("full in 60").random(range(1000, 1024), asyncio=True))
+    totals = run(chaos_of("full in 60").random(range(1000, 1024), asyncio=True))
     assert set(totals.injected) >= {"cut", "reset", "stall"}
 
 
 def test_asyncio_with_its_connection_ended_at_byte_positions(chaos_of: Callable[[str], Chaos]) -> None:
-    play(chaos_of("full in 60").every_byte(["cut"], step=37, asyncio=True))
+    run(chaos_of("full in 60").every_byte(["cut"], step=37, asyncio=True))

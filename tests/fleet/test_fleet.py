@@ -1,4 +1,4 @@
-"""The fleet in short: everyone comes back; and the calculation is right where one can tell."""
+"""A short simulation: every client reconnects; and the calculation is right for known cases."""
 
 from __future__ import annotations
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from tests.fuzz import corpus
 from tests.fuzz.targets import TARGETS
-from tools.missing import Missing, run
-from tools.place import BUILD, REPO
+from tools.errors import ToolError, run_main
+from tools.paths import BUILD, REPO
 
-FOUND = BUILD / "fuzz"  # what is found; it is there the next time too
+FOUND = BUILD / "fuzz"  # inputs that were found; kept for the next run
 SLOW = 10  # seconds that no input may take
 MEMORY = 256  # MB that no process may take, whatever it has seen
 LONGEST = 200  # bytes of an input that is kept in the repository
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--merge", action="store_true", help="then bring what was found into the corpus")
     args = parser.parse_args()
     if not find_spec("atheris"):
-        raise Missing(
+        raise ToolError(
             "fuzz: needs atheris, which PyPI has for CPython 3.11 to 3.13 on Linux (x86_64) only; this is "
             f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]} on {sys.platform}. "
             "`make test` replays the corpus without it."
@@ -75,7 +75,7 @@ def fuzz(name: str, seconds: int) -> Result:
     said = log.read_text(errors="replace")
     crashes = [Path(path) for path in re.findall(r"Test unit written to (.+)", said)]
     if code and not crashes:
-        raise Missing(f"fuzz: {name} did not run; {log.relative_to(REPO)} says why")
+        raise ToolError(f"fuzz: {name} did not run; {log.relative_to(REPO)} says why")
     return Result(
         _last(r"number_of_executed_units: (\d+)", said), _last(r"cov: (\d+)", said),
         _last(r"corp: (\d+)", said), crashes,
@@ -89,7 +89,7 @@ def merge(name: str) -> None:
         code = atheris(name, log, "-merge=1", folder, str(FOUND / name / "corpus"), longest=LONGEST)
         inputs = [path.read_bytes() for path in Path(folder).iterdir()]
     if code or not inputs:
-        raise Missing(f"fuzz: {name} could not be merged; {log.relative_to(REPO)} says why")
+        raise ToolError(f"fuzz: {name} could not be merged; {log.relative_to(REPO)} says why")
     corpus.write(name, inputs)
 
 
@@ -108,4 +108,4 @@ def _last(pattern: str, text: str) -> int:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_main(main)

@@ -1,4 +1,4 @@
-"""A program and its client, which do what a fuzzer chooses; what must hold is looked at all along."""
+"""A program and its client, which do what a fuzzer chooses; the invariants are checked after each step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ STORE = (errno.EFULL, errno.ESTORE)  # exceptions that leave the connection as i
 
 
 class Boom(Exception):
-    """What a callback of the program raises."""
+    """Raised by a callback of the program."""
 
 
 class Stream:
@@ -84,7 +84,7 @@ class App:
             self.client.set_callback_connection(self.connected)
 
     def run(self) -> None:
-        """Do all that is chosen; at the end the network is good, and so must be the client."""
+        """Do all that is chosen; at the end the network works, and the client must recover."""
         chances = lambda n: bytes([self.line.clock.now & 255]) * n  # noqa: E731  # the same in each run
         with mock.patch.object(reconnect, "urandom", chances):
             for _ in range(MOST):
@@ -124,7 +124,7 @@ class App:
         return result
 
     def failed(self, name: str, e: Exception) -> None:
-        """A method has raised this: may it, and is the connection closed then?"""
+        """Check that a method may raise this, and that the connection is closed then."""
         if e.args[0] in STORE:
             assert name == "publish" or e.args[0] == errno.ESTORE
         elif self.robust:
@@ -134,7 +134,7 @@ class App:
             self.closed()
 
     def closed(self) -> None:
-        """What was raised has ended the connection."""
+        """Check that the exception has closed the connection."""
         assert self.again or self.connection.state == CLOSED and not self.line.is_open
 
     def check_msg(self) -> None:
@@ -290,10 +290,10 @@ class App:
         finally:
             self.depth -= 1
 
-    # --- What must hold ------------------------------------------------------------------------------
+    # --- Invariants -----------------------------------------------------------------------------------
 
     def consistent(self) -> None:
-        """What is kept does not grow, and is what the program was promised."""
+        """Check that the state does not grow, and is what the program was promised."""
         session = self.session
         if self.keeps:
             requests = [entry[PID] for entry in session.filters if entry[PID]]
@@ -309,7 +309,7 @@ class App:
         assert self.depth or not (self.connection.busy or self.connection.in_callback)
 
     def recover(self) -> None:
-        """After whatever came, a good network is enough for all to be as it should be."""
+        """Check that everything recovers once the network works."""
         client = self.client
         self.active = False
         self.line.heal()
@@ -333,7 +333,7 @@ class App:
             self.line.steps = 0
             try:
                 self.client.check_msg()
-            except (MQTTException, ValueError):
+            except (MQTTException, OSError, ValueError):
                 assert self.keeps and self.fails
                 if not self.robust:
                     self.client.connect(False)

@@ -1,4 +1,4 @@
-"""What a fuzzer decides."""
+"""Decisions of a fuzzer."""
 
 from __future__ import annotations
 

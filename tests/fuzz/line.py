@@ -7,17 +7,17 @@ from typing import Callable
 from tests.unit import wire
 from umqtt2.testing import FakeBroker, FakeClock
 
-PATIENCE = 300  # steps after which the network recovers, so that what waits for ever has an end
-HANG = 3000  # steps that no call may take
+RECOVERY_STEPS = 300  # steps after which the network recovers, so that no call waits for ever
+MAX_STEPS = 3000  # steps that no call may take
 BROKEN = 104  # ECONNRESET
 
 
 class Hang(AssertionError):
-    """A call that does not come to an end."""
+    """A call that does not return."""
 
 
 class Clock(FakeClock):
-    """A FakeClock that counts how often somebody waits."""
+    """A FakeClock that counts the waits."""
 
     step: Callable[[], None] = staticmethod(lambda: None)
 
@@ -44,7 +44,7 @@ class Line(FakeBroker):
         super().__init__(clock)
         clock.step = self.step
         self.steps = 0
-        self._impatient = False
+        self._recovered = False
 
     def heal(self) -> None:
         """Lose the present connection, and let all that follow be good ones."""
@@ -58,11 +58,11 @@ class Line(FakeBroker):
 
     def step(self) -> None:
         self.steps += 1
-        if self.steps % PATIENCE == 0:
+        if self.steps % RECOVERY_STEPS == 0:
             self.heal()
-            self._impatient = True
-        if self.steps > HANG:
-            raise Hang(f"no end after {HANG} steps")
+            self._recovered = True
+        if self.steps > MAX_STEPS:
+            raise Hang(f"no end after {MAX_STEPS} steps")
 
     def check(self) -> None:
         """Look at what the client wrote since the last `open`."""
@@ -110,8 +110,8 @@ class Line(FakeBroker):
 
     def _connect(self, body: bytes) -> None:
         super()._connect(body)
-        if self._impatient:  # for who waits for a packet
-            self._impatient = False
+        if self._recovered:  # for who waits for a packet
+            self._recovered = False
             self.feed(wire.PINGRESP)
 
 

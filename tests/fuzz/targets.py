@@ -1,4 +1,4 @@
-"""What is fuzzed: functions that take any bytes, and raise when something does not hold."""
+"""The fuzz targets: functions that take any bytes, and raise when an invariant is broken."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What fuzzing has collected holds still: all that the client has been seen to do, in a few seconds."""
+"""Replay the collected fuzzing inputs, in a few seconds."""
 
 from __future__ import annotations
 

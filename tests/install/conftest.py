@@ -32,7 +32,7 @@ def observer(broker: Mosquitto) -> Iterator[Observer]:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder, and does not talk about it."""
+    """Serves a folder, without a log."""
 
     def log_message(self, *args: object) -> None:
         pass

@@ -12,7 +12,7 @@ import pytest
 from tools.device import PROFILES
 from tools.packages import files
 from tools.packages.manifests import NAMES, Manifest, version
-from tools.place import REPO
+from tools.paths import REPO
 from tools.sizes.modules import imports
 
 NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")

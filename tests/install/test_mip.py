@@ -14,10 +14,10 @@ from mpremote.mip import do_mip
 
 from tests.device.broker import Mosquitto
 from tests.device.observer import Observer
-from tools import provide
+from tools import fetch
 from tools.device import PROFILES, build
 from tools.packages import files, index
-from tools.place import REPO
+from tools.paths import REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
 PACKAGE_FILES = [name for name in files.PACKAGES if name != "package.json"]
@@ -27,7 +27,7 @@ WITH_TLS = [name for name in PROFILES if name != "core"]
 def run(*arguments: str, path: Path | None = None) -> str:
     """Run the VM, which can import from `path` and what it has built in; give what it prints."""
     done = subprocess.run(
-        [str(provide.vm32()), *arguments],
+        [str(fetch.vm32()), *arguments],
         env={**os.environ, "MICROPYPATH": f"{path}:.frozen" if path else ".frozen"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

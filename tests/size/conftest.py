@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.sizes.broker import Ways, running
+from tools.sizes.broker import Endpoints, running
 
 
 @pytest.fixture(scope="module")
-def ways() -> Iterator[Ways]:
+def endpoints() -> Iterator[Endpoints]:
     """How to reach the broker."""
     with running() as found:
         yield found

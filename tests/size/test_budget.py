@@ -6,7 +6,7 @@ import pytest
 
 from tools.device import PROFILES
 from tools.sizes import budget, figures, table, vm
-from tools.sizes.broker import Ways
+from tools.sizes.broker import Endpoints
 from tools.sizes.clients import CLIENTS
 from tools.sizes.echo import Echo, prepared
 from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
@@ -39,7 +39,7 @@ def test_bytes_and_import(profile: str, rows: dict[str, Figures]) -> None:
 
 def check(echo: Echo, profile: str, heap: str) -> None:
     limit = budget.read()[profile][heap]
-    # At the edge it is a matter of when garbage is collected, and that is not the same each time.
+    # Near the limit it depends on when garbage is collected, which varies from run to run.
     if not any(echo.runs_in(limit) for _ in range(3)):
         why = f"the echo program does not run in {limit:,} bytes: {echo.why}"
         pytest.fail(f"{profile}: {heap}: {why}\n{HELP}", pytrace=False)
@@ -47,13 +47,13 @@ def check(echo: Echo, profile: str, heap: str) -> None:
 
 @same_vm
 @pytest.mark.parametrize("profile", PROFILES)
-def test_plain_heap(profile: str, ways: Ways) -> None:
-    with prepared(CLIENTS[profile], ways.laptop, ways.plain) as echo:
+def test_plain_heap(profile: str, endpoints: Endpoints) -> None:
+    with prepared(CLIENTS[profile], endpoints.laptop, endpoints.plain) as echo:
         check(echo, profile, PLAIN_HEAP)
 
 
 @same_vm
 @pytest.mark.parametrize("profile", [name for name in PROFILES if CLIENTS[name].tls])
-def test_tls_heap(profile: str, ways: Ways) -> None:
-    with prepared(CLIENTS[profile], ways.laptop, ways.tls, ways.ca) as echo:
+def test_tls_heap(profile: str, endpoints: Endpoints) -> None:
+    with prepared(CLIENTS[profile], endpoints.laptop, endpoints.tls, endpoints.ca) as echo:
         check(echo, profile, TLS_HEAP)

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 
 from tests.device.machine import Failed
-from tests.soak.play import SOURCE, play
-from tools import missing
+from tests.soak.runner import SOURCE, soak
+from tools import errors
 from tools.device import PROFILES
 
 
@@ -19,22 +19,22 @@ def show(line: str) -> None:
 
 
 def main() -> None:
-    """Play it and show what was found; the exit status is 1 if that is not as it must be."""
-    parser = argparse.ArgumentParser("python -m tests.soak", description="A small heap, for a long time.")
+    """Run it and print the results; the exit status is 1 if there is a problem."""
+    parser = argparse.ArgumentParser("python -m tests.soak", description="Run a small heap for a long time.")
     parser.add_argument("count", type=int, nargs="?", default=100_000, help="messages each way; %(default)s")
     parser.add_argument("--every", type=int, default=2000, help="messages until a break; %(default)s")
     parser.add_argument("--tree", choices=[*PROFILES, SOURCE], default="full", help="build; %(default)s")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="umqtt2-soak-") as folder:
         try:
-            found = asyncio.run(
-                play(Path(folder), options.count, every=options.every, tree=options.tree, show=show)
+            results = asyncio.run(
+                soak(Path(folder), options.count, every=options.every, tree=options.tree, show=show)
             )
         except Failed as error:
             sys.exit(str(error))
-    show("\n".join(found.lines()))
-    sys.exit(1 if found.problems() else 0)
+    show("\n".join(results.lines()))
+    sys.exit(1 if results.problems() else 0)
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

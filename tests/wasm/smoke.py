@@ -68,7 +68,7 @@ for bad in (lambda: client.publish("a/#", "x"), lambda: client.publish("a", "x",
         pass
 assert len(broker.sent) == sent
 
-# A broker that misbehaves, goes, or falls silent; each time the client can go on.
+# A broker that misbehaves, disconnects, or does not answer; the client can connect again each time.
 broker.feed(b"\x36\x05\0\x01a\0\x01")
 fails(ERESPONSE, drain)
 assert client.connect(clean_session=False) is True

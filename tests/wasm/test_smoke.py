@@ -8,7 +8,7 @@ import pytest
 
 from tools import wasm
 from tools.node import node
-from tools.place import REPO
+from tools.paths import REPO
 
 HERE = Path(__file__).parent
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.place import REPO
+from tools.paths import REPO
 
 PROGRAM = '''
 from umqtt2 import MQTTClient, MQTTException

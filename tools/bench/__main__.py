@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from tools import missing
+from tools import errors
 from tools.bench import document, folders, pictures, results, table
 from tools.device import PROFILES
-from tools.place import REPO
+from tools.paths import REPO
 
 
 def main() -> None:
     """Measure, keep the results, show them, and draw them."""
-    parser = argparse.ArgumentParser("python -m tools.bench", description="Measure umqtt2 and its peers.")
+    parser = argparse.ArgumentParser("python -m tools.bench", description="Measure umqtt2 and other clients.")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each client; default %(default)s")
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a sample; default %(default)s")
     builds = [*PROFILES, folders.SOURCE]
@@ -32,4 +32,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

@@ -1,4 +1,4 @@
-"""What umqtt2 is to reach, and whether it does."""
+"""The targets of umqtt2, and whether they are reached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PAHO = ["paho", "paho_thread"]
 
 
 class Claim(NamedTuple):
-    """A figure with what it is to be; `bare` is what the bare socket reaches, where that says something."""
+    """A figure and its target; `bare` is the value of a bare socket, where it is comparable."""
 
     text: str
     found: Spread
@@ -24,14 +24,14 @@ class Claim(NamedTuple):
 
     @property
     def reached(self) -> bool:
-        """Whether the median is what it is to be."""
+        """Whether the median reaches the target."""
         if self.sense == AT_LEAST:
             return self.found.median >= self.target
         return self.found.median <= self.target
 
 
 def claims(results: Results) -> list[Claim]:
-    """All that is claimed, with what was found."""
+    """All targets with the measured figures."""
     return [*_speeds(results), *_exact(results), *_against_paho(results)]
 
 

@@ -10,8 +10,8 @@ from tools.bench import text
 from tools.bench.claims import claims
 from tools.bench.plan import CPYTHON, MICROPYTHON
 from tools.bench.results import Results
-from tools.missing import Missing
-from tools.place import REPO
+from tools.errors import ToolError
+from tools.paths import REPO
 
 DOCUMENT = REPO / "docs" / "performance.md"
 PICTURES = REPO / "docs" / "performance"
@@ -33,7 +33,7 @@ def update(
     for name, part in parts.items():
         marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not marked.search(page):
-            raise Missing(f"bench: {document.name} has no place for `{name}`")
+            raise ToolError(f"bench: {document.name} has no place for `{name}`")
         page = marked.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", page)
     document.write_text(page, encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What runs the programs: the MicroPython VM with a board's heap, and this CPython."""
+"""The machines that run the programs: the MicroPython VM with a board's heap, and this CPython."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools import provide
+from tools import fetch
 from tools.bench import folders
+from tools.errors import ToolError
 from tools.micropython import probe
-from tools.missing import Missing
-from tools.place import REPO
+from tools.paths import REPO
 
 BOARD_KB = 36  # the heap of a small board; everything is twice as large with 64 bits
 SOURCE_KB = 48  # for the source tree, which is not merged
-ROOMY_KB = 512  # where nothing may be collected for a while
+ROOMY_KB = 512  # so that no garbage is collected for a while
 SECONDS = 120
 
 
@@ -26,10 +26,10 @@ class MicroPython:
 
     def __init__(self, clients: list[str], profile: str, home: Path) -> None:
         """home: where to make them; profile: which build of umqtt2."""
-        self._path = provide.vm32()
+        self._path = fetch.vm32()
         vm = probe(self._path)
         if not vm:
-            raise Missing(f"bench: {self._path.name} does not run; `make clean` and try again")
+            raise ToolError(f"bench: {self._path.name} does not run; `make clean` and try again")
         self.bits = vm.bits
         self._heap_kb = SOURCE_KB if profile == folders.SOURCE else BOARD_KB
         self._folders = {client: folders.prepare(client, profile, home) for client in clients}
@@ -84,8 +84,8 @@ def _run(
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise Missing(f"bench: {what} has not ended after {SECONDS} s") from None
+        raise ToolError(f"bench: {what} has not ended after {SECONDS} s") from None
     if done.returncode:
         print(done.stdout + done.stderr, file=sys.stderr)
-        raise Missing(f"bench: {what} failed; it says why above")
+        raise ToolError(f"bench: {what} failed; it says why above")
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]

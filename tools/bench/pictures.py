@@ -12,8 +12,8 @@ from tools.bench.plan import CLIENTS, CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, 
 from tools.bench.results import Results
 from tools.bench.statistic import spread
 from tools.bench.text import number
-from tools.missing import Missing
-from tools.place import BUILD
+from tools.errors import ToolError
+from tools.paths import BUILD
 from tools.sizes.clients import CLIENTS as SIZED
 
 OURS, THEIRS, BARE = "#0b6e4f", "#9aa5b1", "#d9dee3"
@@ -64,7 +64,7 @@ def draw(results: Results, folder: Path) -> list[Path]:
 
 
 def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
-    # The bare socket is left out where it would leave the others no room.
+    # The bare socket is left out where its bar would make the others too short.
     found = at[measure]
     names = [name for name in CLIENTS if name in found and (bare or name != "bare")]
     bars = [Bar(name, *spread(found[name])) for name in names]
@@ -80,7 +80,7 @@ def _heap(results: Results) -> list[Panel]:
 
 
 def sizes_panels() -> list[Panel]:
-    """What `make sizes` has found last, or nothing if it never ran."""
+    """The last results of `make sizes`, or nothing if it never ran."""
     try:
         clients = json.loads(SIZES.read_text())["clients"]
     except (OSError, ValueError, KeyError):
@@ -133,7 +133,7 @@ def _figure(path: Path, width: float, height: float, sizes: list[int]) -> Iterat
     try:
         import matplotlib
     except ImportError:
-        raise Missing("bench: matplotlib is not installed; `make bench` does that") from None
+        raise ToolError("bench: matplotlib is not installed; `make bench` does that") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -141,6 +141,6 @@ def _figure(path: Path, width: float, height: float, sizes: list[int]) -> Iterat
         len(sizes), 1, figsize=(width, height), height_ratios=sizes, squeeze=False, layout="constrained"
     )
     yield figure, axes[:, 0]
-    # Without the name of the program that made it, the same results make the same file.
+    # No program name in the file, so that the same results make the same file.
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)

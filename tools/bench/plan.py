@@ -7,7 +7,7 @@ from typing import NamedTuple
 MICROPYTHON, CPYTHON = "micropython", "cpython"
 ONE_CORE = "one_core"
 
-# As the results name them, and as readers should read them.
+# Names in the results, and names for readers.
 CLIENTS = {
     "bare": "bare socket",
     "simple": "umqtt.simple",
@@ -32,7 +32,7 @@ class Figure(NamedTuple):
     machine: str
     measure: str
     clients: list[str]
-    loop: str = ""  # the measured loop, where it is not called as the measure is
+    loop: str = ""  # the measured loop, if its name differs from the measure's
 
 
 # umqtt.simple waits for each acknowledgement, so it knows no burst. paho's thread would receive messages

@@ -10,15 +10,15 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from tools import provide
+from tools import fetch
 from tools.bench import rounds
 from tools.bench.broker import Broker, running
 from tools.bench.folders import HOME
 from tools.bench.machines import MicroPython
 from tools.bench.plan import FIGURES, MICROPYTHON
+from tools.errors import ToolError
 from tools.instructions import measure as instructions
-from tools.missing import Missing
-from tools.peers import VERSIONS
+from tools.other_clients import VERSIONS
 
 FILE = HOME / "results.json"
 
@@ -62,8 +62,8 @@ def measure(profile: str, count: int, seconds: float, file: Path = FILE, shorter
 def _instructions(broker: Broker, profile: str, home: Path, shorter: int) -> dict[str, dict[str, float]]:
     """Thousand instructions by client and measure; nothing where valgrind cannot run."""
     try:
-        provide.valgrind()
-    except provide.Unusable as error:
+        fetch.valgrind()
+    except fetch.Unsupported as error:
         print(f"instructions are not counted: {error}")
         return {}
     clients = instructions.CLIENTS
@@ -75,7 +75,7 @@ def read(file: Path = FILE) -> Results:
     try:
         return json.loads(file.read_text())  # type: ignore[no-any-return]
     except (OSError, ValueError):
-        raise Missing("bench: there are no results yet; run `make bench`") from None
+        raise ToolError("bench: there are no results yet; run `make bench`") from None
 
 
 def machine() -> str:
@@ -93,4 +93,4 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        raise Missing(f"bench: {package} is not installed; `make bench` does that") from None
+        raise ToolError(f"bench: {package} is not installed; `make bench` does that") from None

@@ -31,7 +31,7 @@ def speeds(vm: MicroPython, broker: Broker, rounds: int, seconds: float) -> Spee
 
 
 def exact(vm: MicroPython, broker: Broker, program: str) -> dict[str, dict[str, float]]:
-    """What has no noise, by client: `heap` or `writes`."""
+    """Exact figures by client: `heap` or `writes`."""
     return {client: vm.run(program, client, HOST, broker.port, roomy=True) for client in WITH_HEAP}
 
 

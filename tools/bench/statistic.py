@@ -1,4 +1,4 @@
-"""What is said about samples: the median of all, and the lowest and highest."""
+"""Summaries of samples: the median, the lowest and the highest."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Spread(NamedTuple):
-    """The middle and the ends of some samples."""
+    """Median, lowest and highest of some samples."""
 
     median: float
     low: float

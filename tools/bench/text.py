@@ -21,24 +21,24 @@ class Grid(NamedTuple):
 
 
 def number(value: float) -> str:
-    """Three digits that count, or all of them before the point."""
+    """Three significant digits, or all digits before the decimal point."""
     if value >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def ends(found: Spread) -> str:
-    """The lowest and the highest, or nothing where there is no noise."""
+    """The lowest and the highest; nothing for exact figures."""
     return "" if found.low == found.high else f"{number(found.low)} to {number(found.high)}"
 
 
 def verdict(claim: Claim) -> str:
-    """In words."""
+    """Whether a target is reached, as text."""
     return "reached" if claim.reached else "not reached"
 
 
 def claimed(results: Results) -> Grid:
-    """What was to be reached."""
+    """The table of targets."""
     rows = [
         [claim.text, f"{claim.sense} {number(claim.target)}", number(claim.found.median), ends(claim.found)]
         + [verdict(claim)]

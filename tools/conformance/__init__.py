@@ -6,6 +6,6 @@
     page        the document
 """
 
-from tools.place import REPO
+from tools.paths import REPO
 
 PAGE = REPO / "docs" / "conformance.md"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 
-from tools import missing
+from tools import errors
 from tools.conformance import PAGE
 from tools.conformance.markers import collect
 from tools.conformance.page import page
 from tools.conformance.problems import problems
 from tools.conformance.statements import read
-from tools.place import REPO
+from tools.paths import REPO
 
 
 def main() -> None:
-    """Do what is asked for."""
+    """Write or check the document."""
     parser = argparse.ArgumentParser("python -m tools.conformance", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing")
     options = parser.parse_args()
@@ -33,4 +33,4 @@ def main() -> None:
     sys.exit(bool(found))
 
 
-missing.run(main)
+errors.run_main(main)

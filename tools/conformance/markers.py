@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.missing import Missing
-from tools.place import REPO
+from tools.errors import ToolError
+from tools.paths import REPO
 
 TESTS = REPO / "tests"
 QUIETLY = ("--collect-only", "-qq", "-p", "no:cacheprovider")
@@ -22,10 +22,10 @@ class Collector:
         self.found: dict[str, list[str]] = {}
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Hear from pytest which tests there are."""
+        """Called by pytest with the collected tests."""
         for item in session.items:
             if item.get_closest_marker("xfail"):
-                continue  # it shows that something is not so
+                continue  # an expected failure does not show the statement
             name = f"{Path(item.path).relative_to(TESTS)}::{getattr(item, 'originalname', item.name)}"
             for marker in item.iter_markers("mqtt"):
                 for number in marker.args:
@@ -41,5 +41,5 @@ def collect() -> dict[str, list[str]]:
     with contextlib.redirect_stdout(said):
         code = pytest.main([*QUIETLY, str(TESTS)], plugins=[collector])
     if code != pytest.ExitCode.OK:
-        raise Missing(f"pytest cannot collect the tests:\n{said.getvalue()}")
+        raise ToolError(f"pytest cannot collect the tests:\n{said.getvalue()}")
     return {number: sorted(names) for number, names in collector.found.items()}

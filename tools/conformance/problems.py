@@ -8,7 +8,7 @@ from tools.conformance.statements import Statements
 
 
 def problems(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str]:
-    """Say each, in a line."""
+    """One line for each problem."""
     for number, statement in statements.client.items():
         if statement.absent and number in tests:
             yield f"{number}: it is said to be absent, but {tests[number][0]} shows it"

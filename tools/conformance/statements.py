@@ -5,14 +5,14 @@ from __future__ import annotations
 from configparser import ConfigParser
 from typing import NamedTuple
 
-from tools.place import REPO
+from tools.paths import REPO
 
 FILE = REPO / "tests" / "conformance" / "statements.ini"
 SERVER = "server"
 
 
 class Statement(NamedTuple):
-    """One that binds a client; the file says what the fields are."""
+    """A statement that binds a client; the file describes the fields."""
 
     number: str
     binds: str
@@ -29,14 +29,14 @@ class Statement(NamedTuple):
 
 
 class Statements(NamedTuple):
-    """All of them."""
+    """All statements."""
 
     client: dict[str, Statement]  # by number, in the order of the standard
     server: list[str]  # numbers of those that bind servers alone
 
 
 def read() -> Statements:
-    """What the file has."""
+    """Read the file."""
     parser = ConfigParser(interpolation=None)
     with FILE.open(encoding="utf-8") as file:
         parser.read_file(file)

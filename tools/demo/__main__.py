@@ -12,27 +12,27 @@ INTERRUPTED = 130  # the exit status that shells know
 
 
 def end_at_once(*_: object) -> None:
-    """What a signal does while there is nothing to clean up."""
+    """Signal handler while there is nothing to clean up."""
     os.write(2, b"demo: interrupted\n")
     os._exit(INTERRUPTED)
 
 
 def main() -> int:
-    """Run the demo and give the exit status; what stops it is told in one line, without a traceback."""
-    # An exception could get lost in the imports, which take most of the time until something is seen.
+    """Run the demo and give the exit status; an error is one line, without a traceback."""
+    # An exception during the imports, which take most of the start-up time, could get lost.
     for number in SIGNALS:
         signal.signal(number, end_at_once)
     from tools.demo.options import parse
     from tools.demo.show import show
-    from tools.missing import Missing
+    from tools.errors import ToolError
 
     try:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
         return show(parse(sys.argv[1:]))
-    except Missing as error:
+    except ToolError as error:
         print(error, file=sys.stderr)
-    except BrokenPipeError:  # nobody reads any more: `| head`
+    except BrokenPipeError:  # the reader has ended, as in `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         print("demo: interrupted", file=sys.stderr)

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tools import provide
+from tools import fetch
 from tools.device import install
 from tools.device.source import PACKAGE, device_sources
+from tools.errors import ToolError
 from tools.micropython import probe
-from tools.missing import Missing
-from tools.place import REPO
+from tools.paths import REPO
 
 PROGRAM = REPO / "examples" / "thermometer.py"
 PROFILE = "simple"
@@ -24,7 +24,7 @@ SOURCE_HEAP_KB = 64  # the VM has to compile the package itself
 
 
 class Board(NamedTuple):
-    """A board that is ready to be switched on."""
+    """A prepared board."""
 
     folder: Path
     command: list[str]
@@ -38,10 +38,10 @@ class Board(NamedTuple):
 
 def make_board(folder: Path, ca_der: bytes | None) -> Board:
     """Put the example, the authority's certificate and umqtt2 into `folder`."""
-    vm_path = provide.vm32()
+    vm_path = fetch.vm32()
     vm = probe(vm_path)
     if not vm:
-        raise Missing(f"demo: {vm_path} does not run any more; run `make clean`, then `make demo`")
+        raise ToolError(f"demo: {vm_path} does not run any more; run `make clean`, then `make demo`")
     folder.mkdir()
     shutil.copy(PROGRAM, folder)
     if ca_der:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.demo.certificates import Certificates
 from tools.demo.processes import running
-from tools.missing import Missing
+from tools.errors import ToolError
 from tools.ports import free_port
 
 ATTEMPTS = 5  # another program may take the free port first
@@ -38,7 +38,7 @@ async def start_broker(stack: AsyncExitStack, program: Path, folder: Path, certi
         log = []
         if await _is_up(process, log):
             return port
-    raise Missing("demo: mosquitto does not start: " + (log[-1] if log else "it says nothing"))
+    raise ToolError("demo: mosquitto does not start: " + (log[-1] if log else "it says nothing"))
 
 
 async def _is_up(process: Process, log: list[str]) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import trustme
 
-from tools.missing import Missing
+from tools.errors import ToolError
 
 
 class Certificates(NamedTuple):
@@ -21,7 +21,7 @@ class Certificates(NamedTuple):
 
 
 def throw_away(folder: Path, name: str) -> Certificates:
-    """Make an authority and a broker's certificate for `name`; they are worth nothing after the demo."""
+    """Make an authority and a broker's certificate for `name`; they are only for this demo."""
     ca = trustme.CA(organization_name="umqtt2 demo")
     server = ca.issue_cert(name)
     made = Certificates(
@@ -41,15 +41,15 @@ def own_authority(path: Path) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise Missing(f"demo: CAFILE={path} cannot be read: {error.strerror}") from None
+        raise ToolError(f"demo: CAFILE={path} cannot be read: {error.strerror}") from None
     count = data.count(b"-----BEGIN CERTIFICATE-----")
     try:
         if not data:
-            raise ValueError  # nothing to verify with is not what was asked for
+            raise ValueError  # an empty file must not mean that nothing is verified
         if count > 1:
-            raise Missing(f"demo: CAFILE={path} has {count} certificates; give the one behind your broker's")
+            raise ToolError(f"demo: CAFILE={path} has {count} certificates; give the one behind your broker's")
         der = ssl.PEM_cert_to_DER_cert(data[data.index(b"-----BEGIN") :].decode().strip()) if count else data
         ssl.create_default_context(cadata=der)
     except (ValueError, ssl.SSLError):
-        raise Missing(f"demo: CAFILE={path} is no certificate") from None
+        raise ToolError(f"demo: CAFILE={path} is no certificate") from None
     return der

@@ -61,7 +61,7 @@ class Counts:
         ]
 
     def problem(self) -> str:
-        """What was not as it should be, in one line; empty when all was."""
+        """The problem in one line; empty when there is none."""
         if not self.device:
             return f"the device program ended early; it says: {self.device_says or 'nothing'}"
         if not self.sent:
@@ -85,7 +85,7 @@ class Counts:
         return ""
 
     def _pace(self) -> tuple[float, float]:
-        """The usual time from one reading to the next before and after the device was told to hurry."""
+        """The median interval of the readings before and after the command for a shorter interval."""
         told = self.commands[-1] if len(self.commands) == len(COMMANDS) else float("inf")
         before = [when for when, _ in self.arrivals if when < told]
         after = [when for when, _ in self.arrivals if when >= told]

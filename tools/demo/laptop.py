@@ -35,7 +35,7 @@ class Laptop:
                 self.view.say(LAPTOP, f"not a reading: {text!r}")
 
     async def command(self, seconds: float) -> None:
-        """Send each command when its time has come, but none before the device has shown a sign of life."""
+        """Send each command when its time has come, but none before the first message of the device."""
         await self.news.wait()
         for share, text in COMMANDS:
             await asyncio.sleep(share * seconds - self.view.elapsed)

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.missing import Missing
+from tools.errors import ToolError
 
 PLAIN_PORT, TLS_PORT = 1883, 8883
 
@@ -22,7 +22,7 @@ class Options:
 
 
 def parse(arguments: list[str]) -> Options:
-    """Check the command line; Missing says what is wrong with it."""
+    """Check the command line; ToolError says what is wrong with it."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.demo",
         description="A MicroPython VM talks to a broker; both sides are shown live for about ten seconds.",
@@ -45,7 +45,7 @@ def parse(arguments: list[str]) -> Options:
     parser.add_argument("--seconds", type=_seconds, default=10, help="how long the device runs (default 10)")
     given = parser.parse_args(arguments)
     if given.cafile and not given.broker:
-        raise Missing("demo: CAFILE is for a broker of your own; give its address too, BROKER=host:port")
+        raise ToolError("demo: CAFILE is for a broker of your own; give its address too, BROKER=host:port")
     return Options(
         broker=address(given.broker, TLS_PORT if given.cafile else PLAIN_PORT) if given.broker else None,
         ca_file=Path(given.cafile) if given.cafile else None,
@@ -61,7 +61,7 @@ def address(text: str, default_port: int) -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     is_host = bare and not set(bare) & set("[]/@ ") and (":" not in bare or bare != host)
     if not is_host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise Missing(f"demo: BROKER={text} is no address; write host:port, like BROKER=localhost:1883")
+        raise ToolError(f"demo: BROKER={text} is no address; write host:port, like BROKER=localhost:1883")
     return bare, int(port)
 
 

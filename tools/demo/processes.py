@@ -40,7 +40,7 @@ async def running(
 
 
 async def _end(process: Process) -> None:
-    """Ask a process to end, and insist."""
+    """Terminate a process; kill it if it does not end."""
     if process.returncode is not None:
         return
     with suppress(ProcessLookupError):

@@ -7,14 +7,14 @@ import socket
 import ssl
 import threading
 
-from tools.missing import Missing
+from tools.errors import ToolError
 
 TIMEOUT = 5  # seconds for each step
 TIMEOUT_OF_ALL = 10
 
 
 def must_be_reachable(host: str, port: int, tls: ssl.SSLContext | None) -> None:
-    """Raise Missing with the reason when nothing answers there, or TLS with it fails."""
+    """Raise ToolError with the reason when nothing answers there, or TLS with it fails."""
     answer: queue.Queue[str] = queue.Queue()
     # Looking up a name cannot be interrupted, so a thread does it that nobody has to wait for.
     threading.Thread(target=lambda: answer.put(_try(host, port, tls)), daemon=True).start()
@@ -23,7 +23,7 @@ def must_be_reachable(host: str, port: int, tls: ssl.SSLContext | None) -> None:
     except queue.Empty:
         problem = "no answer"
     if problem:
-        raise Missing(f"demo: no broker can be reached at {shown(host, port)}: {problem}")
+        raise ToolError(f"demo: no broker can be reached at {shown(host, port)}: {problem}")
 
 
 def shown(host: str, port: int) -> str:

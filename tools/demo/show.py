@@ -1,4 +1,4 @@
-"""The demo from its beginning to its end."""
+"""Run the whole demo."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import aiomqtt
 
-from tools import provide
+from tools import fetch
 from tools.demo import SIGNALS
 from tools.demo.board import CA_FILE, Board, make_board
 from tools.demo.broker import start_broker
@@ -24,16 +24,16 @@ from tools.demo.laptop import Laptop
 from tools.demo.options import Options
 from tools.demo.reach import must_be_reachable, shown
 from tools.demo.view import View, make_view
-from tools.missing import Missing
+from tools.errors import ToolError
 
 NAME = "localhost"  # of the demo's own broker, in its certificate
 TICKS_A_SECOND = 4
-UNHEARD = 5  # seconds until who did not hear that it is to end is told again
+UNHEARD = 5  # seconds until a task that ignored its cancellation is cancelled again
 GOOD = "All readings arrived and were acknowledged, and the commands had their effect."
 
 
 def show(options: Options) -> int:
-    """Run the demo; give the exit status. Raises Missing, and KeyboardInterrupt when it was stopped."""
+    """Run the demo; give the exit status. Raises ToolError, and KeyboardInterrupt when it was stopped."""
     with tempfile.TemporaryDirectory(prefix="umqtt2-demo-") as name:
         demo = Demo(options, Path(name))
         counts = _interruptible(demo)
@@ -45,7 +45,7 @@ def show(options: Options) -> int:
 
 
 class Demo:
-    """All that is prepared before anything runs."""
+    """The demo, prepared but not yet running."""
 
     def __init__(self, options: Options, folder: Path) -> None:
         self.seconds = options.seconds
@@ -60,7 +60,7 @@ class Demo:
                 self.tls = ssl.create_default_context(cadata=ca_der)
             must_be_reachable(*self.own_broker, self.tls)
         else:
-            self.mosquitto = provide.mosquitto()
+            self.mosquitto = fetch.mosquitto()
             self.certificates = throw_away(folder, NAME)
             ca_der = self.certificates.ca_der
             self.tls = ssl.create_default_context(cadata=ca_der)
@@ -81,7 +81,7 @@ class Demo:
             # TLS listeners keep silent about a client that does not begin with TLS.
             silent = not self.tls and "timed out" in str(error)
             hint = " (one that wants TLS needs CAFILE=ca.pem, too)" if silent else ""
-            raise Missing(f"demo: {problem} the broker at {shown(host, port)}: {error}{hint}") from None
+            raise ToolError(f"demo: {problem} the broker at {shown(host, port)}: {error}{hint}") from None
 
     async def _run(self, stack: AsyncExitStack, host: str, port: int) -> Counts:
         """Connect the laptop, then run the device to its end."""
@@ -146,7 +146,7 @@ class Demo:
 
 
 def _interruptible(demo: Demo) -> Counts:
-    """Run the demo; a signal cancels it, so that it can end its processes in peace."""
+    """Run the demo; a signal cancels it, so that it ends its processes."""
 
     async def guarded() -> Counts:
         loop = asyncio.get_running_loop()
@@ -158,7 +158,7 @@ def _interruptible(demo: Demo) -> Counts:
         await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         if not task.done():
-            # What aiomqtt says of a connection that is cancelled half-way is no news to anybody.
+            # Ignore aiomqtt's message about a connection that is cancelled half-way.
             loop.set_exception_handler(lambda loop, context: None)
             demo.stopping = True
         while not task.done():

@@ -1,4 +1,4 @@
-"""What a person sees: two live panels on a terminal, lines with prefixes anywhere else."""
+"""The output of the demo: two live panels on a terminal, lines with prefixes anywhere else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUMMARY_LINES = 13  # kept free below the panels, so that the end fits on one sc
 
 
 class View(ABC):
-    """Shows what the two sides say, then a summary. A context manager: it is live inside."""
+    """Shows the messages of both sides, then a summary. Use it with `with`."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -46,7 +46,7 @@ class View(ABC):
         self.stop()
 
     def stop(self) -> None:  # noqa: B027
-        """Leave the terminal as it was found."""
+        """Restore the terminal."""
 
     def tick(self) -> None:  # noqa: B027  (not every view has to)
         """Called a few times a second."""
@@ -57,7 +57,7 @@ class View(ABC):
 
     @abstractmethod
     def say(self, side: str, text: str, strong: bool = False) -> None:
-        """Show a line of one side; `strong` for what changes things."""
+        """Show a line of one side; `strong` for important lines."""
 
     @abstractmethod
     def summary(self, rows: Iterable[tuple[str, str]], good: str) -> None:
@@ -95,7 +95,7 @@ class LiveView(View):
         self.live = Live(console=self.console, auto_refresh=False)
 
     def stop(self) -> None:
-        """Leave the terminal as it was found."""
+        """Restore the terminal."""
         self.live.stop()
 
     def opening(self, broker: str, device: str) -> None:
@@ -138,7 +138,7 @@ class LiveView(View):
             self._panel(DEVICE, "device", self.device, height),
             self._panel(LAPTOP, "broker's side (laptop)", self.broker, height),
         )
-        # The last line is a short one: the terminal puts its ^C there, and the picture stays in one piece.
+        # The last line is short: a terminal's ^C appears there and does not break the panels.
         elapsed = min(self.elapsed, self.seconds)
         return Group(picture, Text(f"{elapsed:4.1f} of {self.seconds:g} s   (Ctrl-C ends it)", style="dim"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from tools import missing
+from tools import errors
 from tools.device.builder import build, sources
 from tools.device.profiles import PROFILES
 
@@ -24,4 +24,4 @@ def main() -> None:
         print(f"{path.stat().st_size:6} {path.relative_to(folder)}")
 
 
-missing.run(main)
+errors.run_main(main)

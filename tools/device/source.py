@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.place import REPO
+from tools.paths import REPO
 
 PACKAGE = REPO / "umqtt2"
 NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")

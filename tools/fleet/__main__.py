@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from tools import missing
+from tools import errors
 from tools.fleet import picture, text
 from tools.fleet.simulate import simulate
-from tools.place import BUILD, REPO
+from tools.paths import BUILD, REPO
 
 HERE = BUILD / "fleet"
 DOCS = REPO / "docs" / "reliability"
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 STEPS = 20  # in the first time: how fine the calculation is
 STEADY = 10  # times the longest: from then on as many come in each second
-LEFT = 1e-6  # share of the clients that may be left out
+LEFT = 1e-6  # share of the clients that may be ignored
 
 
 class Curve(NamedTuple):
@@ -43,8 +43,8 @@ def curve(backoff: tuple[float, float], outage: float) -> Curve:
 
     The n-th wait is as likely to be any time up to `min(longest, first * 2 ** n)`, as `umqtt2.robust` has it.
     So the n-th attempts of a large fleet are spread over time as the sum of n such waits is, and each attempt
-    before the return is followed by another. The clients know nothing of each other: one that is alone
-    attempts as often as one of a million, and a fleet's load is that of one client times their number.
+    before the return is followed by another. The clients are independent of each other, so a
+    fleet's load is the load of one client times their number.
     """
     first, longest = backoff
     step = first / STEPS
@@ -76,7 +76,7 @@ def peak(clients: int, backoff: tuple[float, float], outage: float) -> float:
 
 def worst(backoff: tuple[float, float]) -> float:
     """The most CONNECTs in a second for each client, whenever the broker returns."""
-    # Who returns at a time gets what would have come to nobody at that time.
+    # A broker that returns at some time gets the attempts that would otherwise have failed at that time.
     return curve(backoff, 4 * backoff[1]).peak()
 
 
@@ -87,7 +87,7 @@ def advised(clients: int, capacity: float, longest: float = 60) -> tuple[float, 
     `worst` about 1.6 / first. So `first` has to be 1.6 * clients / capacity. It costs little: such a fleet
     cannot be back before `clients / capacity` anyway.
 
-    longest  what to return at the least
+    longest  the longest wait is at least this
     """
     first = max(math.ceil(worst((1, 2)) * clients / capacity), 1)
     return first, max(longest, 2 * first)

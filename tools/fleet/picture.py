@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tools.errors import ToolError
 from tools.fleet import load
 from tools.fleet.simulate import Outcome, bins
-from tools.missing import Missing
 
 OURS, THEIRS, LINE = "#0b6e4f", "#9aa5b1", "#e8590c"
 BIN = 0.1  # seconds
@@ -18,7 +18,7 @@ def draw(jitter: Outcome, plain: Outcome, path: Path) -> Path:
     try:
         import matplotlib
     except ImportError:
-        raise Missing("fleet: matplotlib is not installed; `make fleet` does that") from None
+        raise ToolError("fleet: matplotlib is not installed; `make fleet` does that") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
@@ -57,7 +57,7 @@ def draw(jitter: Outcome, plain: Outcome, path: Path) -> Path:
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Without the name of the program that made it, the same results make the same file.
+    # No program name in the file, so that the same results make the same file.
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
     return path

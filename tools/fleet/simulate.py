@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tools.fleet.broker import HOST, Broker
-from tools.missing import Missing
+from tools.errors import ToolError
+from tools.mosquitto import HOST, Mosquitto
 from umqtt2.robust import MQTTClient
 from umqtt2.transport.tcp import TCPTransport
 
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def refused(self) -> int:
-        """Attempts that came to nothing."""
+        """Failed attempts."""
         return len(self.attempts) - len(self.back)
 
     def peak(self, since: float = 0, width: float = 0.1) -> int:
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class _Transport(TCPTransport):
-    """TCP that tells when it is opened."""
+    """TCP that calls a function when it is opened."""
 
     def __init__(self, port: int, tell: Callable[[], None]) -> None:
         super().__init__(HOST, port)
@@ -70,7 +70,8 @@ class _Transport(TCPTransport):
 def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: bool) -> Outcome:
     """Connect the clients, kill the broker, start it again after `outage` seconds, and wait for all."""
     allow_files(clients + SPARE_FILES)
-    with tempfile.TemporaryDirectory(prefix="umqtt2-fleet-") as folder, Broker(Path(folder)) as broker:
+    settings = ("persistence false", "connection_messages false")
+    with tempfile.TemporaryDirectory(prefix="umqtt2-fleet-") as folder, Mosquitto(Path(folder), *settings) as broker:
         attempts: list[float] = []
         back: list[float] = []
 
@@ -95,7 +96,7 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
             list(pool.map(lambda client: client.connect(), fleet))
         for client in fleet:
             client.set_callback_connection(note_change)
-        # So long a connection must last, or it counts as a failure.
+        # A shorter connection counts as a failure in the backoff.
         _rounds(fleet, backoff[0] + 0.5, lambda: False)
         attempts.clear()
         with nullcontext() if jitter else nothing_random():
@@ -104,12 +105,12 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
             _rounds(fleet, start + outage - time.monotonic(), lambda: False)
             returned = time.monotonic()
             broker.start()
-            # Each comes within the longest time; a SYN that got lost takes some seconds more.
+            # Each client connects within the longest wait; a lost SYN takes some seconds more.
             _rounds(fleet, 2 * backoff[1] + 30, lambda: len(back) == clients or broker.check())
         for client in fleet:
             client.disconnect()
     if len(back) < clients:
-        raise Missing(f"fleet: {clients - len(back)} clients have not come back")
+        raise ToolError(f"fleet: {clients - len(back)} clients have not come back")
     return Outcome(
         clients,
         backoff,
@@ -121,7 +122,7 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
 
 
 def _rounds(fleet: list[MQTTClient], seconds: float, done: Callable[[], object]) -> None:
-    """Have each client look, one after another, for so long or until `done()`."""
+    """Call check_msg of each client in turn, for `seconds` or until `done()`."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not done():
         for client in fleet:
@@ -137,11 +138,11 @@ def nothing_random() -> Iterator[None]:
 
 
 def allow_files(count: int) -> None:
-    """Have this process, and those that it starts, open so many files and sockets."""
+    """Allow this process and its children to open so many files and sockets."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < count:
         if hard != resource.RLIM_INFINITY and hard < count:
-            raise Missing(f"fleet: {count} open files are needed, {hard} allowed (ulimit -Hn); use --clients")
+            raise ToolError(f"fleet: {count} open files are needed, {hard} allowed (ulimit -Hn); use --clients")
         resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
 
 

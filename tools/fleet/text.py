@@ -1,4 +1,4 @@
-"""What was found and calculated, as tables."""
+"""The results of simulation and calculation, as tables."""
 
 from __future__ import annotations
 
@@ -81,5 +81,5 @@ def markdown(table: Table) -> list[str]:
 
 
 def number(value: float) -> str:
-    """Without more digits than mean something."""
+    """A number with its significant digits only."""
     return f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.1f}"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tools import missing
+from tools import errors
 from tools.bench.broker import running
 from tools.device import PROFILES
 from tools.instructions import budget, measure, table
 
 
 def main() -> None:
-    """Count what is asked for."""
+    """Count for the clients on the command line."""
     parser = argparse.ArgumentParser("python -m tools.instructions", description="Instructions of each call.")
     parser.add_argument("client", nargs="*", help=f"of {', '.join(measure.CLIENTS)}; default: all")
     parser.add_argument("--profile", choices=PROFILES, default=budget.PROFILE, help="of umqtt2; default %(default)s")
@@ -45,4 +45,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

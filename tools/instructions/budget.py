@@ -7,14 +7,14 @@ import subprocess
 from collections.abc import Mapping
 from configparser import ConfigParser
 
-from tools import provide
+from tools import fetch
 from tools.micropython import ASK
-from tools.place import REPO
+from tools.paths import REPO
 
 FILE = REPO / "instruction-budget.ini"
 VM = "vm"  # the section that says what was measured on
 PROFILE = "simple"
-ROOM = 1.02  # counts are seldom, but not never, a little higher than the last time
+ROOM = 1.02  # counts are sometimes a little higher than the last time
 
 HEAD = """\
 # How many thousand instructions a call may take at the most: what was counted, and 2 %. `make test` fails
@@ -43,7 +43,7 @@ def vm() -> str:
 def running_on() -> str:
     """The VM that is measured: its version, its word size, its compiler, and the processor."""
     ask = f"{ASK}; print(i._machine)"
-    done = subprocess.run([str(provide.vm64()), "-c", ask], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(fetch.vm64()), "-c", ask], capture_output=True, text=True, check=True)
     what, machine = done.stdout.splitlines()
     _, major, minor, bits = what.split()
     return f"MicroPython {major}.{minor}, {bits} bits, {machine}, {platform.machine()}"
@@ -60,7 +60,7 @@ def write(version: str, figures: Mapping[str, float]) -> None:
 
 
 def exceeded(measure: str, value: float) -> str:
-    """What a measure takes too much, in one line; "" when it does not."""
+    """By how much a measure exceeds its limit, in one line; "" if it does not."""
     limit = read()[measure]
     if value <= limit:
         return ""

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Timer
 
-from tools import provide
-from tools.missing import Missing
+from tools import fetch
+from tools.errors import ToolError
 from tools.unpacked import command
 
-HEAP = "4m"  # so much that no garbage is collected: when it is, depends on the size of the heap
+HEAP = "4m"  # large enough that no garbage is collected; when that happens depends on the heap's size
 SECONDS = 60
 
 
@@ -29,15 +29,15 @@ def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
         out = Path(place) / "callgrind.out"
         process = subprocess.Popen(
             [
-                str(provide.valgrind()),
+                str(fetch.valgrind()),
                 "--quiet",
                 "--tool=callgrind",
                 f"--callgrind-out-file={out}",
-                *command(provide.vm64()),
+                *command(fetch.vm64()),
                 *("-X", f"heapsize={HEAP}", "-c", line),
             ],
             cwd=folder,
-            # Whatever the environment holds, the VM's stack is as full as elsewhere.
+            # An empty environment, so that the VM's stack does not depend on the size of the environment.
             env={"PATH": os.environ.get("PATH", ""), "MICROPYPATH": f"{folder}:.frozen"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -45,7 +45,7 @@ def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
             text=True,
             errors="replace",
         )
-        # It ends whatever waits for the process.
+        # Killing the process unblocks whatever waits for it.
         limit = Timer(SECONDS, process.kill)
         limit.start()
         try:
@@ -59,7 +59,7 @@ def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
             process.wait()
         if process.returncode:
             why = (said + complaint).strip().splitlines() or [f"exit code {process.returncode}"]
-            raise Missing(f"instructions: `{line}` failed under valgrind: {why[-1]}")
+            raise ToolError(f"instructions: `{line}` failed under valgrind: {why[-1]}")
         return _total(out)
 
 
@@ -67,5 +67,5 @@ def _total(out: Path) -> int:
     """The sum in callgrind's file."""
     found = re.search(r"^summary: (\d+)", out.read_text(encoding="utf-8"), re.MULTILINE) if out.exists() else None
     if not found:
-        raise Missing("instructions: valgrind has counted nothing; is the VM a script? Set MICROPYTHON=/path")
+        raise ToolError("instructions: valgrind has counted nothing; is the VM a script? Set MICROPYTHON=/path")
     return int(found[1])

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import argparse
 
-from tools import missing
-from tools.missing import Missing
+from tools import errors
+from tools.errors import ToolError
 from tools.packages import files, index
-from tools.place import BUILD, REPO
+from tools.paths import BUILD, REPO
 
 
 def main() -> None:
-    """Write what is asked for."""
+    """Write the package files."""
     parser = argparse.ArgumentParser("python -m tools.packages", description="Write package files for mip.")
     parser.add_argument("profile", nargs="?", help="a profile that `make device` has built")
     parser.add_argument("--base", default="", help="where the repository is; default: relative addresses")
@@ -26,9 +26,9 @@ def main() -> None:
         return
     built = BUILD / "device" / options.profile
     if not built.is_dir():
-        raise Missing(f"{options.profile}: not built; run `make device PROFILE={options.profile}` first")
+        raise ToolError(f"{options.profile}: not built; run `make device PROFILE={options.profile}` first")
     name = index.add(options.profile, built)
     print(f"{name}: in {index.FOLDER.relative_to(REPO)}/; docs/installing.md says how to install from there")
 
 
-missing.run(main)
+errors.run_main(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.packages.manifests import Manifest, version
-from tools.place import REPO
+from tools.paths import REPO
 
 # The name of each package file, and of the manifest that says what is in it.
 PACKAGES = {

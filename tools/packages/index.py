@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from tools.packages.manifests import version
-from tools.place import BUILD
+from tools.paths import BUILD
 
 FOLDER = BUILD / "mip"
 

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tools.place import REPO
+from tools.paths import REPO
 
 FOLDER = REPO / "manifests"
 NAMES = sorted(path.parent.name for path in FOLDER.glob("*/manifest.py"))

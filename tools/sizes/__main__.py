@@ -8,15 +8,15 @@ from datetime import date
 
 from rich.console import Console
 
-from tools import missing
+from tools import errors
 from tools.device import PROFILES
 from tools.sizes import broker, budget, figures, modules, table, vm
 from tools.sizes.clients import CLIENTS, REPORTED
-from tools.sizes.place import RESULTS
+from tools.sizes.paths import RESULTS
 
 
 def main() -> None:
-    """Measure what is asked for."""
+    """Measure the clients on the command line."""
     parser = argparse.ArgumentParser("python -m tools.sizes", description="How much each client takes.")
     parser.add_argument("client", nargs="*", help=f"of {', '.join(CLIENTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="leave out the smallest heaps")
@@ -29,10 +29,10 @@ def main() -> None:
     chosen = [CLIENTS[name] for name in options.client or CLIENTS]
     rows = {client.name: figures.costs(client) for client in chosen}
     if not options.quick:
-        with broker.running() as ways:
+        with broker.running() as endpoints:
             for client in chosen:
                 with console.status(f"{client.name}: looking for the smallest heap"):
-                    rows[client.name].update(figures.heaps(client, ways))
+                    rows[client.name].update(figures.heaps(client, endpoints))
     if not options.client:
         rows.update(REPORTED)
     parts = modules.measure()
@@ -58,4 +58,4 @@ def main() -> None:
             console.print(line)
 
 
-missing.run(main)
+errors.run_main(main)

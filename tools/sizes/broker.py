@@ -13,7 +13,7 @@ from tests.device.certificates import Certificates
 from tools.sizes.echo import Laptop
 
 
-class Ways(NamedTuple):
+class Endpoints(NamedTuple):
     """How to reach the broker; `ca` is the file of its CA, and `laptop` is connected to it."""
 
     plain: int
@@ -23,14 +23,14 @@ class Ways(NamedTuple):
 
 
 @contextmanager
-def running() -> Iterator[Ways]:
+def running() -> Iterator[Endpoints]:
     """Run a broker, and a laptop that sends messages."""
     listeners = [Listener("plain"), Listener("tls", "server")]
-    with tempfile.TemporaryDirectory() as place:
-        certificates = Certificates(Path(place))
-        with Mosquitto(Path(place), certificates, listeners) as mosquitto:
+    with tempfile.TemporaryDirectory() as folder:
+        certificates = Certificates(Path(folder))
+        with Mosquitto(Path(folder), certificates, listeners) as mosquitto:
             laptop = Laptop(mosquitto.port("plain"))
             try:
-                yield Ways(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
+                yield Endpoints(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
             finally:
                 laptop.close()

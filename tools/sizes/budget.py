@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from configparser import ConfigParser
 
 from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
-from tools.sizes.place import BUDGET
+from tools.sizes.paths import BUDGET
 
 LIMITED = ("mpy_bytes", "import_heap", PLAIN_HEAP, TLS_HEAP)
 VM = "vm"  # the section that says what was measured on
@@ -51,7 +51,7 @@ def write(version: str, rows: Mapping[str, Figures]) -> None:
 
 
 def exceeded(profile: str, figures: Figures) -> list[str]:
-    """What a profile takes too much of, a line each; figures that were not measured are left out."""
+    """A line for each limit that a profile exceeds; figures that were not measured are left out."""
     limits = read()[profile]
     return [
         f"{profile}: {name} is {value:,}, {value - limits[name]:,} over the budget of {limits[name]:,}"

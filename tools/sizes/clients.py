@@ -1,4 +1,4 @@
-"""The clients that are measured: the profiles of umqtt2 and the peers."""
+"""The clients that are measured: the profiles of umqtt2 and the other clients."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from tools import peers
+from tools import other_clients
 from tools.device import PROFILES, build
 from tools.sizes.compiled import compile_file, compile_folder
-from tools.sizes.place import PROGRAMS
+from tools.sizes.paths import PROGRAMS
 
 
 class Client(NamedTuple):
     """
     name       in the tables
     module     what a program imports MQTTClient from
-    peers      names of the archives that it is made of; none is a profile of umqtt2
+    archives   names of the archives that it is made of; none is a profile of umqtt2
     tls        whether it has TLS at all
     part       the profile of umqtt2 that it is a part of, when it is not a whole one
     arguments  of MQTTClient
@@ -25,7 +25,7 @@ class Client(NamedTuple):
 
     name: str
     module: str
-    peers: tuple[str, ...] = ()
+    archives: tuple[str, ...] = ()
     tls: bool = True
     part: str = ""
     arguments: str = '"sizes", "localhost"'
@@ -34,7 +34,7 @@ class Client(NamedTuple):
     @property
     def ours(self) -> bool:
         """Whether it is a profile of umqtt2, or a part of one."""
-        return not self.peers
+        return not self.archives
 
     def lay_out(self, target: Path, optimise: bool = True) -> None:
         """Put what goes into a board's /lib into `target`, compiled.
@@ -43,15 +43,15 @@ class Client(NamedTuple):
         """
         if self.ours:
             shutil.copytree(build(self.part or self.name), target, dirs_exist_ok=True)
-        for name in self.peers:
-            module = peers.module(name)
+        for name in self.archives:
+            module = other_clients.module_path(name)
             if module.is_dir():
                 compile_folder(module, target / module.name, optimise, leave_out=NOT_FOR_A_BOARD)
             else:
                 compile_file(module, (target / module.name).with_suffix(".mpy"), optimise)
 
     def lay_out_ussl(self, target: Path) -> None:
-        """Add what the peers need for TLS and a board's firmware has."""
+        """Add what the other clients need for TLS and a board's firmware has."""
         if not self.ours:
             compile_folder(PROGRAMS, target, only="ussl.py")
 

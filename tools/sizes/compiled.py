@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import provide
+from tools import fetch
 
 # Those of tools.device: no line numbers, and a name for tracebacks that costs nothing.
 FLAGS = ["-O3", "-s", "main"]
@@ -26,7 +26,7 @@ def compile_file(source: Path, target: Path, optimise: bool = True) -> None:
     """Compile one file."""
     target.parent.mkdir(parents=True, exist_ok=True)
     flags = FLAGS if optimise else ["-s", source.name]
-    subprocess.run([str(provide.mpy_cross()), *flags, "-o", str(target), str(source)], check=True)
+    subprocess.run([str(fetch.mpy_cross()), *flags, "-o", str(target), str(source)], check=True)
 
 
 def compile_program(source: Path, target: Path, module: str, arguments: str = "") -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tools.sizes import vm
 from tools.sizes.clients import Client
 from tools.sizes.compiled import compile_folder, compile_program, mpy_bytes
-from tools.sizes.place import PROGRAMS
+from tools.sizes.paths import PROGRAMS
 
 
 class Cost(NamedTuple):
@@ -64,7 +64,7 @@ def measure(client: Client) -> Cost:
 
 
 def _tls(client: Client, run: Path) -> int:
-    """What TLS adds to the import; for the peers it is a module of the firmware."""
+    """What TLS adds to the import; for the other clients it is a module of the firmware."""
     if not client.ours:
         return 0
     compile_folder(PROGRAMS, run, only="modules.py")

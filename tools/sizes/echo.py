@@ -1,4 +1,4 @@
-"""The small program of a board: connect, subscribe, publish each message back at QoS 1."""
+"""A typical small program: connect, subscribe, publish each message back at QoS 1."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from paho.mqtt import client as paho
 from tools.sizes import vm
 from tools.sizes.clients import Client
 from tools.sizes.compiled import compile_program
-from tools.sizes.place import PROGRAMS
+from tools.sizes.paths import PROGRAMS
 
 MESSAGES = 20
 SIZE = 32  # bytes of a message
@@ -23,7 +23,7 @@ DOWN, UP = "sizes/down", "sizes/up"
 
 
 class Laptop:
-    """The other side: sends a message, and the next when it has come back, until all have."""
+    """Sends messages to the device, each after the previous one has come back."""
 
     def __init__(self, port: int) -> None:
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
@@ -38,7 +38,7 @@ class Laptop:
         assert self._ready.wait(SECONDS)
 
     def begin(self) -> None:
-        """Begin anew. The first message is retained, so it waits for the device to subscribe."""
+        """Start again. The first message is retained, so it waits for the device to subscribe."""
         self._run += 1
         self._back = 0
         self._all.clear()
@@ -49,7 +49,7 @@ class Laptop:
         return self._all.wait(seconds)
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Disconnect, and delete the retained message."""
         self._client.publish(DOWN, b"", 1, retain=True).wait_for_publish(SECONDS)
         self._client.disconnect()
         self._client.loop_stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from tools.sizes import cost
-from tools.sizes.broker import Ways
+from tools.sizes.broker import Endpoints
 from tools.sizes.clients import Client
 from tools.sizes.echo import prepared
 from tools.sizes.smallest import smallest_heap
@@ -15,7 +15,7 @@ Figures = dict[str, Optional[int]]
 
 PLAIN_HEAP, TLS_HEAP = "plain_heap", "tls_heap"
 
-# What a table calls them.
+# Their names in the tables.
 TITLES = {
     "files": "files",
     "mpy_bytes": ".mpy bytes",
@@ -36,19 +36,19 @@ TARGETS = {"mpy_bytes": 4021, "import_heap": 6160, "tls_import_heap": 6160, PLAI
 
 
 def costs(client: Client) -> Figures:
-    """Those that need no network."""
+    """The figures that need no network."""
     return dict(cost.measure(client)._asdict())
 
 
-def heaps(client: Client, ways: Ways) -> Figures:
+def heaps(client: Client, endpoints: Endpoints) -> Figures:
     """The smallest heaps. A client that the program is not written for has none."""
     found: Figures = {}
     if not client.echoes:
         return found
-    with prepared(client, ways.laptop, ways.plain) as echo:
+    with prepared(client, endpoints.laptop, endpoints.plain) as echo:
         found[PLAIN_HEAP] = smallest_heap(echo)
     found[TLS_HEAP] = None
     if client.tls:
-        with prepared(client, ways.laptop, ways.tls, ways.ca) as echo:
+        with prepared(client, endpoints.laptop, endpoints.tls, endpoints.ca) as echo:
             found[TLS_HEAP] = smallest_heap(echo)
     return found

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools.device.source import device_sources
-from tools.place import REPO
+from tools.paths import REPO
 from tools.sizes import vm
 from tools.sizes.compiled import compile_file, compile_folder
-from tools.sizes.place import PROGRAMS
+from tools.sizes.paths import PROGRAMS
 
 PACKAGE = "umqtt2"
 
@@ -26,7 +26,7 @@ class Module(NamedTuple):
 
 
 def measure() -> list[Module]:
-    """Measure all, those first that the others import."""
+    """Measure all modules, each after those that it imports."""
     sources = {_name(path): path for path in device_sources()}
     order = list(TopologicalSorter({name: imports(name, sources) for name in sources}).static_order())
     with tempfile.TemporaryDirectory() as place:
@@ -36,7 +36,7 @@ def measure() -> list[Module]:
             target = folder / path.relative_to(REPO).with_suffix(".mpy")
             compile_file(path, target)
             sizes[name] = target.stat().st_size
-        # The front door would import everything before the first module is measured.
+        # The package's __init__ would import everything before the first module is measured.
         empty = folder / "empty.py"
         empty.touch()
         compile_file(empty, folder / PACKAGE / "__init__.mpy")

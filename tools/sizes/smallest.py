@@ -6,7 +6,7 @@ from tools.sizes.echo import Echo
 
 STEP = 256  # bytes
 MOST = 40 * 1024
-TIMES = 3  # that it must run in a row in the heap that is found
+TIMES = 3  # consecutive successes that are required
 
 
 def smallest_heap(echo: Echo) -> int | None:
@@ -20,7 +20,7 @@ def smallest_heap(echo: Echo) -> int | None:
             high = middle
         else:
             low = middle
-    # At the edge it is a matter of when garbage is collected, and that is not the same each time.
+    # Near the limit it depends on when garbage is collected, which varies from run to run.
     while high * STEP < MOST and not all(echo.runs_in(high * STEP) for _ in range(TIMES)):
         high += 1
     return high * STEP

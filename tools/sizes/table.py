@@ -44,7 +44,7 @@ def modules(rows: list[Module]) -> Table:
 
 
 def number(value: int | None) -> str:
-    """A figure as one reads it."""
+    """A figure as text."""
     return "n/a" if value is None else f"{value:,}"
 
 

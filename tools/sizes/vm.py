@@ -6,9 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
-from tools import provide
+from tools import fetch
+from tools.errors import ToolError
 from tools.micropython import probe
-from tools.missing import Missing
 
 SECONDS = 20
 ROOMY = 512 * 1024  # bytes of heap, when it is not what is measured
@@ -20,7 +20,7 @@ def start(folder: Path, program: str, *arguments: str, heap: int = ROOMY) -> sub
     folder  all that can be imported, besides what the VM has built in
     heap    bytes
     """
-    command = [str(provide.vm32()), "-X", f"heapsize={heap}", "-m", program, *arguments]
+    command = [str(fetch.vm32()), "-X", f"heapsize={heap}", "-m", program, *arguments]
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -41,12 +41,12 @@ def output(folder: Path, program: str, *arguments: str) -> list[str]:
     finally:
         stop(process)
     if process.returncode:
-        raise Missing(f"{program}: it failed on the VM: {said.strip()}")
+        raise ToolError(f"{program}: it failed on the VM: {said.strip()}")
     return said.splitlines()
 
 
 def stop(process: subprocess.Popen[str]) -> None:
-    """End a program if it has not ended, and let go of its output."""
+    """End a program if it has not ended, and close its output."""
     if process.poll() is None:
         process.kill()
         process.wait()
@@ -55,13 +55,13 @@ def stop(process: subprocess.Popen[str]) -> None:
 
 
 def version() -> str:
-    """What the figures were measured on."""
-    vm = probe(provide.vm32())
+    """The VM that the figures were measured on."""
+    vm = probe(fetch.vm32())
     assert vm
     return f"MicroPython {'.'.join(map(str, vm.version))}, {vm.bits} bits"
 
 
 def has_board_sizes() -> bool:
     """Whether objects are as large on this VM as on a board."""
-    vm = probe(provide.vm32())
+    vm = probe(fetch.vm32())
     return bool(vm and vm.bits == 32)

@@ -2,16 +2,16 @@
 
 import asyncio
 
-from aio_stage import play, take
+from aio_runner import receive, run_client
 
 
-async def scene(device, client):
+async def scenario(device, client):
     await client.subscribe(device.topic("down"), 1)
     device.say("ready")
     count = device.config["count"]
     up = device.topic("up")
     tasks = [asyncio.create_task(client.publish(up, "%d" % i, qos=i % 3)) for i in range(count)]
-    messages = await take(device, client, 3)
+    messages = await receive(device, client, 3)
     for task in tasks:
         await task
     device.say("got", messages=messages)
@@ -34,5 +34,5 @@ async def scene(device, client):
 
 
 def run(device):
-    play(device, scene, keepalive=30)
+    run_client(device, scenario, keepalive=30)
     device.say("left")

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from aio_stage import play
+from aio_runner import run_client
 
 
-async def scene(device, client):
+async def scenario(device, client):
     await client.subscribe(device.topic("down"))
     await asyncio.sleep(0.2)
     queue = asyncio.core._io_queue
@@ -24,4 +24,4 @@ async def scene(device, client):
 
 
 def run(device):
-    play(device, scene, keepalive=device.config["keepalive"])
+    run_client(device, scenario, keepalive=device.config["keepalive"])

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from aio_stage import Client
+from aio_runner import Client
 
 
 async def main(device):

@@ -2,18 +2,18 @@
 
 import asyncio
 
-from aio_stage import play, take
+from aio_runner import receive, run_client
 
 
-async def scene(device, client):
+async def scenario(device, client):
     await client.subscribe(device.topic("down"), 1)
     device.say("ready")
     await asyncio.sleep(device.config["seconds"])
-    messages = await take(device, client, device.config["count"])
+    messages = await receive(device, client, device.config["count"])
     device.say("got", payloads=[message[1] for message in messages], dropped=client.dropped)
 
 
 def run(device):
     ups = []
-    play(device, scene, keepalive=2, queue=3)
+    run_client(device, scenario, keepalive=2, queue=3)
     device.say("ups", ups=ups)

@@ -2,10 +2,10 @@
 
 import asyncio
 
-from aio_stage import play, take
+from aio_runner import receive, run_client
 
 
-async def scene(device, client):
+async def scenario(device, client):
     await client.subscribe(device.topic("down"), 2)
     device.say("ready")
 
@@ -15,11 +15,11 @@ async def scene(device, client):
             await asyncio.sleep(0.02)
 
     tasks = [asyncio.create_task(publish(i)) for i in range(2)]
-    messages = await take(device, client, 2)
+    messages = await receive(device, client, 2)
     for task in tasks:
         await task
     device.say("delivered", messages=messages, error=str(client.last_error), dropped=client.dropped)
 
 
 def run(device):
-    play(device, scene, backoff=(0.05, 0.2))
+    run_client(device, scenario, backoff=(0.05, 0.2))

@@ -1,12 +1,12 @@
 """A subscription that the broker refuses is raised where it is awaited, and the client lives on."""
 
-from aio_stage import play, take
+from aio_runner import receive, run_client
 
 from umqtt2 import MQTTException
 from umqtt2.errno import ESUBACKFAIL
 
 
-async def scene(device, client):
+async def scenario(device, client):
     number = 0
     try:
         await client.subscribe(device.topic("forbidden"))
@@ -14,8 +14,8 @@ async def scene(device, client):
         number = e.args[0]
     await client.subscribe(device.topic("down"), 1)
     device.say("subscribed", refused=number == ESUBACKFAIL)
-    device.say("got", messages=await take(device, client, 1))
+    device.say("got", messages=await receive(device, client, 1))
 
 
 def run(device):
-    play(device, scene)
+    run_client(device, scenario)

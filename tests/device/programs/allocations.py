@@ -11,7 +11,7 @@ PAYLOAD = b"0123456789abcdef0123456789abcdef"
 
 
 class Deaf:
-    """A transport that can stop hearing: acknowledgements then stay away."""
+    """A transport that can stop reading, so that acknowledgements do not arrive."""
 
     def __init__(self, real):
         self.deaf = False
@@ -43,7 +43,7 @@ def run(device):
     transport = Deaf(device.transport())
     c = device.client(transport=transport)
     c.connect()
-    device.settle(c, c.subscribe(SHORT_TOPIC))
+    device.wait_status(c, c.subscribe(SHORT_TOPIC))
     # The harness's own callbacks keep what they are given, which takes memory.
     heard = []
     c.set_callback(lambda topic, msg, retained, dup: heard.append(1))

@@ -12,11 +12,11 @@ import time
 
 from umqtt2 import MQTTClient
 
-PATIENCE_MS = 8000
+TIMEOUT_MS = 8000
 
 
 class Device:
-    """What a program is told, and how it answers.
+    """The settings and results of a program, and how it reports them.
 
     config    the dict that it was started with: `prefix` of all topics, `client` the client's
               arguments by name, and more that only this program knows
@@ -30,7 +30,7 @@ class Device:
         self.statuses = []
 
     def say(self, event, **facts):
-        """Print an event, and what is to be known of it."""
+        """Print an event with its facts."""
         print(json.dumps({"event": event, "facts": facts}))
 
     def topic(self, name):
@@ -66,7 +66,7 @@ class Device:
         """Keep a status."""
         self.statuses.append([pid, status])
 
-    def until(self, client, condition, ms=PATIENCE_MS):
+    def until(self, client, condition, ms=TIMEOUT_MS):
         """Process messages until `condition()`; raise when that takes too long."""
         end = time.ticks_add(time.ticks_ms(), ms)
         while not condition():
@@ -75,7 +75,7 @@ class Device:
                     raise RuntimeError("waited too long: %s %s" % (self.messages, self.statuses))
                 time.sleep_ms(1)
 
-    def settle(self, client, pid):
+    def wait_status(self, client, pid):
         """Process messages until there is a status for `pid`, and return it."""
         self.until(client, lambda: any(entry[0] == pid for entry in self.statuses))
         for i, entry in enumerate(self.statuses):
@@ -84,7 +84,7 @@ class Device:
 
     def subscribe(self, client, name, qos=0):
         """Subscribe below the prefix, and wait until the broker has granted it."""
-        status = self.settle(client, client.subscribe(self.topic(name), qos))
+        status = self.wait_status(client, client.subscribe(self.topic(name), qos))
         if status != 1:
             raise RuntimeError("subscribe: status %d" % status)
 
@@ -94,7 +94,7 @@ def main(name, config):
     wifi = config.pop("wifi", None)
     if wifi:
         __import__("wifi").connect(*wifi)
-    if config.pop("collects", False):
+    if config.pop("gc_stress", False):
         gc.threshold(1)
     program = __import__(name)
     device = Device(config)

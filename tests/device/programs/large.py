@@ -13,5 +13,5 @@ def run(device):
     device.subscribe(c, "down", 1)
     device.say("ready")
     device.until(c, lambda: device.messages)
-    device.say("echoed", size=device.messages[0], status=device.settle(c, device.pid))
+    device.say("echoed", size=device.messages[0], status=device.wait_status(c, device.pid))
     c.disconnect()

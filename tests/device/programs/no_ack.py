@@ -9,8 +9,8 @@ def run(device):
     device.until(c, lambda: device.messages)
     # From here on, what the broker says is held back.
     pid = c.publish(device.topic("up"), "unanswered", qos=1)
-    device.say("timed out", status=device.settle(c, pid))
+    device.say("timed out", status=device.wait_status(c, pid))
     # Now it is let through.
-    device.say("late", status=device.settle(c, pid))
-    device.say("again", status=device.settle(c, c.publish(device.topic("up"), "answered", qos=1)))
+    device.say("late", status=device.wait_status(c, pid))
+    device.say("again", status=device.wait_status(c, c.publish(device.topic("up"), "answered", qos=1)))
     c.disconnect()

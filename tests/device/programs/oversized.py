@@ -9,7 +9,7 @@ def run(device):
     device.say("ready")
     device.until(c, lambda: device.messages)
     device.say("got", messages=device.messages, statuses=device.statuses)
-    device.settle(c, c.publish(device.topic("up"), "alive", qos=1))
+    device.wait_status(c, c.publish(device.topic("up"), "alive", qos=1))
     c.disconnect()
     # What was not acknowledged would come again now, before anything new.
     device.messages.clear()

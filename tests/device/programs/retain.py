@@ -10,6 +10,6 @@ def run(device):
     device.until(c, lambda: len(device.messages) == 2)
     device.say("got", messages=device.messages)
     pid = c.publish(device.topic("kept"), "kept by the broker", retain=True, qos=1)
-    if device.settle(c, pid) != 1:
+    if device.wait_status(c, pid) != 1:
         raise RuntimeError("not delivered")
     c.disconnect()

@@ -8,7 +8,7 @@ def run(device):
     device.subscribe(c, "end")
     device.say("ready")
     device.until(c, lambda: device.messages)
-    status = device.settle(c, c.unsubscribe(device.topic("down")))
+    status = device.wait_status(c, c.unsubscribe(device.topic("down")))
     device.say("unsubscribed", status=status)
     device.until(c, lambda: device.messages[-1][0] == "end")
     device.say("got", messages=device.messages)

@@ -1,12 +1,12 @@
-"""Publish numbered messages and report commands, whatever happens to the connection, until told to end.
+"""Publish numbered messages and report received commands until told to end, despite broken connections.
 
-It reads a task from each line that it is given, a dict as JSON, and says what happens in lines of words:
+Each line of its input is a task, a dict as JSON. It prints lines of words:
 
     begin N, accepted N PID, full N    a message: before publish(), after it, or after it has raised EFULL
-    status PID STATUS                  what the status callback was given
-    got TOPIC PAYLOAD                  what the message callback was given
-    up, down ERROR                     the connection, with client.last_error
-    asked PID                          a subscription
+    status PID STATUS                  arguments of the status callback
+    got TOPIC PAYLOAD                  arguments of the message callback
+    up, down ERROR                     calls of the connection callback, with client.last_error
+    asked PID                          SUBSCRIBE was accepted
     ready                              both subscriptions were granted
     over WAITING ERROR                 the end; WAITING messages are still in the store
 """
@@ -27,15 +27,15 @@ from umqtt2.session.memory import MemorySession
 
 
 def session(task, store):
-    """Return the store that the task asks for, by default a `store`."""
+    """Return the store that the task asks for, by default an instance of `store`."""
     if task["file"]:
         from umqtt2.session.file import FileSession
 
         return FileSession(task["file"], task["limit"])
-    if task.get("spoiled"):
-        import spoiled
+    if task.get("store"):
+        import faulty_stores
 
-        return getattr(spoiled, task["spoiled"])(task["limit"])
+        return getattr(faulty_stores, task["store"])(task["limit"])
     return store(task["limit"])
 
 
@@ -44,7 +44,7 @@ class Program:
 
     Client = MQTTClient
     Session = MemorySession
-    calls_back = True  # the client gives its messages to a callback
+    uses_callback = True  # for messages
 
     def __init__(self, task):
         self.task = task
@@ -63,7 +63,7 @@ class Program:
             session=self.session,
             verbose=False,
         )
-        if self.calls_back:
+        if self.uses_callback:
             client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)
@@ -106,15 +106,15 @@ class Program:
         return f"{self.task['prefix']}/up/{qos}{which}", payload, False, qos
 
     def begin(self):
-        """Begin to lose patience; return what knows whether there is a line to read."""
+        """Start the timeout; return a poller for the standard input."""
         gc.collect()
-        self.end = time.ticks_add(time.ticks_ms(), self.task["patience"])
+        self.end = time.ticks_add(time.ticks_ms(), self.task["timeout_ms"])
         poller = select.poll()
         poller.register(sys.stdin, 1)  # readable
         return poller
 
     def run(self):
-        """Do all that the task says."""
+        """Run the task."""
         task = self.task
         poller = self.begin()
         client = self.client
@@ -129,39 +129,39 @@ class Program:
             if not client.check_msg():
                 if poller.poll(1):
                     self.ended = sys.stdin.readline() == "end\n" or self.ended
-                if self.impatient():
+                if self.timed_out():
                     return
         self.finish()
 
     def finish(self):
-        """Publish what completes after everything before it has, wait for it, and leave."""
+        """Publish the last message, wait until all are delivered, and disconnect."""
         client = self.client
         while self.number == self.task["count"]:
             if not self.full:
                 self.publish(2, 2)
             if not client.check_msg():
                 time.sleep_ms(1)
-            if self.impatient():
+            if self.timed_out():
                 return
-        while self.session.waiting() and not self.impatient():
+        while self.session.waiting() and not self.timed_out():
             if not client.check_msg():
                 time.sleep_ms(1)
         client.disconnect()
 
-    def impatient(self):
+    def timed_out(self):
         return time.ticks_diff(self.end, time.ticks_ms()) < 0
 
 
 def main():
-    """Play one task after another."""
+    """Run one task after another."""
     if hasattr(gc, "threshold"):
-        gc.threshold(2048)  # so that little is left behind between what stays
+        gc.threshold(2048)  # collect often, so that the heap is not fragmented
     while True:
         line = sys.stdin.readline()
         if not line:
             break
         if line == "end\n":
-            continue  # came too late for the last one
+            continue  # it belongs to the previous task, which had ended
         task = json.loads(line)
         program = __import__("messages_aio").Program(task) if task.get("asyncio") else Program(task)
         program.run()

@@ -13,8 +13,8 @@ from umqtt2.session.memory import MemorySession
 PUBLISH = 0x30
 
 
-class Telling(MemorySession):
-    """Says what it has accepted: umqtt2.aio itself returns when that is delivered."""
+class ReportingSession(MemorySession):
+    """Prints what it accepts, because publish() of umqtt2.aio returns only after delivery."""
 
     program = None
 
@@ -33,8 +33,8 @@ class Program(messages.Program):
     """One task."""
 
     Client = aio.MQTTClient
-    Session = Telling
-    calls_back = False
+    Session = ReportingSession
+    uses_callback = False
 
     def __init__(self, task):
         super().__init__(task)
@@ -51,14 +51,14 @@ class Program(messages.Program):
             print("full", number)
             self.full = True
 
-    async def take(self):
+    async def receive(self):
         async for topic, msg, retained in self.client.messages():
             self.on_message(topic, msg, retained, False)
 
     def run(self):
-        asyncio.run(self.live())
+        asyncio.run(self.main())
 
-    async def live(self):
+    async def main(self):
         task = self.task
         poller = self.begin()
         while True:
@@ -66,14 +66,14 @@ class Program(messages.Program):
                 await self.client.connect()
                 break
             except (OSError, MQTTException):
-                if self.impatient():
+                if self.timed_out():
                     return
                 await asyncio.sleep(0.02)
         print("up")
-        tasks = [asyncio.create_task(self.take())]
+        tasks = [asyncio.create_task(self.receive())]
         for qos in (1, 2):
             tasks.append(asyncio.create_task(self.client.subscribe(f"{task['prefix']}/down/{qos}", qos)))
-        while not self.impatient():
+        while not self.timed_out():
             await asyncio.sleep(0.001)
             if not self.ended and poller.poll(0):
                 self.ended = sys.stdin.readline() == "end\n"

@@ -1,9 +1,9 @@
-"""Send and receive numbered messages at QoS 1, and see whether the heap stays what it was.
+"""Send and receive numbered messages at QoS 1, and measure whether the free heap shrinks.
 
-It is started by `import soak; soak.main({...})`, and says what it has found in lines of JSON:
+It is started by `import soak; soak.main({...})`, and prints these events as lines of JSON:
 
     ready    it has subscribed
-    settled  after the first messages: what the heap is measured against
+    warm     after the warm-up: the free heap to compare with
     done     after all of them
 """
 
@@ -15,25 +15,25 @@ from umqtt2.errno import SDELIVERED, SUNKNOWNPID
 from umqtt2.robust import MQTTClient
 from umqtt2.session.memory import MemorySession
 
-KEPT = 20  # messages in the store, and as many it sends at most before it has received their like
+STORE_LIMIT = 20  # messages in the store; it is at most so many messages ahead of the other side
 PAYLOAD = "%d %d"  # its number, how many have been received
 QUIET_MS = 300
-PATIENCE_MS = 60000
+TIMEOUT_MS = 60000
 
 
 class Soak:
-    """What has happened so far; `main` has its arguments."""
+    """The client and its counters; `main` describes `config`."""
 
     def __init__(self, config):
         self.sent = 0
-        self.delivered = 0  # statuses SDELIVERED, but that of the subscription
+        self.delivered = 0  # statuses SDELIVERED, except that of the subscription
         self.unknown = 0  # statuses SUNKNOWNPID
         self.received = 0  # different messages
-        self.again = 0  # messages that came again
-        self.skipped = 0  # messages that never came before a later one
-        self.ups = 0
+        self.again = 0  # duplicates
+        self.skipped = 0  # messages missing before a later one
+        self.ups = 0  # connections
         self.up = config["prefix"] + "/up/soak"
-        self.session = MemorySession(KEPT)
+        self.session = MemorySession(STORE_LIMIT)
         self.client = client = MQTTClient(
             config["client"],
             "127.0.0.1",
@@ -82,29 +82,29 @@ class Soak:
         session = self.session
         moved = time.ticks_ms()
         while self.delivered < goal or self.received < goal:
-            if self.sent < goal and self.sent < self.received + KEPT and session.waiting() < KEPT:
+            if self.sent < goal and self.sent < self.received + STORE_LIMIT and session.waiting() < STORE_LIMIT:
                 client.publish(self.up, PAYLOAD % (self.sent, self.received), False, 1)
                 self.sent += 1
             if client.check_msg():
                 moved = time.ticks_ms()
             else:
                 time.sleep_ms(1)
-                if time.ticks_diff(time.ticks_ms(), moved) > PATIENCE_MS:
-                    raise RuntimeError("nothing comes any more", client.last_error)
+                if time.ticks_diff(time.ticks_ms(), moved) > TIMEOUT_MS:
+                    raise RuntimeError("timeout", client.last_error)
 
-    def rest(self):
-        """Wait until there is a connection and nothing goes over it."""
+    def wait_idle(self):
+        """Wait until the client is connected and idle."""
         start = time.ticks_ms()
         while time.ticks_diff(time.ticks_ms(), start) < QUIET_MS:
             if self.client.check_msg() or not self.client.is_connected():
                 start = time.ticks_ms()
             time.sleep_ms(1)
-        # The errors of two connections need not be equally large.
+        # The errors of two connections may have different sizes in the heap.
         self.client.last_error = None
 
     def say(self, event):
-        """Print an event, and what was found so far; the heap when nothing is going on."""
-        self.rest()
+        """Wait until idle, then print an event with the counters and the free heap."""
+        self.wait_idle()
         gc.collect()
         free = gc.mem_free()
         names = ("sent", "delivered", "unknown", "received", "again", "skipped", "ups")
@@ -114,7 +114,7 @@ class Soak:
 
 
 def main(config):
-    """Play it.
+    """Run it.
 
     config  `prefix` of the topics, `client` identifier, `port` of the broker on 127.0.0.1, `warm_up` and
             `count` of messages each way
@@ -123,7 +123,7 @@ def main(config):
     soak.begin()
     soak.say("ready")
     soak.until(config["warm_up"])
-    soak.say("settled")
+    soak.say("warm")
     soak.until(config["warm_up"] + config["count"])
     soak.say("done")
     soak.client.disconnect()

@@ -1,4 +1,4 @@
-"""What a board's firmware has built in and this VM lacks: the peers' way to TLS."""
+"""What a board's firmware has built in and this VM lacks: the other clients' way to TLS."""
 
 import tls
 

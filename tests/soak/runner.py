@@ -1,4 +1,4 @@
-"""Many messages each way between a device with a small heap and a broker, over connections that break."""
+"""Send many messages each way between a device with a small heap and a broker, over connections that break."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ from tests.faults.broker import Broker
 from tests.faults.observer import Observer
 from tests.faults.proxy import Proxy
 from tests.faults.schedule import DOWN, UP, Fault, Schedule
-from tests.soak.found import Found
-from tools import provide
+from tests.soak.results import Results
+from tools import fetch
 from tools.device import install
 from tools.device.source import device_sources
 from tools.micropython import probe
-from tools.place import REPO
+from tools.paths import REPO
 
 PROGRAM = Path(__file__).parent / "programs" / "soak.py"
 SOURCE = "source"
 NAME = "soak"
-AHEAD = 100  # messages that the broker may have for the device
-AT_ONCE = 10  # of them are on their way to the broker; at more aiomqtt complains
-BYTES = 30  # of a message and an acknowledgement, about
+MAX_QUEUED = 100  # messages that the broker may hold for the device
+MAX_IN_FLIGHT = 10  # of them may be on the way to the broker
+BYTES = 30  # of a message with its acknowledgement, approximately
 DAY = 24 * 3600.0
 
 
-async def play(
+async def soak(
     folder: Path,
     count: int,
     warm_up: int = 500,
     every: int = 2000,
     tree: str = "full",
     show: Callable[[str], None] = lambda line: None,
-) -> Found:
-    """Play it in an empty folder.
+) -> Results:
+    """Run the soak test in an empty folder.
 
-    every  messages each way after which a connection breaks, half as many to half as many more
+    every  messages each way before a connection breaks, on average; between half and 1.5 times as many
     tree   a profile, or "source"
-    show   is given a line now and then
+    show   called with a line of progress every few seconds
     """
     start = time.monotonic()
-    async with Broker(folder / "broker") as broker, Proxy(broker.port) as proxy:
-        async with Observer(broker.port) as observer:
-            await proxy.play(schedule(every, min(every, warm_up // 2)))
+    with Broker(folder / "broker") as broker:
+        async with Proxy(broker.port) as proxy, Observer(broker.port) as observer:
+            await proxy.start(schedule(every, min(every, warm_up // 2)))
             config = {"prefix": NAME, "client": NAME, "port": proxy.port, "warm_up": warm_up, "count": count}
             with start_device(folder / "device", tree, config) as run:
                 watching = asyncio.create_task(watch(observer, proxy, show))
                 try:
                     await asyncio.to_thread(run.event, "ready")
-                    settled, _ = await asyncio.gather(
-                        asyncio.to_thread(run.event, "settled", DAY), send(observer, 0, warm_up)
+                    warm, _ = await asyncio.gather(
+                        asyncio.to_thread(run.event, "warm", DAY), send(observer, 0, warm_up)
                     )
-                    show(f"free heap  {settled['free']:,} bytes after the warm-up")
+                    show(f"free heap  {warm['free']:,} bytes after the warm-up")
                     done, _ = await asyncio.gather(
                         asyncio.to_thread(run.event, "done", DAY), send(observer, warm_up, warm_up + count)
                     )
@@ -64,13 +64,13 @@ async def play(
                     watching.cancel()
             await observer.fence(NAME)
             breaks = sum(proxy.injected.values())
-    arrived, strange = tally(observer.arrived[NAME], warm_up + count)
-    return Found(warm_up, count, breaks, settled, done, arrived, strange, time.monotonic() - start)
+    arrived, unexpected = count_arrivals(observer.arrived[NAME], warm_up + count)
+    return Results(warm_up, count, breaks, warm, done, arrived, unexpected, time.monotonic() - start)
 
 
 def schedule(every: int, first: int) -> Schedule:
-    """Connections that end after so many messages each way, in the middle of a packet as a rule; the
-    first one after `first`."""
+    """Connections that end after so many messages each way, usually in the middle of a packet; the first
+    one after `first`."""
     rng = random.Random(NAME)
 
     def fault(messages: float) -> tuple[Fault, ...]:
@@ -82,7 +82,7 @@ def schedule(every: int, first: int) -> Schedule:
 
 def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
     """Start the program on the 32-bit VM, with a small board's heap."""
-    path = provide.vm32()
+    path = fetch.vm32()
     vm = probe(path)
     assert vm
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
@@ -98,9 +98,9 @@ def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
 
 
 async def send(observer: Observer, first: int, end: int) -> None:
-    """Publish messages for the device, as fast as it takes them."""
+    """Publish messages for the device, as fast as it receives them."""
     while first < end:
-        numbers = range(first, min(end, taken(observer) + AHEAD, first + AT_ONCE))
+        numbers = range(first, min(end, received(observer) + MAX_QUEUED, first + MAX_IN_FLIGHT))
         if numbers:
             await asyncio.gather(*(observer.send(f"{NAME}/down/1", str(n), 1) for n in numbers))
             first = numbers.stop
@@ -108,31 +108,31 @@ async def send(observer: Observer, first: int, end: int) -> None:
             await asyncio.sleep(0.001)
 
 
-def taken(observer: Observer) -> int:
+def received(observer: Observer) -> int:
     """How many messages the device has received, as its last message says."""
     messages = observer.arrived[NAME]
     return int(messages[-1][1].split()[1]) if messages else 0
 
 
 async def watch(observer: Observer, proxy: Proxy, show: Callable[[str], None]) -> None:
-    """Show how far it is, every few seconds."""
+    """Show the progress every few seconds."""
     start = time.monotonic()
     while True:
         await asyncio.sleep(10)
         show(
             f"{time.monotonic() - start:4.0f} s  {len(observer.arrived[NAME]):,} to the broker, "
-            f"{taken(observer):,} to the device, {sum(proxy.injected.values())} connections broken"
+            f"{received(observer):,} to the device, {sum(proxy.injected.values())} connections broken"
         )
 
 
-def tally(messages: list[tuple[str, str]], total: int) -> tuple[list[int], int]:
-    """How often each of the messages 0 to total - 1 has come, and how many others."""
+def count_arrivals(messages: list[tuple[str, str]], total: int) -> tuple[list[int], int]:
+    """How often each of the messages 0 to total - 1 arrived, and how many others did."""
     arrived = [0] * total
-    strange = 0
+    unexpected = 0
     for _, payload in messages:
         number = int(payload.split()[0])
         if number < total:
             arrived[number] += 1
         else:
-            strange += 1
-    return arrived, strange
+            unexpected += 1
+    return arrived, unexpected

@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 
-async def within(seconds: float, work: Coroutine[Any, Any, Any]) -> None:
+async def with_timeout(seconds: float, work: Coroutine[Any, Any, Any]) -> None:
     """Wait for something to be done; raise asyncio.TimeoutError when it takes longer."""
     task = asyncio.ensure_future(work)
     try:

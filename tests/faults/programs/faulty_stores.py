@@ -1,10 +1,10 @@
-"""Session stores with a mistake, each: the judge must see it."""
+"""Session stores with one mistake each, which the checker must find."""
 
 from umqtt2.session.memory import AWAITS, PID, MemorySession, awaits_of
 
 
 class Loses(MemorySession):
-    """Takes what was in flight for delivered when the connection breaks."""
+    """Drops the messages in flight when the connection breaks."""
 
     def resume(self, present, uncertain, now):
         for message in self.messages[: self.sent_messages]:
@@ -13,7 +13,7 @@ class Loses(MemorySession):
 
 
 class Reorders(MemorySession):
-    """Sends again in the opposite order."""
+    """Redelivers in reverse order."""
 
     def resume(self, present, uncertain, now):
         super().resume(present, uncertain, now)
@@ -30,7 +30,7 @@ class PublishesAgain(MemorySession):
 
 
 class DeliversAgain(MemorySession):
-    """Does not know what it has delivered."""
+    """Treats every message as new."""
 
     def is_new(self, pid, topic, payload, size=0):
         super().is_new(pid, topic, payload, size)

@@ -1,6 +1,6 @@
 """Give the path of a program that the tests need: found on this machine, or fetched below build/.
 
-`python3 tools/provide.py NAME` prints it. NAME is one of:
+`python3 tools/fetch.py NAME` prints it. NAME is one of:
 vm32        MicroPython with a board's word size (vm64 instead where the machine runs no 32-bit program)
 vm64        MicroPython with this machine's word size
 vm-newest   the newest MicroPython that Debian has
@@ -17,13 +17,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-if not __package__:  # started as a file: the repository is not on the path then
+if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import debian, missing  # noqa: E402
+from tools import debian, errors  # noqa: E402
+from tools.errors import ToolError  # noqa: E402
 from tools.micropython import OLDEST, Vm, probe  # noqa: E402
-from tools.missing import Missing  # noqa: E402
-from tools.place import BUILD, fresh, locked  # noqa: E402
+from tools.paths import BUILD, locked, new_folder  # noqa: E402
 from tools.unpacked import wrap  # noqa: E402
 
 STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
@@ -32,8 +32,8 @@ SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
 WANTED = "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST)
 
 
-class Unusable(Missing):
-    """No such program runs on this machine, however often it is fetched."""
+class Unsupported(ToolError):
+    """This machine cannot run the program: to fetch it again is of no use."""
 
 
 def vm32() -> Path:
@@ -43,7 +43,7 @@ def vm32() -> Path:
         return found
     try:
         return _fetch_vm32()
-    except Unusable as error:
+    except Unsupported as error:
         fallback = vm64()
         print(f"vm32: {error}; using vm64", file=sys.stderr)
         return fallback
@@ -68,7 +68,7 @@ def mosquitto() -> Path:
     given = os.environ.get("MOSQUITTO")
     if given:
         if not _is_mosquitto(given):
-            raise Missing(f"mosquitto: MOSQUITTO={given} is no mosquitto that runs; correct or unset it")
+            raise ToolError(f"mosquitto: MOSQUITTO={given} is no mosquitto that runs; correct or unset it")
         return Path(given)
     on_path = shutil.which("mosquitto", path=_path_with_sbin())
     if on_path and _is_mosquitto(on_path):
@@ -78,20 +78,20 @@ def mosquitto() -> Path:
         if not cached.exists():
             remedy = "install mosquitto, or set MOSQUITTO=/path"
             _need_debian("mosquitto", remedy)
-            with fresh(cached.parent) as folder:
+            with new_folder(cached.parent) as folder:
                 root = folder / "root"
                 _unpack("mosquitto", debian.mirror().suite, debian.architecture(), root, remedy)
                 if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
-                    raise Missing("mosquitto: the fetched one does not run; set MOSQUITTO=/path")
+                    raise ToolError("mosquitto: the fetched one does not run; set MOSQUITTO=/path")
     return cached
 
 
 def valgrind() -> Path:
-    """What counts instructions; `Unusable` says that this machine or architecture has none."""
+    """The program that counts instructions; `Unsupported` says that this machine or architecture has none."""
     given = os.environ.get("VALGRIND")
     if given:
         if not _is_valgrind(given):
-            raise Missing(f"valgrind: VALGRIND={given} is no valgrind that runs; correct or unset it")
+            raise ToolError(f"valgrind: VALGRIND={given} is no valgrind that runs; correct or unset it")
         return Path(given)
     on_path = shutil.which("valgrind")
     if on_path and _is_valgrind(on_path):
@@ -100,7 +100,7 @@ def valgrind() -> Path:
     with locked("valgrind"):
         if not cached.exists():
             if not debian.here():
-                raise Unusable(f"valgrind: not on PATH, and apt-get is not here to fetch it; {VALGRIND}")
+                raise Unsupported(f"valgrind: not on PATH, and apt-get is not here to fetch it; {VALGRIND}")
             _fetch_valgrind(cached.parent)
     return cached
 
@@ -122,15 +122,15 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
 
 
 def _given_vm() -> Path | None:
-    """The MicroPython that the user asks for, for every purpose."""
+    """The MicroPython that the user set in MICROPYTHON; it is used for everything."""
     given = os.environ.get("MICROPYTHON")
     if not given:
         return None
     vm = probe(given)
     if not vm:
-        raise Missing(f"micropython: MICROPYTHON={given} is no MicroPython that runs; correct or unset it")
+        raise ToolError(f"micropython: MICROPYTHON={given} is no MicroPython that runs; correct or unset it")
     if not vm.supported:
-        raise Missing(f"micropython: MICROPYTHON={given} is version {_text(vm)}, too old; {WANTED}")
+        raise ToolError(f"micropython: MICROPYTHON={given} is version {_text(vm)}, too old; {WANTED}")
     return Path(given)
 
 
@@ -142,7 +142,7 @@ def _vm_on_path(bits: int) -> Path | None:
 
 
 def _cached_vm(name: str) -> Path | None:
-    """What was fetched before."""
+    """The MicroPython that was fetched before, if any."""
     path = BUILD / "vm" / name / "micropython"
     return path if path.exists() else None
 
@@ -150,73 +150,73 @@ def _cached_vm(name: str) -> Path | None:
 def _fetch_vm(name: str, suite: str, arch: str) -> Path:
     """Fetch a MicroPython from a suite of Debian, see that it runs, and keep it."""
     with locked(name):
-        found = _cached_vm(name)  # another process may just have fetched it
+        found = _cached_vm(name)  # another process may have fetched it meanwhile
         if found:
             return found
         folder = BUILD / "vm" / name
-        with fresh(folder) as draft:
+        with new_folder(folder) as draft:
             _unpack("micropython", suite, arch, draft / "root", WANTED)
             vm = probe(wrap(draft, draft / "root", "usr/bin/micropython"))
             if not vm:
-                raise Unusable(f"micropython: that of {suite} for {arch} does not run here; {WANTED}")
+                raise Unsupported(f"micropython: that of {suite} for {arch} does not run here; {WANTED}")
             if not vm.supported:
-                raise Missing(f"micropython: {suite} has version {_text(vm)}, too old; {WANTED}")
+                raise ToolError(f"micropython: {suite} has version {_text(vm)}, too old; {WANTED}")
         return folder / "micropython"
 
 
 def _fetch_vm32() -> Path:
-    """Fetch a 32-bit MicroPython; that the machine does not run it is remembered."""
+    """Fetch a 32-bit MicroPython; a file remembers when the machine cannot run it."""
     arch = debian.architecture() if debian.here() else ""
     if arch not in SMALL or debian.mirror().origin != "Debian":
-        raise Unusable("there is no 32-bit MicroPython on PATH, and none to fetch for this system")
+        raise Unsupported("there is no 32-bit MicroPython on PATH, and none to fetch for this system")
     mark = BUILD / "vm" / "vm32-does-not-run"
     if not mark.exists():
         try:
             return _fetch_vm("vm32", STABLE, SMALL[arch])
-        except Unusable:
+        except Unsupported:
             mark.touch()
-    raise Unusable(f"this machine does not run the 32-bit MicroPython of {STABLE} for {SMALL[arch]}")
+    raise Unsupported(f"this machine does not run the 32-bit MicroPython of {STABLE} for {SMALL[arch]}")
 
 
 def _fetch_valgrind(target: Path) -> None:
     """Fetch valgrind, from the suite of the VM that it runs, and keep it."""
     at, arch = debian.mirror(), debian.architecture()
     suite = STABLE if at.origin == "Debian" else at.suite
-    with fresh(target) as folder:
+    with new_folder(target) as folder:
         root = folder / "root"
         try:
             _unpack("valgrind", suite, arch, root, VALGRIND)
-        except Missing as error:
-            # apt-get's words for a package that an architecture does not have.
+        except ToolError as error:
+            # apt-get says so when a package does not exist for an architecture.
             if "Unable to locate package" in str(error) or "has no installation candidate" in str(error):
-                raise Unusable(f"valgrind: {suite} has none for {arch}; {VALGRIND}") from None
+                raise Unsupported(f"valgrind: {suite} has none for {arch}; {VALGRIND}") from None
             raise
-        # /usr/bin/valgrind is a script, and its paths are those of an installed one.
+        # /usr/bin/valgrind is a script that expects valgrind to be installed, so run the program itself.
         tools = next((path.parent for path in sorted(root.rglob("default.supp"))), root)
         program = wrap(folder, root, "usr/bin/valgrind.bin", {"VALGRIND_LIB": tools})
         if not _is_valgrind(program):
-            raise Unusable(f"valgrind: that of {suite} for {arch} does not run here; {VALGRIND}")
+            raise Unsupported(f"valgrind: that of {suite} for {arch} does not run here; {VALGRIND}")
 
 
 def _suite(wanted: str) -> str:
-    """The suite to take MicroPython from: Ubuntu's mirrors have no suite of Debian, so its own must do."""
+    """The suite to take MicroPython from. Ubuntu's mirrors have no Debian suites, so there it is Ubuntu's own."""
     _need_debian("micropython", WANTED)
     at = debian.mirror()
     return wanted if at.origin == "Debian" else at.suite
 
 
 def _need_debian(program: str, remedy: str) -> None:
-    """Fail in one line where packages cannot be fetched."""
+    """Raise ToolError where packages cannot be fetched."""
     if not debian.here():
-        raise Missing(f"{program}: not on PATH, and apt-get is not here to fetch it; {remedy}")
+        raise ToolError(f"{program}: not on PATH, and apt-get is not here to fetch it; {remedy}")
 
 
 def _unpack(program: str, suite: str, arch: str, root: Path, remedy: str) -> None:
-    """Fetch and unpack a package; a failure also tells how to do without."""
+    """Fetch and unpack a package; on failure, the message includes `remedy`."""
     try:
         debian.unpack([program], suite, arch, root)
-    except Missing as error:
-        raise Missing(f"{program}: {error}; {remedy}") from error
+    except ToolError as error:
+        raise ToolError(f"{program}: {error}; {remedy}") from error
 
 
 def _is_mosquitto(path: Path | str) -> bool:
@@ -253,9 +253,9 @@ def main() -> None:
     """Print the path of the program that is asked for."""
     name = sys.argv[1] if len(sys.argv) == 2 else ""
     if name not in PROGRAMS:
-        raise Missing(f"usage: provide.py NAME, with NAME one of {', '.join(PROGRAMS)}")
+        raise ToolError(f"usage: fetch.py NAME, with NAME one of {', '.join(PROGRAMS)}")
     print(PROGRAMS[name]())
 
 
 if __name__ == "__main__":
-    missing.run(main)
+    errors.run_main(main)

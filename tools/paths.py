@@ -1,4 +1,4 @@
-"""Where things go: everything that is fetched or built is below the git-ignored build/ folder."""
+"""Paths that tools and tests share. build/, which git ignores, is for all that is fetched or built."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def locked(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def fresh(target: Path) -> Iterator[Path]:
-    """Give a new empty folder that becomes `target` if the block ends well, and else is removed."""
+def new_folder(target: Path) -> Iterator[Path]:
+    """Give a new empty folder: it replaces `target` if the block raises nothing, and is removed otherwise."""
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     draft.chmod(0o755)

@@ -1,4 +1,4 @@
-"""Peers are fetched by pip, with its own settings, and unpacked: archives that someone else has made."""
+"""The other clients are fetched by pip, with its own settings, and unpacked: archives that someone else has made."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.missing import Missing
-from tools.peers import PEERS, Peer, fetch, folder, module, unpack
+from tools.errors import ToolError
+from tools.other_clients import OTHER_CLIENTS, OtherClient, fetch, module_path, source_folder, unpack
 
 
 def archive(path: Path, *members: tarfile.TarInfo) -> Path:
@@ -23,9 +23,9 @@ def archive(path: Path, *members: tarfile.TarInfo) -> Path:
 
 
 def test_nothing_leaves_the_folder(tmp_path: Path) -> None:
-    link = tarfile.TarInfo("peer-1.0/umqtt/link.py")
+    link = tarfile.TarInfo("client-1.0/umqtt/link.py")
     link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-    names = ["peer-1.0/umqtt/simple.py", "peer-1.0/../../outside.py", "/absolute/umqtt/inside.py", "top.py"]
+    names = ["client-1.0/umqtt/simple.py", "client-1.0/../../outside.py", "/absolute/umqtt/inside.py", "top.py"]
     unpack(archive(tmp_path / "a.tar.gz", link, *map(tarfile.TarInfo, names)), tmp_path / "target")
     found = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.py")]
     assert [name for name in found if not name.startswith("target/")] == []
@@ -35,7 +35,7 @@ def test_nothing_leaves_the_folder(tmp_path: Path) -> None:
 
 def test_no_archive(tmp_path: Path) -> None:
     (tmp_path / "b.tar.gz").write_bytes(b"not one")
-    with pytest.raises(Missing, match=r"b\.tar\.gz: it does not unpack"):
+    with pytest.raises(ToolError, match=r"b\.tar\.gz: it does not unpack"):
         unpack(tmp_path / "b.tar.gz", tmp_path / "target")
 
 
@@ -50,16 +50,16 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return found
 
 
-def peer(index: Path, version: str, *names: str) -> Peer:
-    """A peer that has no setup.py, in the index."""
-    top = f"micropython-peer-{version}"
+def release(index: Path, version: str, *names: str) -> OtherClient:
+    """A release of a client that has no setup.py, in the index."""
+    top = f"micropython-client-{version}"
     path = archive(index / f"{top}.tar.gz", *(tarfile.TarInfo(f"{top}/{name}") for name in names))
-    return Peer("micropython-peer", version, hashlib.sha256(path.read_bytes()).hexdigest())
+    return OtherClient("micropython-client", version, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def test_pip_fetches_with_its_own_settings(index: Path, tmp_path: Path) -> None:
-    wanted = peer(index, "1.0", "umqtt/simple.py", "micropython_peer.egg-info/PKG-INFO")
-    peer(index, "2.0", "umqtt/newer.py")
+    wanted = release(index, "1.0", "umqtt/simple.py", "micropython_client.egg-info/PKG-INFO")
+    release(index, "2.0", "umqtt/newer.py")
     fetch(wanted, tmp_path / "target")
     assert (tmp_path / "target" / "umqtt" / "simple.py").read_bytes() == b"bytes"
     assert not (tmp_path / "target" / "umqtt" / "newer.py").exists()
@@ -67,29 +67,29 @@ def test_pip_fetches_with_its_own_settings(index: Path, tmp_path: Path) -> None:
 
 
 def test_another_archive_than_before(index: Path, tmp_path: Path) -> None:
-    wanted = peer(index, "1.0", "umqtt/simple.py")
-    peer(index, "1.0", "umqtt/simple.py", "umqtt/more.py")
-    with pytest.raises(Missing, match=r"^micropython-peer 1\.0: .* is not the archive that it was"):
+    wanted = release(index, "1.0", "umqtt/simple.py")
+    release(index, "1.0", "umqtt/simple.py", "umqtt/more.py")
+    with pytest.raises(ToolError, match=r"^micropython-client 1\.0: .* has a SHA-256 different"):
         fetch(wanted, tmp_path / "target")
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
 
 
 def test_an_archive_of_something_else(index: Path, tmp_path: Path) -> None:
-    with pytest.raises(Missing, match=r"the archive has no umqtt$"):
-        fetch(peer(index, "1.0", "other/simple.py"), tmp_path / "target")
+    with pytest.raises(ToolError, match=r"the archive has no umqtt$"):
+        fetch(release(index, "1.0", "other/simple.py"), tmp_path / "target")
     assert [path.name for path in tmp_path.iterdir()] == ["index"]
 
 
 def test_not_in_the_index(index: Path, tmp_path: Path) -> None:
-    with pytest.raises(Missing, match=r"^micropython-peer 1\.0: pip could not fetch it: no such version") as caught:
-        fetch(Peer("micropython-peer", "1.0", ""), tmp_path / "target")
+    with pytest.raises(ToolError, match=r"^micropython-client 1\.0: pip could not fetch it: no such version") as caught:
+        fetch(OtherClient("micropython-client", "1.0", ""), tmp_path / "target")
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", PEERS)
-def test_every_peer_is_there(name: str) -> None:
+@pytest.mark.parametrize("name", OTHER_CLIENTS)
+def test_every_other_client_is_there(name: str) -> None:
     try:
-        folder(name)
-    except Missing as error:
+        source_folder(name)
+    except ToolError as error:
         pytest.fail(str(error), pytrace=False)
-    assert module(name).exists()
+    assert module_path(name).exists()

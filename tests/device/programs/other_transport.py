@@ -1,5 +1,5 @@
-"""Another program, `config["play"]`, over a transport that the client does not make by itself:
-`config["over"]`, with `config["pty"]` for a stream."""
+"""Another program, `config["runs"]`, over a transport that the client does not make by itself:
+`config["transport"]`, with `config["pty"]` for a stream."""
 
 
 def websocket(device):
@@ -16,11 +16,11 @@ def stream(device):
 
 
 def run(device):
-    transport = {"websocket": websocket, "stream": stream}[device.config["over"]](device)
+    transport = {"websocket": websocket, "stream": stream}[device.config["transport"]](device)
     make = device.client
 
     def client(*args, **more):
         return make(*args, transport=transport, **more)
 
     device.client = client
-    __import__(device.config["play"]).run(device)
+    __import__(device.config["runs"]).run(device)

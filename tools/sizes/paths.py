@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.place import BUILD, REPO
+from tools.paths import BUILD, REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
 RESULTS = BUILD / "sizes" / "sizes.json"

@@ -1,4 +1,4 @@
-"""One scenario's share of the machine and the broker."""
+"""A device under test, with its topics and the broker."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from tests.device.observer import Observer
 
 
 @dataclass
-class Scene:
-    """Where a scenario is played.
+class Device:
+    """A machine that runs one test's programs.
 
-    prefix    of its topics; no other scenario has them
-    listener  the name of the broker's listener
-    client    how the device reaches it: the client's arguments
-    broker    None when it is not ours
+    prefix    of its topics; each test has its own
+    listener  name of the broker's listener
+    client    arguments of the client that connects to it
+    observer  a client of the broker on this computer
+    broker    None when the tests did not start it
+    record    notes a property of the test's report
+    extra     more settings of each program
     """
 
     prefix: str
@@ -36,11 +39,11 @@ class Scene:
         return self.machine.start(program, {**known, **self.extra, **config})
 
     def finish(self, run: Run) -> None:
-        """Wait for a program to end well, and note how long it took."""
+        """Wait until a program ends without an error, and record how long it took."""
         self.record(table.MS, run.done()["ms"])
 
     def topic(self, name: str) -> str:
-        """A topic of this scenario."""
+        """A topic below the prefix."""
         return f"{self.prefix}/{name}"
 
     @property

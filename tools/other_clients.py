@@ -1,4 +1,4 @@
-"""The clients that umqtt2 is held against: source archives from PyPI, unpacked below build/peers/.
+"""The clients that umqtt2 is compared with: source archives from PyPI, unpacked below build/other-clients/.
 
 pip fetches them, see tools/pip_fetch.py, so its own settings count: index, proxy, certificates, a folder of
 archives. They are never committed.
@@ -15,13 +15,13 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from tools.missing import Missing
-from tools.place import BUILD, fresh, locked
+from tools.errors import ToolError
+from tools.paths import BUILD, locked, new_folder
 
 PIP_FETCH = Path(__file__).with_name("pip_fetch.py")
 
 
-class Peer(NamedTuple):
+class OtherClient(NamedTuple):
     """
     project  its name on PyPI
     version  the one that is measured
@@ -35,78 +35,78 @@ class Peer(NamedTuple):
     module: str = "umqtt"
 
 
-PEERS = {
-    "umqtt.simple": Peer(
+OTHER_CLIENTS = {
+    "umqtt.simple": OtherClient(
         "micropython-umqtt.simple",
         "1.3.4",
         "b6a2520239e3992c63a7de9370ee9b3d9d27819a90359c521f1c0f7ccab8d12f",
     ),
-    "umqtt.robust": Peer(
+    "umqtt.robust": OtherClient(
         "micropython-umqtt.robust",
         "1.0",
         "22a1b8c8e1128281efb13b3020927d07e33c5b747869da2cd77d37983a9ea002",
     ),
-    "umqtt.simple2": Peer(
+    "umqtt.simple2": OtherClient(
         "micropython-umqtt.simple2",
         "2.2.0",
         "48fd4da7701b95986293b06d343fbc564ebe7dfa82f5c8c09364c20df755f0e4",
     ),
-    "umqtt.robust2": Peer(
+    "umqtt.robust2": OtherClient(
         "micropython-umqtt.robust2",
         "2.2.0",
         "da3a09a570868d8e4ae6d2fad475230f6f2b130b45711be6873f83b10ebd4a6c",
     ),
-    "aiomqttc": Peer(
+    "aiomqttc": OtherClient(
         "aiomqttc",
         "1.0.7",
         "cd41bd0ef0f36e3c73213f38b2eb6bb2b4f27637f77831240a9e4c8ce5ca51a2",
         "aiomqttc.py",
     ),
-    "chumicro-mqtt": Peer(
+    "chumicro-mqtt": OtherClient(
         "chumicro-mqtt",
         "0.30.3",
         "39bcfe15e5b2ec745864872a53e214cb105e299eeee59adc6185cae59615b9cf",
         "src/chumicro_mqtt",
     ),
     # Two packages that chumicro-mqtt depends on. It needs the third, chumicro-config, only in from_config().
-    "chumicro-sockets": Peer(
+    "chumicro-sockets": OtherClient(
         "chumicro-sockets",
         "0.21.3",
         "fe29c9ad2e9fabd5a7929264c5cb3d5536ad784b2c24d735627e4e1bff09619a",
         "src/chumicro_sockets",
     ),
-    "chumicro-timing": Peer(
+    "chumicro-timing": OtherClient(
         "chumicro-timing",
         "0.8.4",
         "5428d60ca79a99efe1e7453ef3cc7fba810a7f623becd5779d59cfa2c7a0fc9d",
         "src/chumicro_timing",
     ),
 }
-VERSIONS = {name: peer.version for name, peer in PEERS.items()}
+VERSIONS = {name: client.version for name, client in OTHER_CLIENTS.items()}
 
 
-def folder(name: str) -> Path:
-    """The sources of a peer, as its archive has them; `name` is a key of PEERS."""
-    peer = PEERS[name]
-    target = BUILD / "peers" / f"{name}-{peer.version}"
-    with locked(f"peer-{name}"):
+def source_folder(name: str) -> Path:
+    """The sources of a client, as its archive has them; `name` is a key of OTHER_CLIENTS."""
+    client = OTHER_CLIENTS[name]
+    target = BUILD / "other-clients" / f"{name}-{client.version}"
+    with locked(f"other-client-{name}"):
         if not target.exists():
-            fetch(peer, target)
+            fetch(client, target)
     return target
 
 
-def module(name: str) -> Path:
-    """What of a peer goes into a board's /lib: a folder or a file."""
-    return folder(name) / PEERS[name].module
+def module_path(name: str) -> Path:
+    """What of a client goes into a board's /lib: a folder or a file."""
+    return source_folder(name) / OTHER_CLIENTS[name].module
 
 
-def fetch(peer: Peer, target: Path) -> None:
+def fetch(client: OtherClient, target: Path) -> None:
     """Have pip fetch a source archive, and unpack it as `target`."""
-    with tempfile.TemporaryDirectory() as place, fresh(target) as draft:
-        archive = _download(peer, Path(place))
-        unpack(archive, draft)
-        if not (draft / peer.module).exists():
-            raise Missing(f"{archive.name}: the archive has no {peer.module}")
+    with tempfile.TemporaryDirectory() as folder, new_folder(target) as unpacked:
+        archive = _download(client, Path(folder))
+        unpack(archive, unpacked)
+        if not (unpacked / client.module).exists():
+            raise ToolError(f"{archive.name}: the archive has no {client.module}")
 
 
 def unpack(archive: Path, target: Path) -> None:
@@ -122,14 +122,14 @@ def unpack(archive: Path, target: Path) -> None:
                     assert data
                     path.write_bytes(data.read())
     except (tarfile.TarError, OSError, EOFError) as error:
-        raise Missing(f"{archive.name}: it does not unpack: {error}") from None
+        raise ToolError(f"{archive.name}: it does not unpack: {error}") from None
 
 
-def _download(peer: Peer, place: Path) -> Path:
-    """Fetch the archive to `place`, and check that it is the one that it always was."""
-    what = f"{peer.project} {peer.version}"
+def _download(client: OtherClient, folder: Path) -> Path:
+    """Fetch the archive to `folder`, and check its SHA-256."""
+    what = f"{client.project} {client.version}"
     done = subprocess.run(
-        [sys.executable, str(PIP_FETCH), peer.project, peer.version, str(place)],
+        [sys.executable, str(PIP_FETCH), client.project, client.version, str(folder)],
         env={**os.environ, "LC_ALL": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -139,10 +139,10 @@ def _download(peer: Peer, place: Path) -> Path:
     )
     if done.returncode:
         lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["it does not say why"]
-        # Whatever keeps pip from the index, in the end it has found no such version.
+        # pip's last line only says that it found no such version; the reason is in an earlier line.
         why = next((line for line in lines if line.startswith("Could not fetch URL")), lines[-1])
-        raise Missing(f"{what}: pip could not fetch it: {why[:300]}")
+        raise ToolError(f"{what}: pip could not fetch it: {why[:300]}")
     archive = Path(done.stdout.splitlines()[-1])
-    if hashlib.sha256(archive.read_bytes()).hexdigest() != peer.sha256:
-        raise Missing(f"{what}: {archive.name} is not the archive that it was; its SHA-256 is another one")
+    if hashlib.sha256(archive.read_bytes()).hexdigest() != client.sha256:
+        raise ToolError(f"{what}: {archive.name} has a SHA-256 different from the recorded one")
     return archive

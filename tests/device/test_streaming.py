@@ -8,8 +8,8 @@ import random
 import pytest
 
 from tests.device.conftest import FULL
+from tests.device.device import Device
 from tests.device.proxy import Proxy
-from tests.device.scene import Scene
 
 LENGTH = 1 << 20
 
@@ -24,12 +24,12 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.mark.parametrize("listener", ["anonymous", "tls"])
-def test_a_megabyte_each_way(device: Scene, listener: str) -> None:
+def test_a_megabyte_each_way(device: Device, listener: str) -> None:
     assert device.broker
     device.client = device.broker.settings(listener)
     payload = random.Random(1).randbytes(LENGTH)
     device.observer.subscribe(device.topic("up"))
-    with device.run("pieces", length=LENGTH, robust=False) as run:
+    with device.run("streaming", length=LENGTH, robust=False) as run:
         run.event("ready")
         device.observer.publish(device.topic("down"), payload, qos=1)
         assert run.event("got", 60) == {"total": LENGTH, "digest": sha256(payload), "begun": 1}
@@ -39,13 +39,13 @@ def test_a_megabyte_each_way(device: Scene, listener: str) -> None:
     assert sha256(device.observer.next(device.topic("up")).payload) == sent["digest"]
 
 
-def test_a_cut_in_the_middle_begins_it_again(device: Scene) -> None:
+def test_a_cut_in_the_middle_begins_it_again(device: Device) -> None:
     assert device.broker
     payload = random.Random(2).randbytes(LENGTH)
     device.observer.subscribe(device.topic("up"))
     with Proxy(device.broker.port("anonymous")) as proxy:
         device.client["port"] = proxy.port
-        with device.run("pieces", length=LENGTH, robust=True) as run:
+        with device.run("streaming", length=LENGTH, robust=True) as run:
             run.event("ready")
             proxy.cut_after(LENGTH // 2)
             device.observer.publish(device.topic("down"), payload, qos=1)

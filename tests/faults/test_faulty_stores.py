@@ -1,0 +1,25 @@
+"""The chaos run finds the mistakes of faulty session stores."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Callable
+
+import pytest
+
+from tests.faults.chaos import Chaos
+from tests.faults.checker import DOUBLED, LOST, ORDER, STATUS
+
+EXPECTED = {
+    "Loses": {LOST, STATUS},
+    "Reorders": {ORDER},
+    "PublishesAgain": {DOUBLED},
+    "DeliversAgain": {DOUBLED},
+}
+
+
+@pytest.mark.parametrize("store", EXPECTED)
+def test_checker_finds_it(chaos_of: Callable[[str], Chaos], store: str) -> None:
+    totals = asyncio.run(chaos_of("source").every_byte(["cut"], step=11, store=store))
+    print(*totals.lines(), sep="\n")
+    assert set(totals.problems) == EXPECTED[store]
