@@ -10,9 +10,11 @@ from __future__ import annotations
 import ast
 import copy
 from collections import Counter
+from typing import NamedTuple
 
-# Small, or called all the time: they stand wherever they are called.
-OFTEN = ("enter", "_look", "_read", "_start_timer")
+# What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
+SMALL = ("_start_timer",)
+OFTEN = {"enter": ("request", "step"), "_look": ("check_msg",)}
 # The variables that methods are called on: the class of each is known.
 OBJECTS = ("self", "connection")
 
@@ -38,6 +40,7 @@ def _references(module: ast.Module) -> Counter[str]:
 
 def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
     counts = _references(module)
+    places = _places(module)
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
             if not isinstance(function, ast.FunctionDef) or function.name in keep or not _plain(function):
@@ -49,15 +52,40 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
             if method and _defined_elsewhere(module, owner, function.name):
                 continue
             calls = counts["." * method + function.name]
-            if calls != 1 and function.name not in OFTEN:
+            call = _Call(function, method, places.get(function.name, []))
+            for caller in OFTEN.get(function.name, ()):
+                if call.put(caller):
+                    return True
+            if calls != 1 and function.name not in SMALL:
                 continue
-            call = _Call(function, method)
-            if calls and call.sites(module) == calls:
-                while call.put(module):
+            if calls and call.sites() == calls:
+                while call.put():
                     pass
                 owner.body.remove(function)
                 return True
     return False
+
+
+class _Place(NamedTuple):
+    """A block of statements with one that is a call, or has the result of one."""
+
+    function: ast.FunctionDef
+    block: list[ast.stmt]
+
+
+def _places(module: ast.Module) -> dict[str, list[_Place]]:
+    # By the name of what is called, of a function or of a method.
+    found: dict[str, list[_Place]] = {}
+    for function in (n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)):
+        for node in ast.walk(function):
+            for field in ("body", "orelse", "finalbody"):
+                block = getattr(node, field, None)
+                for statement in block if isinstance(block, list) else ():
+                    call = getattr(statement, "value", None)
+                    if isinstance(call, ast.Call) and isinstance(call.func, (ast.Name, ast.Attribute)):
+                        name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
+                        found.setdefault(name, []).append(_Place(function, block))
+    return found
 
 
 def _defined_elsewhere(module: ast.Module, owner: ast.AST, name: str) -> bool:
@@ -83,40 +111,27 @@ def _plain(function: ast.FunctionDef) -> bool:
 
 
 class _Call:
-    def __init__(self, function: ast.FunctionDef, method: bool) -> None:
+    def __init__(self, function: ast.FunctionDef, method: bool, places: list[_Place]) -> None:
         self.function = function
         self.method = method
+        self.places = [p for p in places if p.function.name != function.name]
 
-    def sites(self, where: ast.AST) -> int:
+    def sites(self) -> int:
         """How many calls could be replaced."""
-        return sum(
-            self._instead(statement, True) is not None
-            for node in ast.walk(where)
-            if isinstance(node, ast.FunctionDef) and node is not self.function
-            for block in self._blocks(node)
-            for statement in block
-        )
+        blocks = {id(p.block): p.block for p in self.places}.values()
+        return sum(self._instead(statement, True) is not None for block in blocks for statement in block)
 
-    def put(self, where: ast.AST) -> bool:
-        for node in ast.walk(where):
-            if isinstance(node, ast.FunctionDef) and node is not self.function:
-                guarded = any(isinstance(inner, ast.Try) for inner in ast.walk(node))
-                for block in self._blocks(node):
-                    for i, statement in enumerate(block):
-                        instead = self._instead(statement, guarded)
-                        if instead is not None:
-                            block[i : i + 1] = instead
-                            return True
+    def put(self, caller: str = "") -> bool:
+        """Replace one call, in the function `caller` if there is a name, and say whether there was one."""
+        for function, block in self.places:
+            if caller in ("", function.name):
+                guarded = any(isinstance(inner, ast.Try) for inner in ast.walk(function))
+                for i, statement in enumerate(block):
+                    instead = self._instead(statement, guarded)
+                    if instead is not None:
+                        block[i : i + 1] = instead
+                        return True
         return False
-
-    def _blocks(self, node: ast.AST) -> list[list[ast.stmt]]:
-        found = []
-        for inner in ast.walk(node):
-            for field in ("body", "orelse", "finalbody"):
-                block = getattr(inner, field, None)
-                if isinstance(block, list):
-                    found.append(block)
-        return found
 
     def _instead(self, statement: ast.stmt, guarded: bool) -> list[ast.stmt] | None:
         if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return)):

@@ -91,10 +91,20 @@ class _Texts(ast.NodeTransformer):
             node.exc = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
         elif call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
             del call.args[1:]
-        elif call.func.id in WITH_TEXTS and isinstance(call.args[0], ast.Constant):
-            text = call.args[0].value.split(":")[0]
-            call.args = [ast.Constant(text)]
+        elif call.func.id in WITH_TEXTS:
+            call.args = [_argument_alone(call.args[0])]
         return node
+
+
+def _argument_alone(text: ast.expr) -> ast.expr:
+    # "name: what is wrong", "name: %d" % x and name + ": what is wrong" become the name.
+    if isinstance(text, ast.BinOp):
+        if isinstance(text.op, ast.Add):
+            return text.left
+        text = text.left
+    if isinstance(text, ast.Constant):
+        return ast.Constant(text.value.split(":")[0])
+    return text
 
 
 def unused(module: ast.Module, keep: frozenset[str]) -> ast.Module:
