@@ -4,7 +4,7 @@ import asyncio
 
 from .client import WAIT_MS
 from .client import MQTTClient as BaseClient
-from .connection import NETWORK, OPENING, UNIT_BITS, UP
+from .connection import NETWORK, OPENING, UNIT_BITS, UP, units
 from .constants import NAP_MS, POLL_MS
 from .errno import (
     ECONCLOSE,
@@ -56,7 +56,7 @@ class MQTTClient(BaseClient):
     last_error: "BaseException | None" = None
     _error: "Any" = None  # what ended the client's own task
     _task: "Any" = None  # the client's own task
-    _timer: "Any"  # another task, which wakes it
+    _timer: "Any" = None  # another task, which wakes it
     _changed: "Any" = None  # an Event: a message is there, the network takes more, up or down
     _status: "StatusCallback | None" = None  # the program's own callback
 
@@ -122,9 +122,8 @@ class MQTTClient(BaseClient):
         connection = self.connection
         before = self.last_error
         reconnector.begin(self._clean)
-        self._timer = asyncio.create_task(self._keep_time())
-        self._task = asyncio.create_task(self._run())
         try:
+            self._task = asyncio.create_task(self._run())
             while reconnector.enabled and connection.state != UP and self.last_error is before:
                 await self._wait_change()
             if connection.state != UP:
@@ -149,12 +148,8 @@ class MQTTClient(BaseClient):
         """Leave the broker, from within the block or a callback. The client's own task goes on until the
         broker has closed, at most a second; `connect` and the end of the block wait for that."""
         if self._reconnector.enabled:
-            connection = self.connection
-            connection.enter()
-            try:
-                connection.leave()
-            finally:
-                connection.busy = False
+            self.connection.check_free()
+            self.connection.leave()
         self._stop()
 
     async def publish(  # type: ignore[override]
@@ -204,7 +199,7 @@ class MQTTClient(BaseClient):
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and first and not (up and not session.has_unsent)):
-                pid = session.add(first, topic, msg, connection.now(), self.timeout())
+                pid = session.add(first, topic, msg, connection.now(), units(self.message_timeout, "message_timeout"))
             if up:
                 try:
                     self.hand_over(first, topic, msg, pid)
@@ -226,7 +221,7 @@ class MQTTClient(BaseClient):
         """As `umqtt2.MQTTClient` does, without waiting."""
         connection = self.connection
         if pid:
-            connection.drain()
+            connection.drain(pid)
         elif not first:
             connection.ping()
         elif not connection.pending:
@@ -312,6 +307,7 @@ class MQTTClient(BaseClient):
         connection = self.connection
         reconnector = self._reconnector
         try:
+            self._timer = asyncio.create_task(self._keep_time())
             while reconnector.enabled or connection.state:
                 was = connection.state
                 blocked = connection.pending
@@ -332,15 +328,16 @@ class MQTTClient(BaseClient):
             self._error = e
         finally:
             self._task = None
-            self._timer.cancel()
+            self._stop()  # first, as the rest may raise; the others run when all is done
             connection.close()
+            if self._timer:
+                self._timer.cancel()
             reconnector.end()
             self._error = self._error or connection.raised
             connection.raised = None
-            self._stop()
 
     def _stop(self) -> "None":
-        # Nobody may wait any more.
+        # Nobody may wait any more. Needs no memory.
         self._reconnector.enabled = False
         self._wake()
         for event in self._waiting:
@@ -383,8 +380,8 @@ class MQTTClient(BaseClient):
 
     async def _keep_time(self) -> "None":
         while True:
+            self._wake()  # first: its time may have been moved before it ran at all
             await asyncio.sleep(LONG_MS // 1000)
-            self._wake()
 
     def _wait(self, ms: "int", pollable: "Any") -> "Generator[None, None, None]":
         # Wait until the network has or takes something, until _wake(), or until the time is over. A task

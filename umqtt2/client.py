@@ -7,7 +7,7 @@ except ImportError:
     import gc  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
 
-from .connection import UP, Connection, units
+from .connection import FOREVER, UP, Connection, units
 from .constants import STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     )
 
 WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
-LONGEST_S = 4000000  # seconds, 46 days
 LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
@@ -178,9 +177,8 @@ class MQTTClient:
     def start(self, clean_session: "bool") -> "None":
         """Begin to connect, without waiting: `connection.step()` does the rest. The argument and what is raised
         are those of `connect`."""
-        if self.socket_timeout is not None:
-            check_seconds(self.socket_timeout, "socket_timeout")
-        check_seconds(self.message_timeout, "message_timeout")
+        limit = FOREVER if self.socket_timeout is None else units(self.socket_timeout, "socket_timeout")
+        units(self.message_timeout, "message_timeout")
         connection = self.connection
         hello = connection.packets.connect(
             self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
@@ -189,7 +187,7 @@ class MQTTClient:
         transport = self.transport or self._new_transport()
         connection.enter()
         try:
-            connection.start(transport, hello, self.keepalive, self.socket_timeout)
+            connection.start(transport, hello, self.keepalive, limit)
         finally:
             connection.busy = False
 
@@ -197,14 +195,8 @@ class MQTTClient:
         """Leave the broker, which then forgets the last will [3.14]. Waits until the broker has closed, at most
         a second. Raises nothing of the network; may be called twice."""
         connection = self.connection
-        connection.enter()
-        try:
-            connection.leave()
-        except BaseException:
-            connection.close()
-            raise
-        finally:
-            connection.busy = False
+        connection.check_free()
+        connection.leave()
         while connection.state:
             if connection.step() is None:
                 connection.wait(LEAVE_WAIT_MS)
@@ -300,7 +292,7 @@ class MQTTClient:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-                pid = session.add(first, topic, msg, connection.now(), self.timeout())
+                pid = session.add(first, topic, msg, connection.now(), units(self.message_timeout, "message_timeout"))
             try:
                 self.hand_over(first, topic, msg, pid)
             except BaseException:
@@ -320,7 +312,7 @@ class MQTTClient:
         if connection.pending:
             self._flush()
         if STORES and pid:
-            connection.drain()
+            connection.drain(pid)
         elif first & 0xF0 == PUBLISH:
             connection.send_message(first, topic, msg, pid)
         elif first:
@@ -366,10 +358,6 @@ class MQTTClient:
                 connection.wait(WAIT_MS)
         return first or None
 
-    def timeout(self) -> "int":
-        """Return `message_timeout` in the units of `Connection.now`."""
-        return units(self.message_timeout)
-
     def _new_transport(self) -> "Transport":
         # To load a module leaves holes in the memory. What is collected at once is filled again; later
         # there would be something that stays in between, and no room for what is large.
@@ -391,14 +379,6 @@ def check_qos(qos: "int", highest: "int") -> "None":
     """Raise ValueError unless `qos` is an int from 0 to `highest`."""
     if not isinstance(qos, int) or not 0 <= qos <= highest:
         raise ValueError("qos: not an int from 0 to %d" % highest)
-
-
-def check_seconds(value: "object", name: "str") -> "None":
-    """Raise TypeError unless `value` is a number, and ValueError unless it is one of seconds that make sense."""
-    if not isinstance(value, (int, float)):
-        raise TypeError(name + ": not a number")
-    if not 0 <= value <= LONGEST_S:
-        raise ValueError(name + ": not 0 to 4,000,000")
 
 
 def default_session() -> "Session":

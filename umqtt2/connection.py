@@ -62,29 +62,40 @@ if TYPE_CHECKING:
 # What `state` may be.
 CLOSED = 0
 OPENING = 1
-GREETING = 2
-UP = 3
-LEAVING = 4
+LEAVING = 2
+GREETING = 3
+UP = 4
 
 READS = 64  # that one step makes at the most
 AT_ONCE = 8  # packets of the session that one step sends at the most
 UNIT_BITS = 6  # a unit of time is 64 ms
-LONG_MS = 0x1FFFFFC0  # the longest time that ticks can tell, in whole units: 6.2 days
+TICKS = 0xFFFFFF  # what the clock's ticks, which begin again at 2 ** 30, count of units: 12.4 days
 FOREVER = 1 << 23  # units of time
+LONGEST_S = 4000000  # seconds, 46 days
 LEAVE = 16  # units of time for the broker to close after a DISCONNECT: a second
 
 NETWORK = (OSError, MQTTException)  # what the network may raise
 
 
-def units(seconds: "float") -> "int":
-    """Return a time in units of 64 ms, rounded up."""
-    return (int(seconds * 1000) >> UNIT_BITS) + 1
+def units(seconds: "float", name: "str") -> "int":
+    """Return a time in units of 64 ms, as many as surely last so long.
+
+    seconds  0 to LONGEST_S
+    name     of the argument that has it
+
+    Raises TypeError or ValueError, with the name, for what is no number of seconds that makes sense.
+    """
+    if not isinstance(seconds, (int, float)):
+        raise TypeError(name + ": not a number")
+    if not 0 <= seconds <= LONGEST_S:
+        raise ValueError(name + ": not 0 to 4,000,000")
+    return (int(seconds * 1000) >> UNIT_BITS) + 2  # never early: both ends of a time are rounded down
 
 
 class Connection:
     """A connection of one client at a time; `start` begins another one.
 
-    state       CLOSED, OPENING, GREETING, UP or LEAVING
+    state       CLOSED, OPENING, LEAVING, GREETING or UP
     session     the session store; see `umqtt2.session`
     packets     the protocol version; see `umqtt2.packets`
     transport   of the current connection, None when closed
@@ -114,7 +125,7 @@ class Connection:
     ping_sent = False  # and nothing has come since
     paused = False
     _steps: "Generator[object, None, None] | None" = None  # of the transport, while it opens
-    _hello = b""  # the CONNECT, until it is sent
+    _next = b""  # the CONNECT or DISCONNECT, until it is sent
     _payload: "Any" = None  # what follows the buffer in the slot
     _last_topic = b""  # of the last message whose topic was checked
     _stalled = False  # the transport took nothing, in this call
@@ -140,7 +151,7 @@ class Connection:
         self.packets = packets
         self.max_packet = max_packet
         self._clock = clock
-        self._ticks = clock.ticks_ms()
+        self._ticks = clock.ticks_ms() >> UNIT_BITS
         self._in = bytearray(SMALL)
         self._out = bytearray(ONE_WRITE)
         # The more attributes there are, the larger the piece of memory for them, and the fewer such
@@ -151,21 +162,18 @@ class Connection:
 
     # --- Making and ending ---------------------------------------------------------------------------
 
-    def start(
-        self, transport: "Transport", hello: "bytes", keepalive: "int", timeout: "float | None"
-    ) -> "None":
-        """Begin to connect, after closing what there was; `step` does the rest.
+    def start(self, transport: "Transport", hello: "bytes", keepalive: "int", limit: "int") -> "None":
+        """Begin to connect; `step` does the rest. Nobody else may be in, and the state is CLOSED.
 
         hello      the CONNECT
         keepalive  seconds, as in the CONNECT
-        timeout    seconds for opening, and as many for the CONNACK; None is no limit
+        limit      units of time for opening, and as many for the CONNACK
 
         Raises OSError when the transport opens at once, and fails.
         """
-        self.close()
-        self._limit = FOREVER if timeout is None else units(timeout)
+        self._limit = limit
         self._half = keepalive * 500 >> UNIT_BITS
-        self._hello = hello
+        self._next = hello
         decoder = self.packets.decode(self, self._in, self.max_packet)
         next(decoder)
         self.feed = decoder.send
@@ -174,7 +182,8 @@ class Connection:
                 self.feed = self.chunks.tap(self, self._in, decoder.send)
         # A transport that fails to open here leaves nothing open, and the state is CLOSED.
         opening = getattr(transport, "opening", transport.open)
-        self._steps = opening(-1 if timeout is None else int(timeout * 1000))  # None from open()
+        # A little less: what the transport raises says more. None from open().
+        self._steps = opening(-1 if limit == FOREVER else limit - 2 << UNIT_BITS)
         self._start_timer()
         self.transport = transport
         self.state = OPENING
@@ -195,24 +204,17 @@ class Connection:
             self.session.on_close(by_broker)
 
     def leave(self) -> "None":
-        """Send DISCONNECT, if there is a connection and nothing stays in its way [3.14]. From then on `step`
-        reads and discards until the broker closes: data that is not read would make TCP destroy what the
-        broker has yet to read, DISCONNECT included. Raises nothing of the network."""
-        taken = 0
-        was = self.state
-        if OPENING < was < LEAVING:
-            try:
-                if self.flush():
-                    taken = self.transport.write(DISCONNECT, 2, 0) or 0
-            except NETWORK:
-                pass
-        if taken < 2:
+        """Begin to leave, if there is a connection [3.14]: `step` sends DISCONNECT, then reads and discards until
+        the broker closes. Data that is not read would make TCP destroy what the broker has yet to read,
+        DISCONNECT included."""
+        if self.state < GREETING:
             self.close()
         else:
-            if STORES and was == UP:
+            if STORES and self.state == UP:
                 self.session.on_close(None)
-            self.state = LEAVING
+            self._next = DISCONNECT
             self._deadline = self.now() + min(LEAVE, self._limit)
+            self.state = LEAVING
 
     # --- Steps ---------------------------------------------------------------------------------------
 
@@ -227,10 +229,32 @@ class Connection:
         """
         self.enter()
         try:
-            if self.state == UP:
-                first = self._process()
+            state = self.state
+            first: "int | None" = None
+            if state < GREETING:
+                first = self._open_or_leave(state)
             else:
-                first = self._establish()
+                now = self.now()
+                if not self.pending or self.flush():
+                    if STORES and self.paused and state == UP:
+                        self.ping_sent = False  # its answer cannot be seen
+                    else:
+                        first = self._read()
+                    if first:
+                        self.last_in = now
+                        if state == UP:
+                            self._dispatch(first)
+                        else:
+                            self._check_connack(first, now)
+                            first = 0  # the program asks for what comes after it
+                if state == GREETING:
+                    if self.state == GREETING:
+                        self._check_limit()
+                elif self.state == UP:
+                    if now != self._checked:
+                        self._check_timers(now)
+                    if STORES and self.session.has_unsent and not self.raised:
+                        self.drain()
         except BaseException:
             self.close()
             raise
@@ -238,50 +262,59 @@ class Connection:
             self.busy = False
         return first
 
-    def _establish(self) -> "int | None":
-        first: "int | None" = None
-        if self.state == OPENING:
-            first = self._open()
-        elif self.state == GREETING:
-            first = self._read()
-            if first:
-                self._check_connack(first)
-                return 0  # the program asks for what comes after it
-        elif self.state == LEAVING:
-            return self._discard()
-        else:
+    def _open_or_leave(self, state: "int") -> "int | None":
+        if not state:
             raise MQTTException(ECONNOT)
-        if not first:
-            self._check_limit()
+        if state == OPENING:
+            first = self._open()
+        else:
+            first = self._discard()
         return first
 
     def _open(self) -> "int | None":
         if self._steps:
             try:
                 next(self._steps)
+                self._check_limit()
                 return None
             except StopIteration:
                 self._steps = None
-        hello = self._hello
-        if hello:
-            self._hello = b""
-            if STORES:
-                self._unanswered += 1
-            self.send(hello, len(hello))
-        if not self.flush():
+        if STORES and self._next:
+            self._unanswered += 1
+        self._send_next()
+        if self.pending:
+            self._check_limit()
             return None
         self.state = GREETING
         self._start_timer()
         return 0
 
-    def _check_connack(self, first: "int") -> "None":
+    def _discard(self) -> "int | None":
+        # Read what comes until the broker closes, or takes too long.
+        n: "int | None" = 0
+        try:
+            self._send_next()
+            n = self.transport.readinto(self._in, SMALL)
+        except NETWORK:
+            pass
+        if n == 0 or self.now() >= self._deadline:
+            self.close()
+        return 0 if n else None
+
+    def _send_next(self) -> "None":
+        # Send what stands in the slot, then CONNECT or DISCONNECT.
+        packet = self._next
+        if (not self.pending or self.flush()) and packet:
+            self._next = b""
+            self.send(packet, len(packet))
+
+    def _check_connack(self, first: "int", now: "int") -> "None":
         # Raise unless the packet is a CONNACK that accepts.
         if first != CONNACK:
             raise MQTTException(ECONLENGTH)
         if self.code & 255:
             raise self.packets.refusal(self.code & 255)
-        now = self.now()
-        self.since = self.last_in = self.last_out = self.last_ping = now
+        self.since = self.last_out = self.last_ping = now
         if not STORES:
             self.session.resume(False, False, now)
         else:
@@ -290,38 +323,9 @@ class Connection:
             self.session.resume(not lost, self._unanswered > 1, now)
             self._unanswered = 0
             self._session_lost = False
-        self._checked = -1
+        self._checked = now
         self.ping_sent = False
         self.state = UP
-
-    def _discard(self) -> "int | None":
-        # Read what comes until the broker closes, or takes too long.
-        n = 0
-        try:
-            n = self.transport.readinto(self._in, SMALL)
-        except OSError:
-            pass
-        if n == 0 or self.now() >= self._deadline:
-            self.close()
-        return 0 if n else None
-
-    def _process(self) -> "int | None":
-        now = self.now()
-        first = None
-        if not self.pending or self.flush():
-            if STORES and self.paused:
-                self.ping_sent = False  # its answer cannot be seen
-            else:
-                first = self._read()
-            if first:
-                self.last_in = now
-                self._dispatch(first)
-        if now != self._checked and self.state == UP:
-            self._checked = now
-            self._check_timers(now)
-        if STORES and self.session.has_unsent and not self.raised:
-            self.drain()
-        return first
 
     def _read(self) -> "int | None":
         # Take what has come. Return the first byte of a complete packet, None when nothing more is
@@ -439,13 +443,9 @@ class Connection:
 
     def now(self) -> "int":
         """Return the time in units of 64 ms, since the Connection was made. It does not wrap."""
-        clock = self._clock
-        passed = clock.ticks_diff(clock.ticks_ms(), self._ticks) >> UNIT_BITS
-        if passed:
-            if passed < 0:  # more than ticks can tell
-                passed = LONG_MS >> UNIT_BITS
-            self._ticks = clock.ticks_add(self._ticks, passed << UNIT_BITS)
-            self._now += passed
+        ticks = self._clock.ticks_ms() >> UNIT_BITS
+        self._now += ticks - self._ticks & TICKS
+        self._ticks = ticks
         return self._now
 
     def _start_timer(self) -> "None":
@@ -467,21 +467,27 @@ class Connection:
             if not pid:
                 break
             self.tell_status(pid, session.status)
-        half = self._half
-        if half and self.state == UP and now - self.last_ping >= half:
-            if now - self.last_out >= half or now - self.last_in >= half:
-                if self.ping_sent:
-                    raise MQTTException(EKEEPALIVE)
-                self.ping()
+        quiet = now - max(self.last_ping, min(self.last_out, self.last_in))
+        if self.ping_sent:
+            # The next look will come when as much time has passed as since the last one: that may be too late.
+            quiet += now - self._checked
+        self._checked = now
+        if self._half and self.state == UP and quiet >= self._half:
+            if self.ping_sent:
+                raise MQTTException(EKEEPALIVE)
+            self.ping()
 
     def wait(self, ms: "int") -> "None":
         """Wait until the next step may find something to do, at most `ms` milliseconds, nor longer than
         `_check_limit` counts."""
         ms = min(ms, self._limit << UNIT_BITS - 3)
-        if self._steps or not self.transport:
+        transport = self.transport
+        opening = self._steps
+        if opening or not transport:
+            # Not everywhere, and not for all that a transport does then, can it be waited for.
             self._clock.sleep_ms(min(ms, POLL_MS))
-        else:
-            self.transport.wait(WRITABLE if self.pending else READABLE, ms)
+        if transport:
+            transport.wait(WRITABLE if self.pending or opening else READABLE, ms)
 
     # --- Packets that go -----------------------------------------------------------------------------
 
@@ -500,8 +506,12 @@ class Connection:
         if self.busy:
             raise MQTTException(EBUSY)
 
-    def drain(self) -> "None":
-        """Send some of what waits in the session, in its order, as far as the transport takes it."""
+    def drain(self, own: "int" = 0) -> "None":
+        """Send some of what waits in the session, in its order, as far as the transport takes it.
+
+        own  the packet identifier of the request that is made now, or 0. What the stream of another message
+             raises, and that it cannot be sent again, is not for the caller of that: it waits for the next `step`
+        """
         session = self.session
         for _ in range(AT_ONCE):
             if self.pending or self.state != UP:
@@ -513,10 +523,13 @@ class Connection:
             first = packet[1]
             if first & 0xF0 == PUBLISH:
                 if STREAMING:
-                    if hasattr(packet[3], "rewind") and not packet[3].rewind():
-                        session.remove(pid)
-                        self.tell_status(pid, STIMEOUT)
-                        continue
+                    if hasattr(packet[3], "rewind"):
+                        if own and own != pid:
+                            break
+                        if not packet[3].rewind(own):
+                            session.remove(pid)
+                            self.tell_status(pid, STIMEOUT)
+                            break
                 self.send_message(first, packet[2], packet[3], pid if first & 6 else 0)
             elif first == PUBREL:
                 self._send_ack(first, pid)
@@ -539,7 +552,7 @@ class Connection:
     def ping(self) -> "None":
         """Send PINGREQ; when something stands in the slot, count as if it had been sent."""
         if not self.ping_sent:  # what counts is how long the broker has not answered
-            self.last_ping = self._now
+            self.last_ping = self._checked = self.now()
         self.ping_sent = True
         if not self.pending:
             self.send(PINGREQ, 2)

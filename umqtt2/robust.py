@@ -2,8 +2,7 @@
 
 from .client import WAIT_MS
 from .client import MQTTClient as BaseClient
-from .connection import CLOSED, NETWORK, UP
-from .constants import POLL_MS
+from .connection import CLOSED, NETWORK, UP, units
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
 from .reconnect import Reconnector, keeping
@@ -94,7 +93,7 @@ class MQTTClient(BaseClient):
         try:
             while connection.state not in (CLOSED, UP):
                 if self._reconnector.look() is None and connection.state:
-                    connection.wait(POLL_MS)
+                    connection.wait(WAIT_MS)
         finally:
             connection.reraise()
         return connection.state == UP and connection.code > 255
@@ -120,7 +119,7 @@ class MQTTClient(BaseClient):
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             wanted = self.keep_qos0 and first and not hasattr(msg, "rewind") and not (up and not session.has_unsent)
             if kept or wanted:
-                pid = session.add(first, topic, msg, connection.now(), self.timeout())
+                pid = session.add(first, topic, msg, connection.now(), units(self.message_timeout, "message_timeout"))
             if up:
                 try:
                     self.hand_over(first, topic, msg, pid)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from .connection import Connection
 
+EIO = 5
 SIZE = 512  # bytes that are read from a stream at a time
 CHUNK = 128  # bytes that are given to a callback at the most
 
@@ -40,6 +41,7 @@ class StreamPayload:
         self._length = self.left = length
         self._start: "int | None" = None
         self._sent = self._failed = False
+        self._own = 1
         self.buffer: "Any" = b""
         try:
             if hasattr(stream, "seek"):
@@ -50,11 +52,15 @@ class StreamPayload:
     def __len__(self) -> "int":
         return self._length
 
-    def rewind(self) -> "bool":
+    def rewind(self, own: "int") -> "bool":
         """Get ready to be sent. Returns False when that cannot be: the stream has failed before, or cannot be
-        read a second time."""
+        read a second time.
+
+        own  not 0 when it is sent by the `publish` that it was given to
+        """
         again = self._sent
         self._sent = True
+        self._own = own
         self.left = self._length
         if again and not self._failed:
             self._failed = True
@@ -67,20 +73,27 @@ class StreamPayload:
         return not self._failed
 
     def read(self) -> "int":
-        """Read a piece into `buffer`, and return its length. Raises ValueError when the stream fails or ends too
-        early, and whatever else it raises."""
-        self._failed = True
+        """Read a piece into `buffer`, and return its length.
+
+        Raises ValueError when the stream fails or ends too early, to the `publish` that it was given to. Later an
+        OSError: it is a fault of the network for whoever meets it, and the message gets a status. Raises
+        whatever else the stream does.
+        """
         if not self.buffer:
             self.buffer = bytearray(min(SIZE, self.left))
         buf: "Any" = self.buffer
         if self.left < len(buf):
             buf = memoryview(buf)[: self.left]
+        self._failed = True
+        n: "int"
         try:
-            n: "int" = self._stream.readinto(buf)
+            n = self._stream.readinto(buf)
+            why = "msg: shorter than its length"
         except OSError as e:
-            raise ValueError("msg: %s" % e)
+            n = 0
+            why = "msg: %s" % e
         if not n:
-            raise ValueError("msg: shorter than its length")
+            raise ValueError(why) if self._own else OSError(EIO, why)
         self._failed = False
         self.left -= n
         return n

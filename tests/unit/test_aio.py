@@ -903,6 +903,120 @@ def broken(*args):
     raise KeyError("broken")
 
 
+# What has one of the client's callbacks called.
+EVENTS = {
+    "message": lambda broker, client: broker.deliver("t", "m", 1),
+    "chunks": lambda broker, client: broker.deliver("large", bytes(2000), 1),
+    "acknowledged": lambda broker, client: asyncio.create_task(client.publish("t", "m", qos=1)),
+    "timeout": lambda broker, client: [
+        setattr(broker, "silent", True), asyncio.create_task(client.subscribe("t")), broker.clock.advance(20000),
+    ],
+    "too large": lambda broker, client: broker.deliver("t", bytes(2000), 1),
+    "gone": lambda broker, client: broker.drop(),
+}  # fmt: skip
+
+
+def call_back(client, f):
+    client.set_callback(f)
+    client.set_callback_status(f)
+    client.set_callback_connection(lambda up: up or f(up))
+    client.set_callback_chunks(f, "large")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_every_callback_may_leave(event):
+    broker = FakeBroker()
+    calls = []
+
+    async def main():
+        def callback(*args):
+            calls.append(args)
+            if len(calls) == 1:
+                client.disconnect()
+
+        client = client_of(broker, max_packet=1000)
+        call_back(client, callback)
+        async with client:
+            task = EVENTS[event](broker, client)
+            await asyncio.sleep(0)
+            if event == "timeout":
+                task = task[1]
+                broker.clock.advance(20000)
+            assert await collect(client) == []
+            with pytest.raises(MQTTException) as caught:
+                await client.publish("t", "m")
+            assert caught.value.args == (errno.ECONNOT,)
+            broker.silent = False
+        if isinstance(task, asyncio.Task):
+            await asyncio.wait([task])
+            task.exception()
+        assert calls
+        opens = broker.opens
+        await asyncio.sleep(0.2)
+        assert broker.opens == opens
+        assert not broker.is_open
+        async with client:
+            await client.publish("works", "m", qos=1)
+        assert broker.published[-1][0] == b"works"
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_any_callback_raises_ends_the_block_and_does_not_turn_up_in_the_next_one(event):
+    broker = FakeBroker()
+    error = OSError(5)
+
+    async def main():
+        def callback(*args):
+            raise error
+
+        client = client_of(broker, max_packet=1000)
+        call_back(client, callback)
+        with pytest.raises(OSError) as caught:
+            async with client:
+                task = EVENTS[event](broker, client)
+                await asyncio.sleep(0)
+                if event == "timeout":
+                    task = task[1]
+                    broker.clock.advance(20000)
+                await collect(client)
+        assert caught.value is error
+        assert not broker.is_open
+        if isinstance(task, asyncio.Task):
+            await asyncio.wait([task])
+            task.exception()
+        broker.silent = False
+        call_back(client, lambda *args: None)
+        async with client:
+            await client.publish("works", "m", qos=1)
+            broker.fail_read = OSError(104)
+            await until(lambda: broker.opens > 2)
+            await client.publish("works", "m", qos=1)
+        assert client.last_error.args == (104,)
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_leaving_in_the_connection_callback_of_connect_holds(up):
+    broker = FakeBroker()
+    broker.return_code = 0 if up else 5
+
+    async def main():
+        client = client_of(broker)
+        client.set_callback_connection(lambda is_up: client.disconnect() if is_up == up else None)
+        with pytest.raises(MQTTException):
+            await client.connect()
+            await client.publish("t", "m")
+        await asyncio.sleep(0.2)
+        assert len(broker.connects) == 1
+        assert not broker.is_open
+        assert broker.disconnected is up
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
 @pytest.mark.parametrize("what", ["messages", "publish", "later", "nothing"])
 def test_a_failure_of_the_clients_own_task_is_raised_everywhere(what):
     broker = FakeBroker()

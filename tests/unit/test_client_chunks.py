@@ -499,6 +499,163 @@ def test_a_pipe_that_would_have_to_be_sent_again_is_told(app, kind):
     assert a.client.session.waiting() == 0
 
 
+class Torn(io.BytesIO):
+    """Cannot be read, or not be sent again, from the second time on."""
+
+    def __init__(self, data, where, error):
+        super().__init__(data)
+        self.where = where
+        self.error = error
+        self.reads = 0
+
+    def readinto(self, buf):
+        self.reads += 1
+        if self.where == "readinto" and self.reads > 2:
+            raise self.error
+        if self.where == "end" and self.reads > 2:
+            return 0
+        return super().readinto(buf)
+
+    def seek(self, *args):
+        if self.where == "seek":
+            raise self.error
+        return super().seek(*args)
+
+
+def app_with_a_stream_to_send_again(make, where, error=None):
+    """A client whose next connection sends a stream again, which fails then; and the identifier of its message."""
+    a = App(FakeBroker(), **({"make": make} if make else {}), session=MemorySession())
+    a.client.connect(False)
+    a.transport.silent = True
+    a.stream = Torn(BIG[:1000], where, error or OSError(5))
+    pid = a.client.publish("picture", a.stream, qos=1, length=1000)
+    a.transport.silent = False
+    return a, pid
+
+
+def look_until(a, done, raised=()):
+    """Look, and connect a client anew that does not do so itself; return what `check_msg` raised of that kind."""
+    seen = []
+    for _ in range(100):
+        if done():
+            break
+        a.clock.advance(100)
+        try:
+            a.client.check_msg()
+        except raised as e:
+            seen.append(e)
+        except (OSError, MQTTException):
+            a.client.connect(False)
+    assert done()
+    return seen
+
+
+CALLS = {
+    "check_msg": lambda c: None,
+    "publish": lambda c: c.publish("t", "m", qos=1),
+    "publish at QoS 0": lambda c: c.publish("t", "m"),
+    "subscribe": lambda c: c.subscribe("s"),
+    "unsubscribe": lambda c: c.unsubscribe("s"),
+    "ping": lambda c: c.ping(),
+    "publish another stream": lambda c: c.publish("t", io.BytesIO(BIG), qos=1, length=len(BIG)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("where", ["readinto", "end", "seek"])
+@pytest.mark.parametrize("make", [None, robust.MQTTClient])
+def test_a_stream_that_fails_when_it_is_sent_again_is_told_and_disturbs_no_other_call(make, where, call):
+    a, pid = app_with_a_stream_to_send_again(make, where)
+    a.client.connect(False)
+    other = CALLS[call](a.client)
+    expected = [(pid, errno.STIMEOUT)] + ([(other, errno.SDELIVERED)] if other else [])
+    look_until(a, lambda: len(a.statuses) >= len(expected))
+    assert sorted(a.statuses) == sorted(expected)
+    assert a.client.session.waiting() == 0
+    assert [topic for topic, *_ in a.transport.published if topic == b"picture"] == []
+    if "publish" in call:
+        assert [topic for topic, *_ in a.transport.published] == [b"t"]
+
+
+@pytest.mark.parametrize("make", [None, robust.MQTTClient])
+def test_a_stream_that_fails_in_the_middle_of_another_call_is_a_fault_of_the_network(make):
+    a, pid = app_with_a_stream_to_send_again(make, "readinto")
+    a.client.connect(False)
+    a.stream.reads = 1
+    # Half of its first piece: the next method has to send the rest before anything else.
+    a.transport.write_sizes = iter([None, 100, 0])
+    a.client.check_msg()
+    assert a.client.connection.pending
+    try:
+        a.client.subscribe("s")
+    except OSError:
+        assert not make
+    assert not a.transport.is_open
+    look_until(a, lambda: b"s" in a.transport.subscriptions and a.statuses)
+    assert a.statuses[0] == (pid, errno.STIMEOUT)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("where", ["readinto", "seek"])
+@pytest.mark.parametrize("make", [None, robust.MQTTClient])
+def test_what_else_it_raises_comes_from_check_msg(make, where, call):
+    error = KeyError("of the program")
+    a, pid = app_with_a_stream_to_send_again(make, where, error)
+    a.client.connect(False)
+    other = CALLS[call](a.client)
+    expected = [(pid, errno.STIMEOUT)] + ([(other, errno.SDELIVERED)] if other else [])
+    assert look_until(a, lambda: len(a.statuses) >= len(expected), KeyError) == [error]
+    assert sorted(a.statuses) == sorted(expected)
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("make", [None, robust.MQTTClient])
+def test_a_status_callback_that_raises_about_it_is_heard_by_check_msg(make, call):
+    a, pid = app_with_a_stream_to_send_again(make, "seek")
+    error = KeyError("of the program")
+
+    def on_status(*args):
+        a.statuses.append(args)
+        if args[1] == errno.STIMEOUT:
+            raise error
+
+    a.client.set_callback_status(on_status)
+    a.client.connect(False)
+    other = CALLS[call](a.client)
+    assert a.statuses == []
+    expected = [(pid, errno.STIMEOUT)] + ([(other, errno.SDELIVERED)] if other else [])
+    assert look_until(a, lambda: len(a.statuses) >= len(expected), KeyError) == [error]
+    a.drain()
+    assert sorted(a.statuses) == sorted(expected)
+    assert a.client.connection.state
+    # It is not raised in the place of a fault of the network.
+    a.transport.fail_read = OSError(104)
+    if make:
+        a.client.check_msg()
+        assert a.client.last_error.args == (104,)
+    else:
+        with pytest.raises(OSError):
+            a.client.check_msg()
+
+
+def test_without_memory_to_read_it_a_stream_is_sent_again(mocker):
+    a = App(FakeBroker(), robust.MQTTClient)
+    a.transport.fail_open = OSError(111)
+    a.client.connect()
+    pid = a.client.publish("t", io.BytesIO(BIG), qos=1, length=len(BIG))
+    fails = [MemoryError()]
+
+    def no_memory(size):
+        if fails:
+            raise fails.pop()
+        return bytearray(size)
+
+    mocker.patch("umqtt2.streaming.bytearray", no_memory, create=True)
+    assert len(look_until(a, lambda: a.statuses, MemoryError)) == 1
+    assert a.statuses == [(pid, errno.SDELIVERED)]
+    assert a.transport.published == [(b"t", BIG, 1, False)]
+
+
 # --- One rule for repetitions --------------------------------------------------------------------------
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from program import App
 
-from umqtt2 import MQTTException, errno, robust
+from umqtt2 import MQTTClient, MQTTException, errno, robust
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.packet_ids import PacketIdSession
 from umqtt2.session.qos2 import QoS2Session
@@ -470,6 +472,118 @@ def test_a_callback_may_end_the_connection_that_its_message_came_on(app, method)
             a.client.check_msg()
     else:
         assert a.client.check_msg() is None
+
+
+# What has one of the client's callbacks called, with the next check_msg().
+EVENTS = {
+    "message": lambda a: a.transport.deliver("t", "m", 1),
+    "acknowledged": lambda a: a.client.publish("t", "m", qos=1),
+    "timeout": lambda a: [setattr(a.transport, "silent", True), a.client.subscribe("t"), a.clock.advance(20000)],
+    "dropped": lambda a: [a.client.set_callback(None), a.transport.deliver("t", "m", 1)],
+    "too large": lambda a: a.transport.deliver("t", bytes(2000), 1),
+    "chunks": lambda a: a.transport.deliver("large", bytes(2000), 1),
+}
+
+
+def call_back(a, f):
+    """Have every callback of a client call `f` with what it was given."""
+    a.client.set_callback(f)
+    a.client.set_callback_status(f)
+    a.client.set_callback_chunks(f, "large")
+
+
+@pytest.mark.parametrize("session", [None, MemorySession])
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("method", ["connect", "disconnect", "disconnect and look", "disconnect and connect"])
+def test_every_callback_may_connect_and_disconnect(app, event, method, session):
+    a = app(session=session and session(), max_packet=1000)
+    calls = []
+
+    def callback(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            a.transport.silent = False
+            if "disconnect" in method:
+                a.client.disconnect()
+            if "look" in method:
+                assert a.client.check_msg() is None
+                assert a.client.wait_msg() is None
+            if "connect" in method.split():
+                a.client.connect(False)
+
+    call_back(a, callback)
+    a.client.connect(False)
+    EVENTS[event](a)
+    a.client.check_msg()
+    assert len(calls) == 1
+    if "connect" not in method.split():
+        with pytest.raises(MQTTException) as caught:
+            a.client.check_msg()
+        assert caught.value.args == (errno.ECONNOT,)
+        a.client.connect(False)
+    pid = a.client.publish("works", "m", qos=1)
+    a.drain()
+    assert calls[-1] == (pid, errno.SDELIVERED)
+    assert a.transport.published[-1][0] == b"works"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("look", ["check_msg", "wait_msg"])
+def test_what_any_callback_raises_comes_from_the_look_that_called_it_and_from_nothing_later(app, event, look):
+    a = app(max_packet=1000)
+    error = KeyError("of the program")
+    calls = []
+
+    def callback(*args):
+        calls.append(args)
+        if len(calls) == 1:
+            raise error
+
+    call_back(a, callback)
+    a.client.connect()
+    EVENTS[event](a)
+    with pytest.raises(KeyError) as caught:
+        getattr(a.client, look)()
+    assert caught.value is error
+    a.transport.silent = False
+    assert a.client.connection.state
+    a.drain()
+    pid = a.client.publish("works", "m", qos=1)
+    a.client.check_msg()
+    assert calls[-1] == (pid, errno.SDELIVERED)
+    a.transport.fail_read = OSError(104)
+    with pytest.raises(OSError) as caught:
+        getattr(a.client, look)()
+    assert caught.value.args == (104,)
+
+
+METHODS = {
+    "connect": lambda c: c.connect(False),
+    "disconnect": lambda c: c.disconnect(),
+    "publish": lambda c: c.publish("t", "m"),
+    "publish at QoS 1": lambda c: c.publish("t", "m", qos=1),
+    "publish a stream": lambda c: c.publish("t", io.BytesIO(b"m"), qos=1, length=1),
+    "subscribe": lambda c: c.subscribe("t"),
+    "unsubscribe": lambda c: c.unsubscribe("t"),
+    "ping": lambda c: c.ping(),
+}
+
+
+@pytest.mark.parametrize(
+    "make, session",
+    [(MQTTClient, PacketIdSession), (MQTTClient, MemorySession), (robust.MQTTClient, MemorySession)],
+)
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("method", METHODS)
+def test_no_other_method_calls_them(app, event, method, make, session):
+    a = app(make=make, session=session(), max_packet=1000)
+    calls = []
+    call_back(a, lambda *args: calls.append(args))
+    a.client.connect(False)
+    EVENTS[event](a)
+    a.transport.silent = False
+    METHODS[method](a.client)
+    assert calls == []
 
 
 def test_a_status_callback_may_publish(connected):

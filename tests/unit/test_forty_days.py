@@ -3,12 +3,15 @@ time that two of its stamps can be apart."""
 
 from __future__ import annotations
 
+import asyncio
+import math
 import random
+import selectors
 
 import pytest
 from program import App
 
-from umqtt2 import MQTTClient, MQTTException, errno, robust
+from umqtt2 import MQTTClient, MQTTException, aio, errno, robust
 from umqtt2.testing import FakeBroker, FakeClock
 
 DAY = 86400 * 1000
@@ -66,6 +69,10 @@ class Life:
         self.delivered = self.given = 0
         self.lost_at = None
         self.client.connect(True)
+
+    def end(self):
+        self.client.disconnect()
+        assert self.broker.disconnected
 
     def look(self):
         try:
@@ -127,7 +134,7 @@ class Life:
             self.look()
             self.clock.advance(period)
             assert self.clock.total - begin < 3 * KEEPALIVE
-        assert KEEPALIVE // 2 < self.lost_at - begin <= KEEPALIVE + period + LATE
+        assert KEEPALIVE // 2 - period < self.lost_at - begin <= KEEPALIVE + period + LATE
         error = getattr(self.client, "last_error", None) or self.error
         assert error.args[0] == errno.EKEEPALIVE
         self.broker.silent = False
@@ -162,10 +169,171 @@ class Life:
         self.broker.deaf = False
 
 
+class Pollable(Watched):
+    """An event loop can watch it."""
+
+    @property
+    def pollable(self):
+        return self
+
+    def fileno(self):
+        return FD
+
+
+FD = 1000000  # no file has it
+
+
+class FakeSelector(selectors.BaseSelector):
+    """Lets the fake clock go on where another one waits. Whatever is registered but the broker is never ready."""
+
+    def __init__(self, broker):
+        self._broker = broker
+        self._keys = {}
+
+    def register(self, file, events, data=None):
+        fd = file if isinstance(file, int) else file.fileno()
+        self._keys[fd] = key = selectors.SelectorKey(file, fd, events, data)
+        return key
+
+    def unregister(self, file):
+        return self._keys.pop(file if isinstance(file, int) else file.fileno())
+
+    def get_map(self):
+        return self._keys
+
+    def select(self, timeout=None):
+        key = self._keys.get(FD)
+        ready = 0
+        if key:
+            ready = key.events & selectors.EVENT_WRITE
+            if self._broker.incoming or self._broker.ended:
+                ready |= key.events & selectors.EVENT_READ
+        if ready:
+            return [(key, ready)]
+        assert timeout is not None, "nothing will ever happen"
+        self._broker.clock.advance(math.ceil(max(0, timeout) * 1000))
+        return []
+
+
+class FakeTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time is that of a broker's clock."""
+
+    def __init__(self, broker):
+        super().__init__(FakeSelector(broker))
+        self._clock = broker.clock
+
+    def time(self):
+        return self._clock.total / 1000
+
+
+class AsyncLife(Life):
+    """The same with `umqtt2.aio`: the client looks by itself, and the program lets time pass."""
+
+    def __init__(self, make, pattern, seed):
+        self.rng = random.Random(seed)
+        self.pattern = pattern
+        self.broker = Pollable(clock=Clock(self.rng.randrange(1 << 30)))
+        self.clock = self.broker.clock
+        self.loop = FakeTimeLoop(self.broker)
+        self.a = self  # has what App has
+        self.messages = []
+        self.statuses = []
+        self.client = make(
+            "id", "broker", transport=self.broker, clock=self.clock, keepalive=KEEPALIVE // 1000,
+            message_timeout=MESSAGE_TIMEOUT // 1000, verbose=False,
+        )  # fmt: skip
+        self.delivered = self.given = 0
+        self.lost_at = None
+        self.tasks = set()
+        self.client.set_callback_status(lambda *args: self.statuses.append(args))
+        self.client.set_callback_connection(self.on_connection)
+        self.run(self.client.connect())
+        self.begin(self.read())
+
+    def run(self, coroutine):
+        return self.loop.run_until_complete(coroutine)
+
+    def begin(self, coroutine):
+        task = self.loop.create_task(coroutine)
+        self.tasks.add(task)
+        task.add_done_callback(self.ended)
+
+    def ended(self, task):
+        self.tasks.remove(task)
+        task.result()
+
+    async def read(self):
+        async for message in self.client.messages():
+            self.messages.append(message)
+
+    def on_connection(self, up):
+        if not up:
+            self.lost_at = self.clock.total
+            self.error = self.client.last_error
+
+    def look(self):
+        self.run(asyncio.sleep(0.001))
+
+    def step(self, traffic=True):
+        if traffic:
+            self.traffic()
+        self.run(asyncio.sleep(self.rng.choice(PERIODS) / 1000))
+
+    def publish(self):
+        qos = self.rng.randrange(2)
+        self.begin(self.client.publish("t", "m", qos=qos))
+        self.delivered += qos
+
+    def fall_silent(self):
+        """It is noticed within a keepalive."""
+        self.broker.silent = True
+        begin = self.clock.total
+        while self.lost_at is None:
+            if self.pattern in ("out", "both"):
+                self.begin(self.client.publish("t", "m"))
+            self.run(asyncio.sleep(1))
+            assert self.clock.total - begin < 3 * KEEPALIVE
+        assert KEEPALIVE // 2 - LATE < self.lost_at - begin <= KEEPALIVE + LATE
+        assert self.error.args == (errno.EKEEPALIVE,)
+        self.broker.silent = False
+        for _ in range(30):
+            self.run(asyncio.sleep(0.5))
+        assert self.client.is_connected()
+        self.lost_at = None
+        self.broker.longest = 0
+        self.broker.last = self.clock.total
+
+    def stay_unanswered(self):
+        self.broker.deaf = True
+        begin = self.clock.total
+        with pytest.raises(MQTTException) as caught:
+            self.run(self.client.subscribe("t", 1))
+        assert caught.value.args == (errno.ECONTIMEOUT,)
+        # Who waits for an acknowledgement looks twice a second.
+        assert MESSAGE_TIMEOUT <= self.clock.total - begin <= MESSAGE_TIMEOUT + 500 + LATE
+        assert [status for _, status in self.statuses] == [errno.STIMEOUT]
+        assert self.client.is_connected()
+        self.statuses.clear()
+        self.broker.deaf = False
+
+    def end(self):
+        self.run(self.client.__aexit__(None))
+        self.look()
+        assert not self.tasks
+        assert self.broker.disconnected
+        self.loop.close()
+
+
+def lives(make, pattern):
+    return (AsyncLife if make is aio.MQTTClient else Life)(make, pattern, 1)
+
+
 @pytest.mark.parametrize("pattern", ["out", "in", "both", "idle", "bursts"])
-@pytest.mark.parametrize("make", [MQTTClient, robust.MQTTClient], ids=["plain", "robust"])
+@pytest.mark.parametrize(
+    "make", [MQTTClient, robust.MQTTClient, aio.MQTTClient], ids=["plain", "robust", "aio"]
+)
 def test_forty_days(make, pattern):
-    life = Life(make, pattern, 1)
+    life = lives(make, pattern)
     total = 0
     # Silence after times of every length, around a half and a whole period of the clock, too.
     for days in (0.1, 0.9, 6.1, 6.3, 12.5, 1, 7, 6.5):
@@ -174,6 +342,7 @@ def test_forty_days(make, pattern):
         life.fall_silent()
         total += days
     assert total >= 40
+    life.end()
 
 
 @pytest.mark.parametrize("make", [MQTTClient, robust.MQTTClient], ids=["plain", "robust"])

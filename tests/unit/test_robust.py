@@ -276,7 +276,7 @@ def test_a_peer_that_never_says_connack_is_given_up(robustly):
     a = robustly(FakeTransport(), socket_timeout=2)
     assert a.client.connect() is False
     assert a.client.last_error.args[0] == errno.ECONTIMEOUT
-    assert 2000 <= a.clock.now < 2100
+    assert 2000 <= a.clock.now < 2200
 
 
 def test_connecting_goes_in_steps_that_do_not_wait(robustly):
@@ -521,7 +521,7 @@ def test_subscribing_again_and_again_without_a_connection_is_asked_for_once(a):
 
 
 def test_a_publish_that_raises_has_not_taken_the_message(a, monkeypatch):
-    monkeypatch.setattr(a.client.connection, "drain", lambda: (_ for _ in ()).throw(MemoryError()))
+    monkeypatch.setattr(a.client.connection, "drain", lambda pid: (_ for _ in ()).throw(MemoryError()))
     with pytest.raises(MemoryError):
         a.client.publish("t", "m", qos=1)
     assert a.client.session.waiting() == 0
@@ -786,6 +786,95 @@ def test_cuts_of_the_network_never_blame_anything(strict, what, error):
     a.transport._answer = deaf
     a.transport.drop()
     pass_time(a, 70)
+    assert a.statuses == [(pid, errno.SDELIVERED)]
+
+
+class Resetting(FakeBroker):
+    """Closes as soon as it has read that a packet is too large. TCP resets the connection then, for there is more that
+    was not read; the client learns that from its next write, or its next read."""
+
+    limit = 1000
+    seen = 0
+    broken = False
+    late = False  # no write fails any more
+
+    def open(self, timeout_ms):
+        super().open(timeout_ms)
+        self.broken = False
+
+    def write(self, buf, n, offset):
+        if self.broken and not self.late:
+            raise OSError(104)
+        if self.broken:
+            return n
+        if len(self._arrived) < 2 and buf[offset] & 0xF0 == 0x30:
+            length = buf[offset + 1] & 127 | buf[offset + 2] << 7 if buf[offset + 1] > 127 else buf[offset + 1]
+            if length > self.limit:
+                self.seen += 1
+                self.broken = True
+                return n
+        return super().write(buf, n, offset)
+
+    def readinto(self, buf, n):
+        if self.broken and not self.incoming:
+            raise OSError(104)
+        return super().readinto(buf, n)
+
+
+@pytest.mark.parametrize("size", [1100, 20000])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("period", [0.1, 10])
+@pytest.mark.parametrize("session", ["memory", "file"])
+def test_a_message_that_is_too_large_is_told_where_the_broker_resets(robustly, size, late, period, session, tmp_path):
+    session = MemorySession() if session == "memory" else FileSession(str(tmp_path / "s"))
+    a = robustly(Resetting(), session=session, message_timeout=60)
+    a.transport.late = late
+    a.client.connect()
+    good = [a.client.publish("t", b"%d" % i, qos=1) for i in range(3)]
+    pid = a.client.publish("t", bytes(size), qos=1)
+    good += [a.client.publish("t", b"%d" % i, qos=2) for i in range(3, 10)]
+    good.append(a.client.subscribe("s", 1))
+    for _ in range(20000):
+        pass_time(a, period, int(period * 1000))
+        if len(a.statuses) == len(good) + 1:
+            break
+    assert sorted(a.statuses) == sorted([(pid, errno.SREJECTED)] + [(p, errno.SDELIVERED) for p in good])
+    assert {m[1] for m in a.transport.published} == {b"%d" % i for i in range(10)}
+    assert [m[1] for m in a.transport.published if m[2] == 2] == [b"%d" % i for i in range(3, 10)]
+    assert 22 <= a.transport.seen <= 32  # the three in front of it are blamed first
+    seen = a.transport.seen
+    pass_time(a, 600, 1000)
+    assert a.transport.seen == seen and a.client.is_connected()
+
+
+def test_a_subscription_goes_on_when_a_message_is_too_large(robustly):
+    a = robustly(Resetting(), backoff=(1, 1))
+    a.client.connect()
+    pid = a.client.publish("t", bytes(5000), qos=2)
+    a.client.subscribe("s")
+    pass_time(a, 60)
+    assert (pid, errno.SREJECTED) in a.statuses
+    assert a.transport.subscriptions == {b"s": 0}
+
+
+@pytest.mark.parametrize("what", [1, 2, "subscribe"])
+@pytest.mark.parametrize("wait, cuts", [(0, 19), (1.5, 100), ("both", 100)])
+def test_resets_blame_a_message_only_when_they_come_again_and_again_just_after_it(strict, what, wait, cuts):
+    a = strict()
+    a.client.message_timeout = 10000
+    answer = a.transport._answer
+    a.transport._answer = lambda first, body: first == 0x10 and answer(first, body)
+    pid = one_of_them(a, 1) if what == 1 else a.client.subscribe("s", 1) if what == "subscribe" else one_of_them(a, 2)
+    for i in range(cuts):
+        while not a.client.is_connected():
+            pass_time(a, 0.1)
+        pass_time(a, 0.2 if wait == 0 or (wait == "both" and i % 19) else 1.5)
+        a.transport.fail_read = OSError(104)
+        a.client.check_msg()
+    assert a.statuses == []
+    a.transport.seen = -1000
+    a.transport._answer = lambda first, body: FakeBroker._answer(a.transport, first, body)
+    pass_time(a, 100)
     assert a.statuses == [(pid, errno.SDELIVERED)]
 
 
@@ -1080,6 +1169,122 @@ def test_what_a_status_callback_raises_does_not_turn_up_in_the_place_of_another_
     assert a.client.is_connected()
     assert raised == [error]
     assert a.client.last_error is not error
+
+
+# What has one of the client's callbacks called, with the next check_msg().
+EVENTS = {
+    "message": lambda a: a.transport.deliver("t", "m", 1),
+    "acknowledged": lambda a: a.client.publish("t", "m", qos=1),
+    "timeout": lambda a: [setattr(a.transport, "silent", True), a.client.subscribe("t"), a.clock.advance(20000)],
+    "too large": lambda a: a.transport.deliver("t", bytes(2000), 1),
+    "chunks": lambda a: a.transport.deliver("large", bytes(2000), 1),
+    "gone": lambda a: a.transport.drop(),
+    "there": lambda a: [
+        a.client.set_callback_connection(None), a.transport.drop(), a.client.check_msg(), a.clock.advance(5000),
+        [a.client.check_msg() for _ in range(2)], a.client.set_callback_connection(a.callback),
+    ],
+}  # fmt: skip
+
+
+def app_that_calls(robustly, f):
+    """An App that is connected; every callback of its client calls `f`, which is given how often that was."""
+    a = robustly(backoff=(1, 1), max_packet=1000)
+    a.calls = []
+
+    def callback(*args):
+        a.calls.append(args)
+        f(a)
+
+    a.callback = callback
+    a.client.connect()
+    a.client.set_callback(callback)
+    a.client.set_callback_status(callback)
+    a.client.set_callback_chunks(callback, "large")
+    a.client.connect()
+    a.client.set_callback_connection(callback)
+    return a
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.parametrize("method", ["connect", "disconnect", "disconnect and look", "disconnect and connect"])
+def test_every_callback_may_connect_and_disconnect(robustly, event, method):
+    def callback(a):
+        if a.ready and len(a.calls) == 1:
+            a.transport.silent = False
+            if "disconnect" in method:
+                a.client.disconnect()
+            if "look" in method:
+                assert a.client.check_msg() is None
+                assert a.client.wait_msg() is None
+            if "connect" in method.split():
+                assert a.client.connect() is False
+
+    a = app_that_calls(robustly, callback)
+    a.ready = True
+    EVENTS[event](a)
+    a.client.check_msg()
+    assert a.calls
+    if "connect" not in method.split():
+        for _ in range(3):
+            a.clock.advance(5000)
+            with pytest.raises(MQTTException) as caught:
+                a.client.check_msg()
+            assert caught.value.args == (errno.ECONNOT,)
+        a.client.connect()
+    pass_time(a, 5)
+    assert a.client.is_connected()
+    pid = a.client.publish("works", "m", qos=1)
+    pass_time(a, 1)
+    assert a.calls[-1] == (pid, errno.SDELIVERED)
+    assert a.transport.published[-1][0] == b"works"
+    # Nobody is called in a loop.
+    assert len(a.transport.connects) <= 5
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_what_any_callback_raises_comes_from_check_msg_once(robustly, event):
+    error = OSError(5)
+
+    def callback(a):
+        if len(a.calls) == 1:
+            raise error
+
+    a = app_that_calls(robustly, callback)
+    EVENTS[event](a)
+    before = a.client.last_error
+    with pytest.raises(OSError) as caught:
+        a.client.check_msg()
+    assert caught.value is error
+    assert a.client.last_error is not error
+    a.transport.silent = False
+    pass_time(a, 5)
+    pid = a.client.publish("works", "m", qos=1)
+    pass_time(a, 1)
+    assert a.calls[-1] == (pid, errno.SDELIVERED)
+    a.transport.fail_read = OSError(104)
+    a.client.check_msg()
+    assert a.client.last_error.args == (104,)
+    assert before is not error
+
+
+@pytest.mark.parametrize("method", ["connect", "disconnect"])
+def test_what_the_connection_callback_raises_comes_from_the_method_that_called_it(robustly, method):
+    error = OSError(5)
+    a = app_that_calls(robustly, lambda a: None)
+
+    def fail(up):
+        raise error
+
+    a.client.set_callback_connection(fail)
+    with pytest.raises(OSError) as caught:
+        getattr(a.client, method)()
+    assert caught.value is error
+    a.client.set_callback_connection(None)
+    a.client.connect()
+    a.transport.fail_read = OSError(104)
+    a.client.check_msg()
+    pass_time(a, 3)
+    assert a.client.is_connected()
 
 
 # --- What is printed -----------------------------------------------------------------------------------

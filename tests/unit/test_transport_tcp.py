@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from umqtt2 import cpython, robust
 from umqtt2.testing import FakeClock
 from umqtt2.transport.tcp import TCPTransport
 
@@ -178,6 +179,39 @@ def test_a_close_that_fails_is_a_close(net):
     sockets[0].close = lambda: (_ for _ in ()).throw(OSError(5))
     transport.close()
     assert transport.sock is None
+
+
+@pytest.fixture
+def full_port():
+    """A port whose backlog is full: who connects gets no answer."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+        for sock in waiting:
+            sock.close()
+
+
+def test_a_client_that_connects_to_a_host_that_does_not_answer_sleeps(full_port, mocker):
+    transport = TCPTransport("127.0.0.1", full_port)
+    client = robust.MQTTClient("id", "", transport=transport, socket_timeout=1, verbose=False)
+    connects = mocker.spy(cpython.socket.socket, "connect")
+    client.connect()
+    assert client.last_error.args[0] == errno.ETIMEDOUT
+    assert 2 <= connects.call_count <= 15
+
+
+def test_waiting_for_what_is_not_open_returns(full_port):
+    transport = TCPTransport("127.0.0.1", full_port)
+    transport.wait(4, 1000)
+    next(transport.opening(1000))
+    transport.wait(4, 10)
+    transport.close()
+    transport.wait(4, 1000)
 
 
 def test_a_broken_off_opening_is_closed(net):

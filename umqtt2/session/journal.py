@@ -38,15 +38,15 @@ class Journal:
     the one with END and the higher generation counts. Nothing is renamed. Methods raise OSError.
     """
 
-    base = 0  # the length of the file when it was new
-    end = 0  # where the next record will be
-    _file: "BinaryIO | None" = None
-    _writing = False  # whether _file was opened for writing
-    _doubtful = False  # another file may count more than this one
-
     def __init__(self, path: "str") -> "None":
         self._path = path
         self._generation = 0
+        # All are there from now on: to change one needs no memory then, at the end of `rewrite`.
+        self.base = 0  # the length of the file when it was new
+        self.end = 0  # where the next record will be
+        self._file: "BinaryIO | None" = None
+        self._writing = False  # whether _file was opened for writing
+        self._doubtful = False  # another file may count more than this one
 
     def load(self, found: "Callable[[int, int, int], None]") -> "bool":
         """Call found(kind, pid, at) for each record, with DAMAGED for each place that cannot be read.

@@ -54,7 +54,9 @@ FORGOTTEN = 8
 SUBSCRIPTION = 9
 
 CAREFUL = 2  # connections that ended with the same packet as the oldest unanswered: it is sent alone then
-REJECTED = 5  # such connections after that, which the broker has ended
+CLOSED = 4  # points for such a connection after that which the broker has closed; 1 for one that was reset SOON
+REJECTED = 20  # points, without a connection between that ended in another way
+SOON = 16  # units of time after the packet was sent
 UNANSWERED = 5  # PUBRELs
 FRESH = 1 << 28  # in LEFT: its time begins with the next look, whenever the last one was
 
@@ -70,11 +72,12 @@ class MemorySession:
     identifier and one status. Requests go before messages.
 
     A packet that makes the broker close stands in the way of all others. After two connections that ended with the
-    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed, and the broker
-    has read all that was sent when it closes (if it has not, TCP makes that look like a fault of the network). When
-    the broker closes five more of them, one after the other, the packet gets the status SREJECTED and is forgotten.
-    When a connection lasts for `message_timeout` without an answer, that packet is not why the broker closes, and
-    the others follow.
+    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed. When the broker
+    closes five more of them, one after the other, the packet gets the status SREJECTED and is forgotten. A broker
+    that closes before it has read all of a message, because it is too large, makes TCP reset the connection, which
+    looks like a fault of the network. But the network does not do so time and again just when a message was sent: 20
+    resets within a second after that, one after the other, count as much. When a connection lasts for
+    `message_timeout` without an answer, that packet is not why the broker closes, and the others follow.
 
     A message that the broker has confirmed with PUBREC and then answers no more is SDELIVERED after five tries.
     """
@@ -99,14 +102,14 @@ class MemorySession:
         self.filters: "list[list[Any]]" = []
         self.received = ReceivedIds()
         self.last = last  # the identifier that was given last
-        self._packet: "list[Any]" = [0, 0, b"", b""]  # what `unsent` returns
+        self._packet: "list[Any]" = [0, 0, b"", b""]  # what `unsent` returns; PID is 0 when it is not being sent
         self._filter: "list[Any] | None" = None  # the topic filter that it is about
         self._release = 0  # the identifier of a PUBREL to send again
         self._since: "int | None" = None  # up to when LEFT is counted; None while not connected
         self._timeout = 156  # the program's last one
         self._suspect = 0  # the oldest identifier that was unanswered when the last connection ended
         self._ends = 0  # how many ended like that, one after the other
-        self._closes = 0  # how many of the last of them the broker has closed, with that packet sent alone
+        self._closes = 0  # points for the last of them, with that packet sent alone
 
     # --- What the program asks for -------------------------------------------------------------------
 
@@ -124,10 +127,9 @@ class MemorySession:
             raise MQTTException(EFULL, "the session store is full")
         if not (isinstance(msg, bytes) or hasattr(msg, "rewind")):
             msg = bytes(msg)  # the program may change its own
-        pid = self._new_pid()
-        self.messages.append([pid, first, topic, msg, awaits_of(first), 0, 0])
-        self.last = pid
+        pid = self.last = self._new_pid()
         self.has_unsent = True
+        self.messages.append([pid, first, topic, msg, awaits_of(first), 0, 0])
         return pid
 
     def remove(self, pid: "int") -> "bool":
@@ -265,6 +267,7 @@ class MemorySession:
 
     def sent(self) -> "None":
         """What `unsent` returned was handed to the transport."""
+        self._packet[PID] = 0
         if self._release:
             self._release = 0
             return
@@ -362,19 +365,28 @@ class MemorySession:
     def on_close(self, by_broker: "bool | None") -> "None":
         """A connection has ended: the broker has closed it (True), the program (None), or it was cut."""
         self._since = None
+        points = CLOSED if by_broker else 0
         pid = 0
         for entry in self.filters:
             if entry[PID] and entry[SENT]:
                 pid = entry[PID]
                 break
-        if not pid and self.sent_messages:
-            pid = self.messages[0][PID]
+        if not pid:
+            if self.sent_messages:
+                message = self.messages[0]
+                pid = message[PID]
+                soon = message[LEFT] > self._timeout - SOON
+            else:
+                pid = self._packet[PID]  # is being sent
+                soon = True
+            if soon and not points:
+                points = 1
         if pid and by_broker is not None:
             if pid != self._suspect:
                 self._suspect = pid
                 self._ends = self._closes = 0
             self._ends += 1
-            self._closes = self._closes + 1 if by_broker and self._ends > CAREFUL else 0
+            self._closes = self._closes + points if points and self._ends > CAREFUL else 0
 
     def log(self, kind: "int", pid: "int", topic: "bytes" = b"") -> "None":
         """Something has changed: `kind` is one of the constants above. For a store that writes it down; this one
@@ -390,6 +402,7 @@ class MemorySession:
 
     def _answered(self, pid: "int") -> "None":
         # Nothing stands in the way any more.
+        self._packet[PID] = 0
         if pid == self._release:
             self._release = 0
         if pid == self._suspect:

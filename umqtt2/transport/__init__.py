@@ -24,7 +24,8 @@ and, for those who want more of it, optionally
     opening(timeout_ms)
         `open` in steps: a generator that ends when the connection is made, and does not wait. `timeout_ms` is
         for those that divide it, among addresses; the client ends one that takes too long. Without it
-        the client waits in `open`.
+        the client waits in `open`. Between two steps the client pauses for 5 ms, and then calls `wait` for
+        what is writable, at most an eighth of `socket_timeout`: it returns at once when there is nothing to wait for.
     pollable
         After `open`: what select and event loops can watch, or None. Without it `umqtt2.aio` looks every
         20 milliseconds.

@@ -58,6 +58,8 @@ class TCPTransport:
             try:
                 self.sock = self.pollable = sock = socket.socket(family, kind, proto)
                 self.readinto = sock.readinto  # itself, and no method around it: it is called most
+                self._poll = select.poll()
+                self._poll.register(sock)
                 sock.setblocking(False)
                 # One write is one packet: there is nothing for the stack to wait for.
                 no_delay = getattr(socket, "TCP_NODELAY", None)
@@ -78,8 +80,6 @@ class TCPTransport:
                     if 0 <= timeout_ms // len(addresses) <= time.ticks_diff(time.ticks_ms(), start):
                         raise OSError(errno.ETIMEDOUT)
                     yield
-                self._poll = select.poll()
-                self._poll.register(sock)
                 return
             except OSError as e:
                 error = e
@@ -92,8 +92,9 @@ class TCPTransport:
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""
-        self._poll.modify(self.pollable, flags)
-        self._poll.ipoll(timeout_ms)
+        if self.pollable:
+            self._poll.modify(self.pollable, flags)
+            self._poll.ipoll(timeout_ms)
 
     def close(self) -> "None":
         """See the contract in `umqtt2.transport`."""
