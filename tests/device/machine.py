@@ -30,6 +30,7 @@ LARGER_HEAPS = {
     },
     "simple": {"large": 40},
     "full": {
+        "aio_out_of_memory": 72,
         "large": 44,
         "many": 48,
         "other_transport": 60,

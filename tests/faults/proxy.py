@@ -14,6 +14,7 @@ from tests.faults.schedule import DOWN, UP, Fault, Schedule
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
+ATTEMPTS = 50  # to listen
 AT_ONCE = 4096
 AT_BYTE = ("cut", "reset", "stall", "half-open", "power")  # these begin at a byte position
 WHOLE_CONNECTION = ("delay", "fragment")
@@ -83,10 +84,17 @@ class Proxy:
 
     async def _listen(self) -> None:
         async with self._opening:
-            if not self._server:
-                self._server = await asyncio.start_server(
-                    self._accept, "127.0.0.1", self.port, reuse_address=True, limit=AT_ONCE
-                )
+            for attempt in range(ATTEMPTS):
+                if self._server:
+                    break
+                try:
+                    self._server = await asyncio.start_server(
+                        self._accept, "127.0.0.1", self.port, reuse_address=True, limit=AT_ONCE
+                    )
+                except OSError:  # on a busy machine the port may be in use for a moment
+                    if attempt == ATTEMPTS - 1:
+                        raise
+                    await asyncio.sleep(0.1)
 
     def _unlisten(self) -> None:
         if self._server:

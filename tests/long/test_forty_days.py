@@ -9,8 +9,8 @@ import random
 import selectors
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2 import MQTTClient, MQTTException, aio, errno, robust
 from umqtt2.testing import FakeBroker, FakeClock
 

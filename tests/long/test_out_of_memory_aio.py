@@ -6,8 +6,8 @@ import asyncio
 import selectors
 
 import pytest
-from injector import run_out_at_every_line
 
+from tests.long.injector import run_out_at_every_line
 from umqtt2 import aio
 from umqtt2.errno import MQTTException
 from umqtt2.testing import FakeBroker

@@ -7,8 +7,8 @@ import itertools
 import os
 
 import pytest
-from injector import run_out_at_every_line
 
+from tests.long.injector import run_out_at_every_line
 from umqtt2 import MQTTClient
 from umqtt2.errno import MQTTException
 from umqtt2.packets.fields import CONNECT
