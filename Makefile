@@ -37,7 +37,7 @@ demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one
 
 test: setup .venv/bench .venv/docs lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	$(PY) -m pytest tests/unit -n 2 --dist loadfile $(COVERED)
-	$(PY) -m pytest tests --ignore tests/unit -n 2 --dist loadfile
+	$(PY) -m pytest tests --ignore tests/unit -n 3 --dist loadfile
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PY) -m pytest tests/unit
