@@ -13,6 +13,8 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - OPENING is the transport's business (name, TCP, TLS) up to the CONNECT. OPENING and GREETING may take
   `socket_timeout` each. Of the time between two steps at most an eighth of `socket_timeout` counts, so a
   program that looks once in ten seconds connects, too.
+- What the session store allows is sent in GREETING: a message that was never sent need not wait for the
+  CONNACK [3.1.4]. So a device that wakes, publishes and sleeps waits for one answer, not two.
 - A packet leaves through one slot: what the transport does not take at once stands there until a later step, or
   `flush()`, has sent it. While something stands in the slot nothing is read, so every packet that comes can be
   answered. What stands there for `socket_timeout` ends the connection.
@@ -200,8 +202,9 @@ class Connection:
         self.transport = self.feed = self._steps = self._payload = None
         if transport:
             transport.close()
-        if STORES and was == UP:
-            self.session.on_close(by_broker)
+        if STORES and was >= GREETING:
+            # What was sent before the CONNACK is not why the broker refuses a client.
+            self.session.on_close(by_broker if was == UP else None)
 
     def leave(self) -> "None":
         """Begin to leave, if there is a connection [3.14]: `step` sends DISCONNECT, then reads and discards until
@@ -210,7 +213,7 @@ class Connection:
         if self.state < GREETING:
             self.close()
         else:
-            if STORES and self.state == UP:
+            if STORES:
                 self.session.on_close(None)
             self._next = DISCONNECT
             self._deadline = self.now() + min(LEAVE, self._limit)
@@ -247,11 +250,10 @@ class Connection:
                         else:
                             self._check_connack(first, now)
                             first = 0  # the program asks for what comes after it
-                if state == GREETING:
-                    if self.state == GREETING:
+                if self.state == state:
+                    if state == GREETING:
                         self._check_limit()
-                elif self.state == UP:
-                    if now != self._checked:
+                    elif now != self._checked:
                         self._check_timers(now)
                     if STORES and self.session.has_unsent and not self.raised:
                         self.drain()
@@ -514,7 +516,7 @@ class Connection:
         """
         session = self.session
         for _ in range(AT_ONCE):
-            if self.pending or self.state != UP:
+            if self.pending or self.state < GREETING:
                 break
             packet = session.unsent()
             if not packet:
@@ -524,7 +526,7 @@ class Connection:
             if first & 0xF0 == PUBLISH:
                 if STREAMING:
                     if hasattr(packet[3], "rewind"):
-                        if own and own != pid:
+                        if (own and own != pid) or self.state != UP:
                             break
                         if not packet[3].rewind(own):
                             session.remove(pid)

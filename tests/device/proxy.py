@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from typing import Callable
 
 CONNACK_BYTES = 4
@@ -121,6 +122,27 @@ class Proxy(Server):
             if self._left < 0:
                 self._left = None
                 self.cut()
+
+
+class LateProxy(Proxy):
+    """Forwards nothing of the broker's until the device has sent certain bytes."""
+
+    def __init__(self, broker_port: int, after: bytes) -> None:
+        super().__init__(broker_port)
+        self._after = after
+        self._flows.clear()
+
+    def _relay(self, device: socket.socket) -> None:
+        seen = b""
+        while self._after not in seen:
+            data = device.recv(4096, socket.MSG_PEEK)
+            if len(data) == len(seen):
+                time.sleep(0.005)
+            if not data:
+                break
+            seen = data
+        self._flows.set()
+        super()._relay(device)
 
 
 def silent(sock: socket.socket) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.device.device import Device
 from tests.device.observer import Message
-from tests.device.proxy import Proxy
+from tests.device.proxy import LateProxy, Proxy
 
 DELIVERED = 1
 LEAVES = 40
@@ -225,6 +225,20 @@ def test_reconnects(each_device: Device) -> None:
     assert {status for _, status in said["statuses"]} == {DELIVERED}
     assert said["messages"] == [["down", "3", False], ["down", "9", False]]
     assert said["ups"].count(True) >= 2
+
+
+@pytest.mark.everywhere
+@pytest.mark.full
+def test_a_device_that_wakes_has_its_message_out_before_the_broker_has_said_anything(each_device: Device) -> None:
+    if not each_device.broker or "ssl" in each_device.client:
+        pytest.skip("needs a proxy that sees what the device sends")
+    with LateProxy(each_device.broker.port(each_device.listener), b"reading") as proxy:
+        each_device.client["port"] = proxy.port
+        with each_device.run("waking") as run:
+            assert run.event("connected")["up"]
+            told = run.event("told")
+            each_device.finish(run)
+    assert told["statuses"] == [[told["pid"], DELIVERED]] and told["errors"] == "None"
 
 
 @pytest.mark.few

@@ -314,6 +314,28 @@ class PubrelToANewSession(MemorySession):
         super().resume(True, uncertain or not present, now)
 
 
+class SentAgainBeforeTheConnack(MemorySession):
+    def on_close(self, by_broker):
+        super().on_close(by_broker)
+        self.resume(True, False, 0)
+
+
+class RequestsAfterMessages(MemorySession):
+    def unsent(self):
+        filters = self.filters
+        if self._since is None:
+            self.filters = []
+        packet = super().unsent()
+        self.filters = filters
+        return packet
+
+
+class SentTwiceInOneConnection(MemorySession):
+    def resume(self, present, uncertain, now):
+        self.sent_messages = 0
+        super().resume(present, uncertain, now)
+
+
 class SubscriptionsAreNotRenewed(MemorySession):
     def resume(self, present, uncertain, now):
         super().resume(present, False, now)

@@ -1317,3 +1317,154 @@ def test_nothing_is_printed_when_the_program_does_not_want_it(robustly, capsys):
     pass_time(a, 200)
     assert a.client.last_error.args[0] == errno.ECONCREDENTIALS
     assert capsys.readouterr().out == ""
+
+# --- Before the CONNACK ------------------------------------------------------------------------------
+
+
+class Late(FakeBroker):
+    """Says CONNACK when the program lets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = None
+
+    def feed(self, data):
+        if data[:1] == b"\x20":
+            self.held = bytearray()
+        if self.held is None:
+            super().feed(data)
+        else:
+            self.held.extend(data)
+
+    def let(self):
+        data, self.held = self.held, None
+        super().feed(bytes(data))
+
+
+@pytest.fixture
+def waking(robustly):
+    """Make an App whose client looks for a while, and gets no CONNACK; it is there when it calls `let`."""
+
+    def make(*actions, **options):
+        a = robustly(Late(), **options)
+        a.pids = [getattr(a.client, name)(*args) for name, *args in actions]
+        a.client._reconnector.begin(False)
+        for _ in range(10):
+            a.client.check_msg()
+        assert a.transport.held is not None and not a.client.is_connected()
+        return a
+
+    return make
+
+
+def topics(a):
+    return [message[0] for message in a.transport.published]
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_a_device_that_wakes_publishes_and_sleeps_waits_for_one_answer(waking, qos):
+    a = waking(("publish", "a", "m", False, qos), ("publish", "b", "m", True, qos))
+    assert a.transport.published == [(b"a", b"m", qos, False), (b"b", b"m", qos, True)]
+    c = a.client.publish("c", "m", qos=qos)
+    a.client.check_msg()
+    assert topics(a) == [b"a", b"b", b"c"]
+    assert a.statuses == []
+    a.transport.let()
+    pass_time(a, 1)
+    assert a.client.is_connected()
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in (*a.pids, c)]
+    assert topics(a) == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize("first", [("subscribe", "s"), ("publish", "0", "m"), ("publish", "d", "m", False, 1, True)])
+def test_what_may_not_go_before_the_connack_waits_for_it_and_the_order_stays(waking, first):
+    a = waking(first, ("publish", "1", "m", False, 1), keep_qos0=True)
+    assert not a.transport.published and not a.transport.subscriptions
+    a.transport.let()
+    pass_time(a, 1)
+    assert topics(a) == [topic.encode() for topic in (first[1], "1") if topic != "s"]
+
+
+@pytest.mark.parametrize("resumed", [True, False])
+def test_what_was_sent_before_is_not_sent_before_the_connack_again(waking, resumed):
+    a = waking(("publish", "a", "m", False, 1), ("publish", "b", "m", False, 2))
+    if not resumed:
+        a.transport.forget()
+    a.transport.drop()
+    a.transport.published.clear()
+    pass_time(a, 3)
+    assert not a.transport.published
+    a.transport.sent.clear()
+    a.transport.let()
+    pass_time(a, 1)
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in a.pids]
+    assert topics(a) == [b"a", b"b"] if not resumed else [b"a"]  # it knows the other by its identifier
+    assert (a.transport.sent[0] == 0x3A) is resumed
+
+
+def test_a_broker_that_closes_on_what_comes_before_its_connack_gets_it_after(robustly):
+    class Narrow(Late):
+        def write(self, buf, n, offset):
+            if self.held is not None and buf[0] & 0xF0 == 0x30:
+                self.ended = True
+            return super().write(buf, n, offset)
+
+    a = robustly(Narrow())
+    pids = [a.client.publish("t", b"%d" % i, qos=1) for i in range(3)]
+    a.client.connect()
+    assert not a.client.is_connected() and not a.transport.published
+    while len(a.transport.connects) < 2:
+        pass_time(a, 0.1)
+    pass_time(a, 1)
+    a.transport.let()
+    pass_time(a, 1)
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in pids]
+    assert [message[1] for message in a.transport.published] == [b"0", b"1", b"2"]
+
+
+def test_one_that_goes_out_in_pieces_before_the_connack_may_be_why_there_is_none(robustly):
+    class Full(FakeTransport):
+        def write(self, buf, n, offset):
+            if buf[0] & 0xF0 == 0x30:
+                raise OSError(104)
+            return super().write(buf, n, offset)
+
+    a = robustly(Full())
+    pid = a.client.publish("t", b"m", qos=1)
+    a.client.connect()
+    for _ in range(5):
+        pass_time(a, 61, 500)
+    # Otherwise there would never be a connection, nor a status.
+    a.transport.feed(b"\x20\x02\0\0")
+    before = len(a.transport.writes)
+    pass_time(a, 61, 500)
+    assert a.ups[:1] == [True]
+    assert a.transport.writes[before:]
+    assert a.client.session.pids() == [pid]
+
+
+@pytest.mark.parametrize("resets", [True, False])
+def test_a_refusal_blames_no_message(robustly, resets):
+    a = robustly()
+    pid = a.client.publish("t", "m", qos=1)
+    a.transport.return_code = 3
+    a.client.connect()
+    for _ in range(40):
+        pass_time(a, 61, 1000)
+        if resets:
+            a.transport.fail_read = OSError(104)
+    assert len(a.transport.connects) >= 20
+    assert a.transport.published == [] and a.statuses == []
+    a.transport.return_code = 0
+    pass_time(a, 122, 500)
+    assert a.statuses == [(pid, errno.SDELIVERED)]
+    assert len(a.transport.published) == 1
+
+
+def test_a_callback_of_connect_is_called_by_check_msg_alone(robustly):
+    a = robustly()
+    a.client.publish("t", "m", qos=1)
+    a.client.connect()
+    assert a.statuses == []
+    pass_time(a, 1)
+    assert len(a.statuses) == 1

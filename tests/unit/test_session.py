@@ -137,6 +137,7 @@ def test_an_acknowledgement_of_another_kind_changes_nothing(make, first, right):
 
 def test_before_it_is_sent_a_request_cannot_be_answered():
     session = MemorySession()
+    session.resume(False, False, 0)
     pid = session.add(SUBSCRIBE, b"t", 1, 0, SECOND)
     assert session.on_packet(SUBACK, pid, 1) == errno.SUNKNOWNPID
     send(session)

@@ -145,6 +145,7 @@ def restless(monkeypatch):
 
 def sent_again(session, present=True):
     """What a session sends on a new connection, requests apart."""
+    session.on_close(None)
     session.resume(present, False, 0)
     messages = []
     packet = session.unsent()
@@ -176,7 +177,9 @@ def reset(memory):
     memory.filters.clear()
     for topic in subscriptions:
         memory.set_subscription(topic, subscriptions[topic])
-    memory.sent_messages = len(memory.messages)
+    memory.on_close(None)
+    for message in memory.messages:
+        message[1] |= DUP if message[1] & 6 else 0
     return memory
 
 
@@ -212,6 +215,10 @@ def refused(topic):
     return request(SUBSCRIBE, topic, 1, 128)
 
 
+def connected(s):
+    s.resume(True, False, 0)
+
+
 def answered(first, pid):
     return lambda s: s.on_packet(first, pid, 0)
 
@@ -238,6 +245,7 @@ def sent(s):
 
 
 SCENARIO = [
+    connected,
     subscribed(b"a/#", 1),
     publish(b"one"),
     publish(b"two", PUBLISH_2 | 1),
@@ -272,7 +280,7 @@ SCENARIO = [
 ]
 
 
-RELEASES = [SCENARIO[10], SCENARIO[12]]
+RELEASES = [SCENARIO[11], SCENARIO[13]]
 
 
 def played(session, scenario=SCENARIO):
@@ -308,6 +316,8 @@ def test_everything_goes_on_after_a_reset_in_every_step(disk, restless):
         file = FileSession("s")
         memory = reset(memory)
         file.last = memory.last  # a request's identifier is not in the file
+        connected(memory)
+        connected(file)
         act(memory)
         act(file)
     assert view(FileSession("s")) == view(reset(memory))
@@ -325,7 +335,7 @@ def test_what_was_sent_before_has_dup_only_where_the_broker_knows_it(disk):
 
 
 def test_subscriptions_are_renewed_after_a_reset(disk):
-    subscribed(b"a/#", 1)(FileSession("s"))
+    played(FileSession("s"), [connected, subscribed(b"a/#", 1)])
     session = FileSession("s")
     session.resume(False, False, 0)
     pid, first, topic, msg = session.unsent()
@@ -336,8 +346,7 @@ def test_subscriptions_are_renewed_after_a_reset(disk):
 
 
 def test_a_subscription_that_is_known_costs_no_write(disk):
-    session = FileSession("s")
-    subscribed(b"a/#", 1)(session)
+    session = played(FileSession("s"), [connected, subscribed(b"a/#", 1)])
     before = disk.writes
     subscribed(b"a/#", 1)(session)
     sent_again(session, False)
@@ -546,6 +555,7 @@ def test_power_fails_at_every_byte_and_every_step(disk, restless, synced):
 def every_kind(disk):
     """A journal with a record of every kind, before END and after it; its bytes."""
     session = FileSession("s")
+    connected(session)
     subscribed(b"old/#", 2)(session)
     for text in (b"early", b"exact", b"third"):
         add(session, PUBLISH_2, b"topic", text)

@@ -6,7 +6,7 @@ except ImportError:
     import gc  # type: ignore[no-redef]
 
 from ..errno import ESTORE, MQTTException
-from ..packets.fields import PUBCOMP, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE
+from ..packets.fields import DUP, PUBCOMP, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE
 from .journal import Journal
 from .memory import (
     AWAITS,
@@ -85,7 +85,6 @@ class FileSession(MemorySession):
         # True when there is no good file that says what is in RAM.
         self._file_stale = not self._journal.load(self._replay)
         self._loading = False
-        self.sent_messages = len(self.messages)  # as far as we know
         # The length at which it is looked how many records still count.
         self._next_check = 2 * self._journal.base + GROWTH
         if self.lost:
@@ -194,7 +193,8 @@ class FileSession(MemorySession):
         if kind & 0xF0 == PUBLISH:
             gc.collect()  # or what stays would lie between the garbage of loading
             self.remove(pid)  # what it had been used for before is done, if damage has not hidden that
-            self.messages.append([pid, kind, at, b"", awaits_of(kind), 0, 0])
+            dup = DUP if kind & 6 else 0  # it was sent, as far as we know
+            self.messages.append([pid, kind | dup, at, b"", awaits_of(kind), 0, 0])
             self.last = pid
         elif kind == DONE:
             self.remove(pid)

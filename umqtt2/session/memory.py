@@ -53,6 +53,7 @@ RELEASED = 7
 FORGOTTEN = 8
 SUBSCRIPTION = 9
 
+NEW = (2, 4)  # QoS 1 or 2, and no DUP
 CAREFUL = 2  # connections that ended with the same packet as the oldest unanswered: it is sent alone then
 CLOSED = 4  # points for such a connection after that which the broker has closed; 1 for one that was reset SOON
 REJECTED = 20  # points, without a connection between that ended in another way
@@ -234,12 +235,16 @@ class MemorySession:
     # --- Sending -------------------------------------------------------------------------------------
 
     def unsent(self) -> "Packet | None":
-        """Return what is to be sent next; None when there is nothing, or nothing may be sent now."""
+        """Return what is to be sent next; None when there is nothing, or nothing may be sent now: before the CONNACK
+        only messages that were never sent."""
         careful = self._ends >= CAREFUL
+        early = self._since is None
         packet = self._packet
         self._filter = None
         if self._closes >= REJECTED:
             return None  # until `expired` has said so
+        if early and (self.filters or self._suspect):
+            return None  # requests go first, and what may be why no CONNACK came waits for one
         if self._release:
             packet[PID] = self._release
             packet[FIRST] = PUBREL
@@ -255,7 +260,7 @@ class MemorySession:
         i = self.sent_messages
         if i < len(self.messages) and i < self.window:
             message = self.messages[i]
-            if not careful or message[PID] == self._suspect:
+            if message[FIRST] & (DUP | 6) in NEW if early else not careful or message[PID] == self._suspect:
                 packet[PID] = message[PID]
                 packet[FIRST] = message[FIRST] if message[AWAITS] != PUBCOMP else PUBREL
                 packet[TOPIC] = message[TOPIC]
@@ -341,29 +346,24 @@ class MemorySession:
     # --- Connections ---------------------------------------------------------------------------------
 
     def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
-        """A connection begins: all is unsent again, as new when the broker has forgotten the session."""
+        """A connection begins. What was sent before is new to a broker that has forgotten the session."""
         if not present:
             if self.received or PUBCOMP in [message[AWAITS] for message in self.messages]:
                 self.log(FORGOTTEN, 0)
             self.received.clear()
-        for i in range(len(self.messages)):
-            message = self.messages[i]
-            first = message[FIRST]
-            if not present:
-                message[FIRST] = first & ~DUP
-                message[AWAITS] = awaits_of(first)
-            elif first & 6 and i < self.sent_messages:
-                message[FIRST] = first | DUP
+            for message in self.messages:
+                message[FIRST] &= ~DUP
+                message[AWAITS] = awaits_of(message[FIRST])
         for entry in self.filters:
             entry[SENT] = 0
             if not entry[PID] and (uncertain or not present):
                 entry[PID] = self.last = self._new_pid()
-        self.sent_messages = self._release = 0
         self._since = now
         self.has_unsent = True
 
     def on_close(self, by_broker: "bool | None") -> "None":
-        """A connection has ended: the broker has closed it (True), the program (None), or it was cut."""
+        """A connection has ended: the broker has closed it (True), the program (None), or it was cut. All is
+        unsent again."""
         self._since = None
         points = CLOSED if by_broker else 0
         pid = 0
@@ -381,12 +381,16 @@ class MemorySession:
                 soon = True
             if soon and not points:
                 points = 1
-        if pid and by_broker is not None:
+        if pid:
             if pid != self._suspect:
                 self._suspect = pid
                 self._ends = self._closes = 0
-            self._ends += 1
-            self._closes = self._closes + points if points and self._ends > CAREFUL else 0
+            if by_broker is not None:
+                self._ends += 1
+                self._closes = self._closes + points if points and self._ends > CAREFUL else 0
+        for i in range(self.sent_messages):
+            self.messages[i][FIRST] |= DUP
+        self.sent_messages = self._release = 0
 
     def log(self, kind: "int", pid: "int", topic: "bytes" = b"") -> "None":
         """Something has changed: `kind` is one of the constants above. For a store that writes it down; this one

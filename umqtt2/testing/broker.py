@@ -111,7 +111,7 @@ class FakeBroker(FakeTransport):
         if len(data) < i + length:
             return False
         self._arrived = data[i + length :]
-        if not self.silent:
+        if not (self.silent or self.ended):
             self._answer(data[0], bytes(data[i : i + length]))
         return True
 
@@ -172,6 +172,7 @@ class FakeBroker(FakeTransport):
         self.connects.append(seen)
         if self.return_code:
             self.feed(bytes([0x20, 2, 0, self.return_code]))
+            self.ended = True  # and takes nothing more [MQTT-3.2.2-5, MQTT-3.1.4-5]
             return
         present = 0
         if seen["clean"]:

@@ -513,6 +513,33 @@ def check_sent_again(make: "Callable[[], Session]") -> "None":
         expect(not sent, "resume: sends %r, which was acknowledged" % sent)
 
 
+def check_before_connack(make: "Callable[[], Session]") -> "None":
+    """Before the CONNACK a store sends messages that were never sent, or nothing."""
+    if not make().keeps:
+        return
+    driver = Driver(make)
+    driver.put(QOS1, b"a", b"1")
+    driver.session.on_close(None)
+    driver.add(QOS1, b"b", b"2")
+    packet = driver.session.unsent()
+    expect(packet is None, "unsent: %r before the CONNACK; a message before it was sent already" % packet)
+    driver = Driver(make)
+    driver.session.on_close(None)
+    driver.add(SUBSCRIBE, b"a", 0)
+    driver.add(QOS1, b"b", b"2")
+    packet = driver.session.unsent()
+    expect(packet is None, "unsent: %r before the CONNACK; a request waits" % packet)
+    for present in (True, False):
+        driver = Driver(make)
+        driver.session.on_close(None)
+        pid = driver.add(QOS1, b"c", b"3")
+        sent = driver.send()
+        driver.session.resume(present, True, driver.now)
+        sent += driver.send()
+        expect(sent == [(pid, QOS1, b"c", b"3")], "resume: sent %r, before the CONNACK or after it" % sent)
+        expect(driver.ack(PUBACK, pid) == SDELIVERED, "resume: forgets what was sent before the CONNACK")
+
+
 def check_subscriptions(make: "Callable[[], Session]") -> "None":
     """A store that keeps subscriptions renews them."""
     driver = Driver(make)
@@ -744,6 +771,7 @@ CHECKS = (
     check_received,
     check_nothing_is_kept,
     check_sent_again,
+    check_before_connack,
     check_subscriptions,
     check_last_wish,
     check_random,
