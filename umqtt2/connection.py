@@ -239,6 +239,7 @@ class Connection:
             else:
                 now = self.now()
                 if not self.pending or self.flush():
+                    self._stalled = False  # what is sent next has its own time
                     if STORES and self.paused and state == UP:
                         self.ping_sent = False  # its answer cannot be seen
                     else:
