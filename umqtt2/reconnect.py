@@ -29,7 +29,7 @@ except ImportError:  # a port without it
 
 
 from .connection import NETWORK, UNIT_BITS, UP
-from .errno import ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
+from .errno import EBUSY, ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
 from .session.memory import MemorySession
 
 TYPE_CHECKING = False
@@ -165,6 +165,8 @@ class Reconnector:
                 first = 0
                 self._client.start(self.clean)
         except BaseException as e:
+            if e.args == (EBUSY,):
+                raise  # another thread came in after all
             self.failed(e)
             if not isinstance(e, NETWORK):
                 raise
@@ -195,9 +197,9 @@ class Reconnector:
         connection = client.connection
         up = connection.state == UP
         if up != self._up or self._refused:
+            connection.enter()  # another thread may be in: the next look tells then
             self._up = up
             self._refused = False
             if client.cbconnection:
-                connection.enter()
                 connection.call(client.cbconnection, up)
-                connection.busy = False
+            connection.busy = False

@@ -634,6 +634,62 @@ def test_a_broker_that_does_not_answer_is_given_up_whatever_the_period(robustly,
     assert a.client.is_connected()
 
 
+class Slow(FakeBroker):
+    """Takes a byte in each millisecond, and has room for some hundred."""
+
+    room = last = 0
+
+    def write(self, buf, n, offset):
+        self.room = min(500, self.room + self.clock.now - self.last)
+        self.last = self.clock.now
+        n = min(n, self.room)
+        self.room -= n
+        return super().write(buf, n, offset) if n else None
+
+
+def test_many_messages_that_waited_go_over_a_slow_link_in_one_connection(robustly):
+    # Each of them takes 2 s, all of them much more than `socket_timeout`.
+    a = robustly(Slow(), socket_timeout=5)
+    pids = [a.client.publish("t", bytes(2000), qos=1) for _ in range(20)]
+    a.clock.advance(1000)
+    a.client.connect()
+    pass_time(a, 60)
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in pids]
+    assert a.ups == [True]
+
+
+# --- Threads -------------------------------------------------------------------------------------------
+
+
+def test_the_connection_callback_is_called_later_when_another_thread_is_at_work(a, mocker):
+    step = a.client.connection.step
+
+    def step_and_let_another_in():
+        try:
+            return step()
+        finally:
+            a.client.connection.busy = True
+
+    a.transport.drop()
+    mocker.patch.object(a.client.connection, "step", step_and_let_another_in)
+    with pytest.raises(MQTTException) as caught:
+        a.client.check_msg()
+    assert caught.value.args == (errno.EBUSY,)
+    mocker.stopall()
+    a.client.connection.busy = False
+    a.client.check_msg()
+    assert a.ups == [False]
+
+
+def test_another_thread_at_work_is_not_taken_for_a_fault_of_the_network(a, mocker, capsys):
+    mocker.patch.object(a.client.connection, "step", side_effect=MQTTException(errno.EBUSY))
+    with pytest.raises(MQTTException) as caught:
+        a.client.check_msg()
+    assert caught.value.args == (errno.EBUSY,)
+    assert a.client.last_error is None
+    assert capsys.readouterr().out == ""
+
+
 # --- Backoff -------------------------------------------------------------------------------------------
 
 
