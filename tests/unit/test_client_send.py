@@ -411,6 +411,16 @@ def test_what_the_broker_never_acknowledges_is_in_flight_no_longer_than_the_mess
     a.client.publish("t", "m", qos=1)
 
 
+def test_many_subscriptions_do_not_keep_a_message_from_being_published(app):
+    a = app()
+    a.connect()
+    for n in range(50):
+        a.client.subscribe(f"t/{n}", qos=1)
+    pids = [a.client.publish("t", str(n), qos=1) for n in range(20)]
+    a.drain()
+    assert [(pid, errno.SDELIVERED) for pid in pids] == a.statuses[-20:]
+
+
 def test_the_window_can_be_chosen(scripted):
     a = scripted(session=QoS2Session(window=2))
     a.client.publish("t", "m", qos=1)

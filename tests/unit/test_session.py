@@ -69,6 +69,19 @@ def test_more_messages_than_the_window_are_refused_where_the_store_keeps_none(ma
     assert session.add(PUBLISH_1, b"t", b"m", 0, 1)
 
 
+@pytest.mark.parametrize("make", [PacketIdSession, QoS2Session])
+def test_requests_take_no_place_of_a_message_in_the_window(make):
+    session = make()
+    for n in range(30):
+        session.add(SUBSCRIBE, b"%d" % n, 0, 0, 1)
+        session.add(UNSUBSCRIBE, b"%d" % n, 0, 0, 1)
+    for _ in range(20):
+        session.add(PUBLISH_1, b"t", b"m", 0, 1)
+    with pytest.raises(MQTTException) as caught:
+        session.add(PUBLISH_1, b"t", b"m", 0, 1)
+    assert caught.value.args[0] == errno.EFULL
+
+
 @pytest.mark.parametrize("make", [PacketIdSession, QoS2Session, MemorySession])
 def test_removed_once(make):
     session = make()

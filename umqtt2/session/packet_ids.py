@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 KIND = 7  # the part of what is remembered that says which acknowledgement comes next
 KIND_BITS = 3
+MESSAGE = 4  # in the kinds of PUBACK, PUBREC and PUBCOMP, and not in those of SUBACK and UNSUBACK
 
 
 class PacketIdSession(dict):  # type: ignore[type-arg]
@@ -48,6 +49,10 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         if first & 0xF0 == PUBLISH:
             most = self.window
             timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
+            if len(self) >= most:
+                for pid in self:
+                    if not self[pid] & MESSAGE:
+                        most += 1  # a request takes no place
         if len(self) >= most and not self.expired(now):
             raise MQTTException(EFULL, "too many messages in flight")
         pid = self._last % 65535 + 1
