@@ -128,6 +128,13 @@ def test_simple2_without_a_ca_connects_and_warns_in_one_line(board, capsys):
     assert out.count("\n") == 1 and "not verified" in out
 
 
+@pytest.mark.parametrize("nothing", [b"", ""])
+def test_an_empty_certificate_does_not_mean_an_unverified_broker(board, nothing):
+    with pytest.raises(ValueError, match="cadata"):
+        board.transport("host", 8883, True, cadata=nothing)
+    board.tls.SSLContext.assert_not_called()
+
+
 def test_simple2_with_a_ca_verifies_without_being_asked(board, capsys):
     board.transport("host", 8883, True, cadata=b"CA", cert=b"C", key=b"K")
     assert board.context() == (b"CA", (b"C", b"K"), 2)
@@ -307,6 +314,7 @@ def test_on_cpython_a_key_in_der():
     "bad",
     [
         {"cadata": b"nonsense"},
+        {"cadata": b""},
         {"cadata": "-----BEGIN CERTIFICATE-----\nn\u00f6"},
         {"cert": b"nonsense", "key": b"nonsense"},
     ],

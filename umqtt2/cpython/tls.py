@@ -32,8 +32,8 @@ class TLSTransport(_device.TLSTransport):
                 verify = cert_reqs
             verify = verify is None or bool(verify)
             authority = _device.load(cadata)
-            if cadata and not authority:
-                raise ValueError("cadata: an empty file")
+            if cadata is not None and not authority:
+                raise ValueError("cadata: empty")
             context = _context(authority, _device.load(cert), _device.load(key), verify)
             if server_hostname is None:
                 context.check_hostname = False

@@ -66,7 +66,7 @@ class TLSTransport(TCPTransport):
                 verify = cert_reqs
             if verify is None:
                 verify = True
-                if context and not cadata:
+                if context and cadata is None:
                     verify = False
                     print("umqtt2: no cadata, broker not verified")
             if verify and not cadata:
