@@ -228,16 +228,16 @@ class MQTTClient:
         Raises ValueError or TypeError for what is not allowed, and MQTTException(EFULL) or
         MQTTException(ESTORE) when the session store cannot take it. When it raises, the message was not taken.
         """
+        first = PUBLISH | 1 if retain else PUBLISH
+        if qos:
+            check_qos(qos, self.session.max_qos)
+            first |= qos << 1 | (8 if dup else 0)
         # Most programs publish to the same topic again and again: it is checked and encoded once.
         last = self._last
         if topic is not last[0]:
             # What may be changed is not remembered.
             last = (topic if isinstance(topic, (str, bytes)) else self, topic_name(topic))
             self._last = last
-        first = PUBLISH | 1 if retain else PUBLISH
-        if qos:
-            check_qos(qos, self.session.max_qos)
-            first |= qos << 1 | (8 if dup else 0)
         if STREAMING and length is not None:
             from .streaming import StreamPayload
 
@@ -327,8 +327,10 @@ class MQTTClient:
         while not connection.flush():
             connection.wait(WAIT_MS)
 
-    def check_msg(self) -> "int | None":
+    def check_msg(self, wait: "bool" = False) -> "int | None":
         """Process one packet from the broker, or what has come of it, and return at once.
+
+        wait  True waits for one, as `wait_msg` does
 
         Returns the packet's first byte, or None when no packet is complete: `while c.check_msg():
         pass` empties the socket. With `socket_timeout=None` it is `wait_msg`. Called from within a
@@ -337,13 +339,8 @@ class MQTTClient:
         Raises MQTTException(ECONCLOSE) when the broker has closed, MQTTException(ERESPONSE, text) when
         it breaks MQTT, MQTTException(EKEEPALIVE) when it is silent; and what a callback raises.
         """
-        return self._look(self.socket_timeout is None)
-
-    def wait_msg(self) -> "int | None":
-        """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
-        return self._look(True)
-
-    def _look(self, wait: "bool") -> "int | None":
+        if self.socket_timeout is None:
+            wait = True
         connection = self.connection
         first: "int | None" = None
         while not (first or connection.in_callback):
@@ -357,6 +354,10 @@ class MQTTClient:
             if first is None:
                 connection.wait(WAIT_MS)
         return first or None
+
+    def wait_msg(self) -> "int | None":
+        """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
+        return MQTTClient.check_msg(self, True)
 
     def _new_transport(self) -> "Transport":
         # To load a module leaves holes in the memory. What is collected at once is filled again; later

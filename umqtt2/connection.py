@@ -232,37 +232,35 @@ class Connection:
         """
         self.enter()
         try:
-            state = self.state
-            first: "int | None" = None
-            if state < GREETING:
-                first = self._open_or_leave(state)
-            else:
-                now = self.now()
-                if not self.pending or self.flush():
-                    self._stalled = False  # what is sent next has its own time
-                    if STORES and self.paused and state == UP:
-                        self.ping_sent = False  # its answer cannot be seen
-                    else:
-                        first = self._read()
-                    if first:
-                        self.last_in = now
-                        if state == UP:
-                            self._dispatch(first)
-                        else:
-                            self._check_connack(first, now)
-                            first = 0  # the program asks for what comes after it
-                if self.state == state:
-                    if state == GREETING:
-                        self._check_limit()
-                    elif now != self._checked:
-                        self._check_timers(now)
-                    if STORES and self.session.has_unsent and not self.raised:
-                        self.drain()
+            first = self._work()
         except BaseException:
             self.close()
-            raise
-        finally:
             self.busy = False
+            raise
+        self.busy = False
+        return first
+
+    def _work(self) -> "int | None":
+        state = self.state
+        if state < GREETING:
+            return self._open_or_leave(state)
+        first: "int | None" = None
+        now = self.now()
+        if not self.pending or self.flush():
+            self._stalled = False  # what is sent next has its own time
+            if STORES and self.paused and state == UP:
+                self.ping_sent = False  # its answer cannot be seen
+            else:
+                first = self._read()
+            if first:
+                first = self._dispatch(first, now)
+        if self.state == state:
+            if state == GREETING:
+                self._check_limit()
+            elif now != self._checked:
+                self._check_timers(now)
+            if STORES and self.session.has_unsent and not self.raised:
+                self.drain()
         return first
 
     def _open_or_leave(self, state: "int") -> "int | None":
@@ -275,13 +273,10 @@ class Connection:
         return first
 
     def _open(self) -> "int | None":
-        if self._steps:
-            try:
-                next(self._steps)
-                self._check_limit()
-                return None
-            except StopIteration:
-                self._steps = None
+        for _ in self._steps or ():
+            self._check_limit()
+            return None
+        self._steps = None
         if STORES and self._next:
             self._unanswered += 1
         self._send_next()
@@ -333,11 +328,12 @@ class Connection:
     def _read(self) -> "int | None":
         # Take what has come. Return the first byte of a complete packet, None when nothing more is
         # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
-        transport = self.transport
-        feed = self.feed
         first: "int | None" = 0
-        for _ in range(READS):
-            n = transport.readinto(self._in, self.want)
+        reads = READS
+        if STREAMING:
+            feed = self.feed
+        while reads and not first:
+            n = self.transport.readinto(self._in, self.want)
             if not n:
                 if n is None:
                     first = None
@@ -345,9 +341,8 @@ class Connection:
                 self.close(True)
                 raise MQTTException(ECONCLOSE)
             self.ping_sent = False
-            first = feed(n)
-            if first:
-                break
+            first = self.feed(n)
+            reads -= 1
             if STREAMING:
                 if self.raised or self.feed is not feed:  # a callback for chunks raised, or left
                     break
@@ -355,8 +350,12 @@ class Connection:
 
     # --- Packets that come ---------------------------------------------------------------------------
 
-    def _dispatch(self, first: "int") -> "None":
-        if first & 0xF0 == PUBLISH:
+    def _dispatch(self, first: "int", now: "int") -> "int":
+        self.last_in = now
+        if self.state != UP:
+            self._check_connack(first, now)
+            first = 0  # the program asks for what comes after it
+        elif first & 0xF0 == PUBLISH:
             self._deliver(first)
         elif first == CONNACK:
             raise malformed("a second CONNACK")
@@ -368,6 +367,7 @@ class Connection:
                     self._send_ack(answer, pid)
             else:
                 self.tell_status(pid, answer)
+        return first
 
     def _deliver(self, first: "int") -> "None":
         # The program has had a message when its callback has returned or raised. It is then acknowledged, on
@@ -422,12 +422,12 @@ class Connection:
         self.busy = False
         try:
             # Written out: *args would take memory for each message.
-            if b is None:
-                f(a)
-            elif c is None:
+            if c is not None:
+                f(a, b, c, d)
+            elif b is not None:
                 f(a, b)
             else:
-                f(a, b, c, d)
+                f(a)
         except BaseException as e:
             self.raised = e
         self.in_callback = was
@@ -447,8 +447,9 @@ class Connection:
     def now(self) -> "int":
         """Return the time in units of 64 ms, since the Connection was made. It does not wrap."""
         ticks = self._clock.ticks_ms() >> UNIT_BITS
-        self._now += ticks - self._ticks & TICKS
-        self._ticks = ticks
+        if ticks != self._ticks:
+            self._now += ticks - self._ticks & TICKS
+            self._ticks = ticks
         return self._now
 
     def _start_timer(self) -> "None":
@@ -568,7 +569,7 @@ class Connection:
         What is not taken at once stands in the slot."""
         if payload is not None:
             more = len(payload)
-            if n + more <= len(buf) and not (STREAMING and hasattr(payload, "rewind")):
+            if n + more <= ONE_WRITE and not (STREAMING and hasattr(payload, "rewind")):
                 buf[n : n + more] = payload  # type: ignore[index]
                 n += more
                 payload = None

@@ -135,11 +135,11 @@ class MQTTClient(BaseClient):
             connection.busy = False
         return pid if kept else 0
 
-    def check_msg(self) -> "int | None":
+    def check_msg(self, wait: "bool" = False) -> "int | None":
         """Process one packet from the broker, or what has come of it, or take one step towards a connection, and
         return at once. See MQTTClient's. Raises MQTTException(ECONNOT) before `connect` and after `disconnect`,
         and what a callback raises, but nothing for a fault of the network."""
-        if self.socket_timeout is None:
+        if wait or self.socket_timeout is None:
             return self.wait_msg()
         return self._take_step() or None
 

@@ -83,6 +83,7 @@ def sources(profile: str) -> dict[str, str]:
     parts.unused_attributes(module)
     shrink.unused(module, keep)
     inline.inline(module, keep, internal)
+    parts.fold(module)
     shrink.unused(module, keep)
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, INTERNAL)

@@ -14,7 +14,11 @@ from typing import NamedTuple
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
 SMALL = ("_start_timer",)
-OFTEN = {"enter": ("request", "step"), "_look": ("check_msg",)}
+OFTEN = {"enter": ("request", "step"), "now": ("_work",), "call": ("_dispatch", "_deliver")}
+# When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that takes
+# longer than the call. Its words are the variables, the intermediate results of the longest expression, and three for
+# each level of `try`. Only what is given here is put into these functions, which every call passes.
+LEAN = {"check_msg": (), "step": ("enter",), "_work": ("_read", "now")}
 # The variables that methods are called on: the class of each is known.
 OBJECTS = ("self", "connection")
 
@@ -114,7 +118,10 @@ class _Call:
     def __init__(self, function: ast.FunctionDef, method: bool, places: list[_Place]) -> None:
         self.function = function
         self.method = method
-        self.places = [p for p in places if p.function.name != function.name]
+        own = (function.name,)
+        self.places = [
+            p for p in places if p.function.name not in own and function.name in LEAN.get(p.function.name, own)
+        ]
 
     def sites(self) -> int:
         """How many calls could be replaced."""
@@ -157,6 +164,7 @@ class _Call:
         if self.method:
             replace["self"] = call.func.value  # type: ignore[attr-defined]
         for name, argument in zip(names, arguments):
+            _Known(name, _is_none(argument)).visit(function)
             if isinstance(argument, (ast.Name, ast.Constant)) and name not in assigned:
                 replace[name] = argument
             elif not guarded and isinstance(argument, ast.Name) and _replaced(statement, argument.id, call):
@@ -181,6 +189,29 @@ class _Call:
                 and func.value.id in OBJECTS
             )
         return isinstance(func, ast.Name) and func.id == self.function.name
+
+
+def _is_none(node: ast.expr) -> bool | None:
+    # Whether an argument is None; None where that is not known here.
+    if isinstance(node, ast.Constant):
+        return node.value is None
+    return False if isinstance(node, ast.Compare) else None
+
+
+class _Known(ast.NodeTransformer):
+    """Replace `name is None` and `name is not None`, where it is known."""
+
+    def __init__(self, name: str, none: bool | None) -> None:
+        self.name = name
+        self.none = none
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        self.generic_visit(node)
+        if self.none is not None and isinstance(node.left, ast.Name) and node.left.id == self.name:
+            other = node.comparators[0]
+            if isinstance(other, ast.Constant) and other.value is None and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
+                return ast.Constant(self.none is isinstance(node.ops[0], ast.Is))
+        return node
 
 
 def _ending(statement: ast.Expr | ast.Assign | ast.Return, result: ast.expr) -> list[ast.stmt]:
