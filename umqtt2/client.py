@@ -8,7 +8,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import FOREVER, UP, Connection, units
-from .constants import STORES, STREAMING
+from .constants import HUGE, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
 from .packets.v311 import V311
@@ -178,7 +178,7 @@ class MQTTClient:
         """Begin to connect, without waiting: `connection.step()` does the rest. The argument and what is raised
         are those of `connect`."""
         limit = FOREVER if self.socket_timeout is None else units(self.socket_timeout, "socket_timeout")
-        units(self.message_timeout, "message_timeout")
+        self._timeout = units(self.message_timeout, "message_timeout")
         connection = self.connection
         hello = connection.packets.connect(
             self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
@@ -245,7 +245,7 @@ class MQTTClient:
                 raise ValueError("length: not with this session store")
             msg = StreamPayload(msg, length)
         else:
-            if not isinstance(msg, bytes) or len(msg) > LONGEST:
+            if not isinstance(msg, bytes) or (HUGE and len(msg) > LONGEST):
                 msg = payload_bytes(msg)
         return self.request(first, last[1], msg) or None
 
@@ -292,7 +292,7 @@ class MQTTClient:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-                pid = session.add(first, topic, msg, connection.now(), units(self.message_timeout, "message_timeout"))
+                pid = session.add(first, topic, msg, connection.now(), self._timeout)
             try:
                 self.hand_over(first, topic, msg, pid)
             except BaseException:

@@ -6,6 +6,8 @@ POLL_MS = 5  # between two looks at what cannot be waited for
 NAP_MS = 20  # between two looks of an event loop at what it cannot watch
 ONE_WRITE = 128  # bytes: a packet of up to this many leaves in one write
 
+HUGE = True  # a payload can be longer than MQTT's limit of 256 MB; not in the memory of a board
+
 # Parts that the builds `core` and `simple` switch off.
 STREAMING = True  # payloads larger than the memory
 STORES = True  # session stores that know QoS 2, or keep messages and send them again

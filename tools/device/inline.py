@@ -15,9 +15,9 @@ from typing import NamedTuple
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
 SMALL = ("_start_timer",)
 OFTEN = {"enter": ("request", "step"), "now": ("_work",), "call": ("_dispatch", "_deliver")}
-# When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that takes
-# longer than the call. Its words are the variables, the intermediate results of the longest expression, and three for
-# each level of `try`. Only what is given here is put into these functions, which every call passes.
+# When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that
+# takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
+# three for each level of `try`. Only what is given here is put into these functions, which every call passes.
 LEAN = {"check_msg": (), "step": ("enter",), "_work": ("_read", "now")}
 # The variables that methods are called on: the class of each is known.
 OBJECTS = ("self", "connection")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 
 VERSIONS = {"V311"}
 CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent")  # attributes that small builds do not look at
@@ -89,6 +90,82 @@ def fold(module: ast.Module) -> None:
                     block.append(ast.Pass())
 
 
+def copies(module: ast.Module) -> None:
+    """Leave out variables of a function that are known: a constant, or the same attribute as another one's, which only
+    `__init__` sets."""
+    changing = {
+        node.attr
+        for function in _functions(module)
+        if function.name != "__init__"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    for function in _functions(module):
+        stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        stored += [n.arg for n in ast.walk(function) if isinstance(n, ast.arg)]
+        known: dict[str, ast.expr] = {}
+        attributes: dict[str, ast.expr] = {}  # what an attribute of `self` is called here, from this statement on
+        for statement in function.body:
+            for node in ast.walk(statement):
+                name, value = _only_value(node, stored)
+                if isinstance(value, ast.Constant):
+                    known[name] = value
+                elif isinstance(value, ast.Attribute) and value.attr in attributes:
+                    known[name] = attributes[value.attr]
+            name, value = _only_value(statement, stored)
+            if isinstance(value, ast.Attribute) and value.attr not in changing and function.name != "__init__":
+                attributes.setdefault(value.attr, ast.Name(name, ast.Load()))
+        _Without(known).visit(function)
+    fold(module)
+
+
+def _functions(module: ast.Module) -> list[ast.FunctionDef]:
+    return [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
+
+
+def _only_value(node: ast.AST, stored: list[str]) -> tuple[str, ast.expr | None]:
+    # The variable and what is assigned to it, where that is the only value that it has: a constant, or an attribute
+    # of an only `self`.
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        target, value = node.targets[0], node.value
+        if isinstance(target, ast.Name) and stored.count(target.id) == 1:
+            if isinstance(value, ast.Constant) or (
+                isinstance(value, ast.Attribute)
+                and isinstance(value.value, ast.Name)
+                and value.value.id == "self"
+                and stored.count("self") == 1
+            ):
+                return target.id, value
+    return "", None
+
+
+class _Without(ast.NodeTransformer):
+    """Put what is known in the place of variables."""
+
+    def __init__(self, known: dict[str, ast.expr]) -> None:
+        self.known = known
+
+    def visit_Assign(self, node: ast.Assign) -> object:
+        target = node.targets[0]
+        if isinstance(target, ast.Name) and target.id in self.known:
+            return []
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return copy.deepcopy(self.known.get(node.id, node))
+
+
+def positional(module: ast.Module) -> None:
+    """Let arguments that are given by name be given by position, too: a dict less for each function."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.FunctionDef):
+            a = node.args
+            if not a.vararg and None not in a.kw_defaults:
+                a.args += a.kwonlyargs
+                a.defaults += [default for default in a.kw_defaults if default]
+                a.kwonlyargs, a.kw_defaults = [], []
+
+
 class _Fold(ast.NodeTransformer):
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         self.generic_visit(node)
@@ -106,6 +183,22 @@ class _Fold(ast.NodeTransformer):
         if isinstance(values[0], ast.Constant) and values[0].value is stops:
             return values[0]
         return values[0] if len(values) == 1 else ast.BoolOp(node.op, values)
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
+        # The type of a packet: first & 0xF0 == 0x30 is first >> 4 == 3, which is shorter.
+        self.generic_visit(node)
+        left, right = node.left, node.comparators[0]
+        if (
+            isinstance(left, ast.BinOp)
+            and isinstance(left.op, ast.BitAnd)
+            and isinstance(left.right, ast.Constant)
+            and left.right.value == 0xF0
+            and isinstance(right, ast.Constant)
+            and len(node.ops) == 1
+        ):
+            node.left = ast.BinOp(left.left, ast.RShift(), ast.Constant(4))
+            node.comparators = [ast.Constant(right.value >> 4)]
+        return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)

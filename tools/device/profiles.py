@@ -27,8 +27,8 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("STREAMING", "STORES")
-SWITCHED_OFF: dict[str, tuple[str, ...]] = {"core": SMALL, "simple": SMALL, "full": ()}
+SMALL = ("HUGE", "STREAMING", "STORES")
+SWITCHED_OFF: dict[str, tuple[str, ...]] = {"core": SMALL, "simple": SMALL, "full": ("HUGE",)}
 ARGUMENTS = ("length",)
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.

@@ -84,22 +84,21 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
             more = buf[0]
             length |= (more & 127) << shift
         _check_header(first, length)
-        if length > SMALL or length > max_packet and first & 0xF0 == PUBLISH:
-            body = _new_body(length, max_packet)
+        body = _body(small, first, length, max_packet)
 
         # The body. Of one that is not kept, only two numbers are read: the length of the topic name, and the
-        # packet identifier behind it.
+        # packet identifier behind it. Up to there its bytes come one by one.
         at = topic_size = pid = 0
         while at < length:
-            n = length - at
+            n = length - at if body or at > topic_size + 3 else 1
             sink.want = n if n < SMALL else SMALL
             n = yield 0
             if body:
                 body.write(buf, n)
-            else:
-                topic_size |= _byte(buf, n, -at) << 8 | _byte(buf, n, 1 - at)
-                if at + n > 1:
-                    pid |= _byte(buf, n, topic_size + 2 - at) << 8 | _byte(buf, n, topic_size + 3 - at)
+            elif at < 2:
+                topic_size = topic_size << 8 | buf[0]
+            elif topic_size + 2 <= at < topic_size + 4:
+                pid = pid << 8 | buf[0]
             at += n
         sink.topic = sink.payload = None
         if body and length:
@@ -123,11 +122,6 @@ def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int") ->
         sink.pid = 0
         if number > 511:
             raise malformed("CONNACK with reserved flags")
-
-
-def _byte(buf: "bytearray", n: "int", i: "int") -> "int":
-    # The byte at `i` of what has come, 0 where that is before or behind it.
-    return buf[i] if 0 <= i < n else 0
 
 
 def _take_message(
@@ -165,12 +159,14 @@ def _check_header(first: "int", length: "int") -> "None":
         raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
 
 
-def _new_body(length: "int", max_packet: "int") -> "BytesIO | None":
-    # Return a buffer for a long body; None when it is not kept.
-    body = None
-    if length <= max_packet:
-        try:
-            body = BytesIO(length)
-        except MemoryError:
-            pass
+def _body(small: "BytesIO", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":
+    # Return where to put the body: a buffer of its own for a long one, None when it is not kept.
+    body: "BytesIO | None" = small
+    if length > SMALL or (length > max_packet and first & 0xF0 == PUBLISH):
+        body = None
+        if length <= max_packet:
+            try:
+                body = BytesIO(length)
+            except MemoryError:
+                pass
     return body

@@ -1,5 +1,7 @@
 """What packets are made of: their first bytes, the fixed header, strings, topics."""
 
+from ..constants import HUGE
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..cpython.contracts import Payload, Text
@@ -53,19 +55,28 @@ def whole_packet(first: "int", body: "bytes") -> "bytes":
     return bytes(head[:n]) + body
 
 
+def encoded(value: "Payload", name: "str") -> "bytes":
+    """Return a str as its UTF-8, what is bytes already as it is; raises TypeError, with the argument's `name`, for what
+    is neither."""
+    if isinstance(value, str):
+        value = value.encode()
+    if not isinstance(value, BYTES):
+        raise TypeError(name + ": not str or bytes")
+    return value  # type: ignore[return-value]
+
+
 def payload_bytes(msg: "Payload") -> "bytes":
     """Return a payload as bytes: a str as its UTF-8, what is bytes already as it is.
 
     Raises TypeError when it is neither str nor bytes, or a memoryview whose items are wider than a byte;
     ValueError when it is too long for MQTT.
     """
-    if isinstance(msg, str):
-        msg = msg.encode()
-    if not isinstance(msg, BYTES) or (isinstance(msg, memoryview) and len(bytes(msg[:1])) > 1):
+    msg = encoded(msg, "msg")
+    if len(bytes(msg[:1])) > 1:
         raise TypeError("msg: not str or bytes")
-    if len(msg) > LONGEST:
+    if HUGE and len(msg) > LONGEST:
         raise ValueError("msg: too long")
-    return msg  # type: ignore[return-value]
+    return msg
 
 
 def text_bytes(value: "Payload", name: "str") -> "bytes":
@@ -75,10 +86,7 @@ def text_bytes(value: "Payload", name: "str") -> "bytes":
     when it is longer than 65,535 bytes, is not valid UTF-8 or has U+0000 [MQTT-1.5.3-1, MQTT-1.5.3-2].
     """
     try:
-        value = value.encode() if isinstance(value, str) else value
-        if not isinstance(value, BYTES):
-            raise TypeError(name)
-        value = bytes(value)
+        value = bytes(encoded(value, name))
         str(value, "utf-8")
     except ValueError:
         value = b"\0"  # as bad as the other thing that is forbidden

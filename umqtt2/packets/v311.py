@@ -2,7 +2,7 @@
 
 from ..errno import ECONUNKNOWN, MQTTException
 from .decoder import decode
-from .fields import BYTES, CONNECT, SUBSCRIBE, fixed_header, string, text_bytes, topic_name, whole_packet
+from .fields import CONNECT, SUBSCRIBE, encoded, fixed_header, string, text_bytes, topic_name, whole_packet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ def connect(
         if user is None:
             raise ValueError("password: without a user")
         flags |= 64
-        password = password.encode() if isinstance(password, str) else password
-        if not isinstance(password, BYTES):
-            raise TypeError("password")
-        password = bytes(password)
+        password = bytes(encoded(password, "password"))
         if len(password) > 65535:
             raise ValueError("password: too long")
         fields += string(password)
