@@ -1463,6 +1463,7 @@ def test_a_broker_that_closes_on_what_comes_before_its_connack_gets_it_after(rob
         def write(self, buf, n, offset):
             if self.held is not None and buf[0] & 0xF0 == 0x30:
                 self.ended = True
+                return n
             return super().write(buf, n, offset)
 
     a = robustly(Narrow())

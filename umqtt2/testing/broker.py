@@ -44,6 +44,7 @@ class FakeBroker(FakeTransport):
         self.refused: "set[bytes]" = set()
         self.silent = False
         self._arrived = bytearray()
+        self._refused = False
         self._resumable = False
         self._pid = 0
         self._in_flight: "dict[int, tuple[bytes, bytes, int, bool]]" = {}
@@ -80,7 +81,7 @@ class FakeBroker(FakeTransport):
         """A new connection: what was on its way in the last one is gone."""
         super().open(timeout_ms)
         self.ended = False
-        self.disconnected = False
+        self.disconnected = self._refused = False
         self.incoming = bytearray()
         self._arrived = bytearray()
 
@@ -111,7 +112,7 @@ class FakeBroker(FakeTransport):
         if len(data) < i + length:
             return False
         self._arrived = data[i + length :]
-        if not (self.silent or self.ended):
+        if not (self.silent or self._refused):
             self._answer(data[0], bytes(data[i : i + length]))
         return True
 
@@ -172,7 +173,7 @@ class FakeBroker(FakeTransport):
         self.connects.append(seen)
         if self.return_code:
             self.feed(bytes([0x20, 2, 0, self.return_code]))
-            self.ended = True  # and takes nothing more [MQTT-3.2.2-5, MQTT-3.1.4-5]
+            self.ended = self._refused = True  # it takes nothing more [MQTT-3.2.2-5, MQTT-3.1.4-5]
             return
         present = 0
         if seen["clean"]:
