@@ -1,64 +1,126 @@
-"""The client for asynchronous programs, on MicroPython's asyncio and on CPython's."""
+"""The client for asynchronous programs, on MicroPython's asyncio and on CPython's.
+
+Theory of operation. A client has one task of its own, from `connect` to `disconnect`. It takes the steps of the
+connection, by way of a Reconnector, and waits in the event loop for the socket, or for the time of the next attempt.
+What the program calls sends at once, as far as the network takes it, and wakes that task for the rest.
+
+A message that comes waits in a queue. The task that asks for the next message has processed the one before, which
+is then acknowledged, in the order in which they came:
+
+               comes              next()             next() again, by the same task
+    broker ------------> queue -----------> given -----------------------------------> acknowledged
+
+Brokers send no more messages than they may have in flight, 20 as a rule, so a queue of 20 has room for all of them.
+Where they send more, those at QoS 1 and 2 that do not fit are left where they are, at the broker. When all the others are
+acknowledged, the client connects again and gets them. When the connection breaks, the broker repeats what was
+not acknowledged; what is in the queue or given is known by its identifier and content, and not taken twice.
+"""
 
 import asyncio
+from collections import namedtuple
 
-from .client import WAIT_MS
-from .client import MQTTClient as BaseClient
-from .connection import NETWORK, OPENING, UNIT_BITS, UP, units
+try:
+    from .cpython import clock as time
+except ImportError:
+    import time  # type: ignore[no-redef]
+
+from .connection import NETWORK, OPENING, UNIT_BITS, UP, Connection
 from .constants import NAP_MS, POLL_MS
 from .errno import (
+    EBUSY,
     ECONCLOSE,
     ECONNOT,
     ECONTIMEOUT,
+    EFULL,
     ESUBACKFAIL,
     SDELIVERED,
+    SDROPPED,
+    SOVERSIZE,
     SREJECTED,
     SUNKNOWNPID,
     MQTTException,
 )
+from .packets.fields import (
+    LONGEST,
+    PUBACK,
+    PUBLISH,
+    PUBREC,
+    SUBSCRIBE,
+    UNSUBSCRIBE,
+    payload_bytes,
+    topic_filter,
+    topic_name,
+)
+from .packets.v311 import V311
 from .reconnect import Reconnector, keeping
+from .start import WAIT_MS, check_qos, last_will
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Coroutine, Generator
+    from typing import Any, AsyncIterator, Generator, NamedTuple
 
-    from .cpython.contracts import Payload, StatusCallback, Text
+    from .cpython.contracts import Clock, Packets, Payload, Session, Text, Transport
+
+    class Message(NamedTuple):
+        """A message: topic and payload as bytes; dup says that it may have come before."""
+
+        topic: bytes
+        payload: bytes
+        retain: bool
+        qos: int
+        dup: bool
+
+else:
+    Message = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup"))
 
 LOOK_MS = 100  # between two looks at the time while something has a limit
 LONG_MS = 268435000  # when nothing is due: ticks cannot tell times apart that are further than twice that
+IN_TURN = 16  # steps that are taken before other tasks have their turn
+
+# A message that was not acknowledged yet is a list:
+MESSAGE = 0
+PID = 1  # 0 at QoS 0
+EPOCH = 2  # number of the connection that it came on; FORGOTTEN when the broker does not know it any more
+TASK = 3  # that has it; None when it has processed it
+FORGOTTEN = -1
 
 
-class MQTTClient(BaseClient):
-    """A client for asynchronous programs; it reconnects as `umqtt2.robust` does.
+class MQTTClient:
+    """A client for asynchronous programs, which reconnects by itself.
 
         async with MQTTClient("lamp", "broker", keepalive=30) as client:
             await client.subscribe("lamp/set", qos=1)
-            async for topic, msg, retained in client.messages():
-                await client.publish("lamp/state", msg, qos=1)
+            async for message in client.messages():
+                await client.publish("lamp/state", message.payload, qos=1)
 
     `async with` connects and raises what has prevented it, OSError or MQTTException; from then on a lost
     connection is made again, and what waits for an acknowledgement waits on. It leaves the broker at
     the end of the block, however that ends. The same client can be used for another `async with` then.
 
     Any number of tasks may use the client at once. Where one that waits is cancelled, only the waiting
-    ends: a message that `publish` took is delivered. When the client's own task fails (what a callback or
-    the session store raises), the connection is closed, and all that waits here raises that exception. After
-    the block, MQTTException(ECONNOT). Without memory a connection or an attempt fails, as by the network.
+    ends: a message that `publish` took is delivered. When the client's own task fails (the session
+    store raises), the connection is closed, and all that waits here raises that exception. Outside of
+    the block everything raises MQTTException(ECONNOT). Without memory a connection or an attempt fails,
+    as by the network.
 
-    What else `umqtt2.robust` has can be called as it is, apart from `check_msg` and `wait_msg`. A
-    callback set with `set_callback` takes the messages from `messages`.
-
-    dropped  how many messages did not fit into the queue
+    up, down    Events: there is a connection, there is none; None before the first `connect`
+    last_error  the OSError or MQTTException that ended the last connection, or the last attempt to
+                make one; or MQTTException(SOVERSIZE) for a message larger than `max_packet`; None before the first
+    dropped     how many messages were thrown away: at QoS 0 when the queue was full, and those
+                larger than `max_packet`, or with a topic that MQTT forbids
     """
 
+    up: "asyncio.Event" = None  # type: ignore[assignment]
+    down: "asyncio.Event" = None  # type: ignore[assignment]
     dropped = 0
-    cbconnection: "Callable[[bool], object] | None" = None
     last_error: "BaseException | None" = None
-    _error: "Any" = None  # what ended the client's own task
+    _error: "BaseException | None" = None  # what ended the client's own task
     _task: "Any" = None  # the client's own task
     _timer: "Any" = None  # another task, which wakes it
     _changed: "Any" = None  # an Event: a message is there, the network takes more, up or down
-    _status: "StatusCallback | None" = None  # the program's own callback
+    _parked = False  # the client's own task waits in the event loop
+    _epoch = 0  # number of the connection
+    _skipped = False  # there is a message at QoS 1 or 2 that did not fit into the queue
 
     def __init__(
         self,
@@ -68,129 +130,266 @@ class MQTTClient(BaseClient):
         user: "Text | None" = None,
         password: "Text | None" = None,
         keepalive: "int" = 60,
-        *args: "Any",
-        queue: "int" = 10,
+        *,
+        ssl: "object" = False,
+        ssl_params: "dict[str, Any] | None" = None,
+        will: "tuple[Text, Payload, bool, int] | None" = None,
         clean_session: "bool" = False,
-        backoff: "tuple[float, float]" = (1, 60),
+        queue: "int" = 20,
         keep_qos0: "bool" = False,
+        socket_timeout: "float" = 5,
+        message_timeout: "float" = 10,
+        backoff: "tuple[float, float]" = (1, 60),
         verbose: "bool" = True,
-        **more: "Any"
+        max_packet: "int" = 8192,
+        transport: "Transport | None" = None,
+        session: "Session | None" = None,
+        clock: "Clock" = time,
+        packets: "Packets" = V311
     ) -> "None":
         """
-        The arguments of `umqtt2.robust.MQTTClient`, and
+        client_id        client identifier; may be empty with a clean session [3.1.3.1]
+        server, port     the broker's host name or address and TCP port; 0 is 1883, or 8883 with TLS
+        user, password   or None [3.1.3.4, 3.1.3.5]
+        keepalive        seconds, 0 to 65535: the client pings by itself when nothing was sent or
+                         received for half of it; 0 turns it off [3.1.2.10]
+        ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.TLSTransport`
+        will             topic, payload, retain and QoS of the last will, or None [3.1.2.5]
+        clean_session    True has the broker forget the session whenever the connection is lost
+        queue            messages that wait to be taken, at the most; see `messages`
+        keep_qos0        True keeps messages at QoS 0 too while there is no connection; else they are dropped
+        socket_timeout   seconds to wait for the network, for each part of connecting, and for what is sent
+        message_timeout  seconds that `subscribe` and `unsubscribe` wait for an answer
+        backoff          seconds, the first and the longest pause before an attempt to connect again
+        verbose          False prints nothing when the connection fails
+        max_packet       bytes; a message that is larger is thrown away
+        transport        replaces server, port and ssl; the contract is in `umqtt2.transport`
+        session          a store that keeps messages, by default a MemorySession; the contract is in `umqtt2.session`
+        clock            replaces `time`
+        packets          the protocol version; see `umqtt2.packets`
 
-        queue          messages that wait to be taken from `messages`, at the most. While there are as many,
-                       nothing more is read from the network, which makes the broker wait, and nothing is
-                       lost. But while a task waits for an acknowledgement, reading goes on: then the
-                       oldest message is dropped for each new one, and counted in `dropped`
-        clean_session  True has the broker forget the session whenever the connection is lost
+        Raises ValueError for what is not allowed; some of it is told by `connect`.
         """
-        self._reconnector = Reconnector(self, backoff)
-        more["session"] = keeping(more.get("session"))
-        super().__init__(client_id, server, port, user, password, keepalive, *args, **more)
+        if ssl_params and not ssl:
+            raise ValueError("ssl_params: without ssl")
+        self.client_id = client_id
+        self.server = server
+        self.port = port or (8883 if ssl else 1883)
+        self.user = user
+        self.password = password
+        self.keepalive = keepalive
+        self.ssl = ssl
+        self.ssl_params = ssl_params
+        self.will = last_will(*will) if will else None
         self.keep_qos0 = keep_qos0
+        self.socket_timeout = socket_timeout
+        self.message_timeout = message_timeout
         self.verbose = verbose
-        self._limit = queue
+        self.transport = transport
+        self.session = session = keeping(session)
         self._clean = clean_session
-        self._queue: "list[tuple[bytes, bytes, bool]]" = []
+        self._set_limit(queue)
+        self._reconnector = Reconnector(self, backoff)
+        self.cbconnection = self._on_connection
+        self._queue: "list[list[Any]]" = []
+        self._given: "list[list[Any]]" = []  # taken by the program, and not acknowledged
+        self._acks: "list[int]" = []  # to send: packet identifier << 8 | first byte
         self._waiting: "list[Any]" = []  # an Event for each task that waits for an acknowledgement
-        self.connection.cb = self._on_message
-        self.connection.cbstat = self._on_status
-
-    def set_callback_status(self, f: "StatusCallback") -> "None":
-        """As `umqtt2.MQTTClient` does."""
-        self._status = f
-
-    def set_callback_connection(self, f: "Callable[[bool], object]") -> "None":
-        """As `umqtt2.robust` does."""
-        self.cbconnection = f
+        self._line: "list[Any]" = []  # one for each that waits for room in the session store
+        self.connection = connection = Connection(session, packets, max_packet, clock)
+        connection.cb = self._on_message  # type: ignore[assignment]
+        connection.late = True
+        connection.cbstat = self._on_status
 
     def is_connected(self) -> "bool":
         """Return whether there is a connection, as far as is known."""
         return self.connection.state == UP
 
-    async def connect(self) -> "MQTTClient":  # type: ignore[override]
-        """Connect to the broker, leaving it first if need be. What `async with` calls.
+    # --- The block -----------------------------------------------------------------------------------
 
-        Raises OSError or MQTTException when there is no connection, and ValueError when what the client
-        was made with is not allowed.
+    async def connect(self) -> "MQTTClient":
+        """Connect to the broker. What `async with` calls.
+
+        Raises OSError or MQTTException when there is no connection, MQTTException(EBUSY) when the client was
+        entered already, and ValueError or TypeError when what it was made with is not allowed.
         """
-        await self.__aexit__(1)
-        self._error = None
+        if self._task:
+            raise MQTTException(EBUSY)
         self._changed = asyncio.Event()
-        reconnector = self._reconnector
-        connection = self.connection
+        self.up = asyncio.Event()
+        self.down = asyncio.Event()
+        self.down.set()
+        self._error = None
+        self._epoch += 1
+        epoch = self._epoch
         before = self.last_error
-        reconnector.begin(self._clean)
+        self._reconnector.begin(self._clean)
         try:
             self._task = asyncio.create_task(self._run())
-            while reconnector.enabled and connection.state != UP and self.last_error is before:
+            while self._task and self._epoch == epoch:
                 await self._wait_change()
-            if connection.state != UP:
-                error = self.last_error
-                raise self._error or (error if error is not before else None) or MQTTException(ECONNOT)
         except BaseException:
-            self.disconnect()
+            self._end()
             raise
+        if not self._task:
+            error = self.last_error
+            raise self._error or (error if error is not before else None) or MQTTException(ECONNOT)
         return self
 
-    def __aenter__(self) -> "Coroutine[Any, Any, MQTTClient]":
-        return self.connect()
+    async def disconnect(self) -> "None":
+        """Leave the broker. The messages that the program has taken are acknowledged. Returns when the broker
+        has closed, after a second at the most; at once where nothing can be sent."""
+        for one in self._given:
+            one[TASK] = None
+        self._acknowledge()
+        await self._leave()
+
+    async def __aenter__(self) -> "MQTTClient":
+        return await self.connect()
 
     async def __aexit__(self, kind: "object", *more: "object") -> "None":
-        self.disconnect()
-        if self._task:
-            await self._task
-        if self._error and not kind:
-            raise self._error
+        if kind:
+            await self._leave()  # what made the program fail comes again
+        else:
+            await self.disconnect()
+            if self._error:
+                raise self._error
 
-    def disconnect(self) -> "None":
-        """Leave the broker, from within the block or a callback. The client's own task goes on until the
-        broker has closed, at most a second; `connect` and the end of the block wait for that."""
-        if self._reconnector.enabled:
-            self.connection.check_free()
-            self.connection.leave()
-        self._stop()
-
-    async def publish(  # type: ignore[override]
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
-    ) -> "None":
-        """Publish a message, and return when it was acknowledged; at QoS 0 when the network has taken it.
-
-        A message at QoS 0 is dropped while there is no connection, unless the client was made with
-        `keep_qos0`. Raises MQTTException(EFULL) when the session store is full, MQTTException(ECONCLOSE)
-        when the broker has closed one connection after another because of the message, and ValueError for
-        a topic, payload or QoS that is not allowed.
-        """
-        if not qos:
-            while self.connection.pending:
-                await self._wait_change()
+    async def connect_now(self) -> "bool":
+        """End the pause before the next attempt to connect: the network is there again. Returns whether the
+        attempt, or one that was under way, has made a connection."""
         self._check_running()
-        pid = super().publish(topic, msg, retain, qos)
+        connection = self.connection
+        if not connection.state:
+            self._reconnector.hurry()
+            self._wake()
+            await self._wait_change()
+        while connection.state and connection.state != UP:
+            await self._wait_change()
+        return connection.state == UP
+
+    async def _leave(self) -> "None":
+        connection = self.connection
+        if self._task:
+            self._reconnector.enabled = False
+            self._release()
+            if connection.state == UP and self._send(None):
+                connection.leave()
+                self._wake()
+                try:
+                    while connection.state and self._task:
+                        await self._wait_change()
+                except BaseException:
+                    self._end()
+                    raise
+            self._end()
+
+    # --- Publish and subscribe -----------------------------------------------------------------------
+
+    async def publish(
+        self, topic: "Text", payload: "Payload", retain: "bool" = False, qos: "int" = 0
+    ) -> "None":
+        """Publish a message, and return when it was acknowledged; at QoS 0 when the network has taken it [3.3].
+
+        topic    topic name, str or bytes, without wildcards
+        payload  str (sent as UTF-8) or bytes
+        retain   True has the broker keep it for later subscribers [3.3.1.3]
+        qos      0, 1, or 2 [4.3]
+
+        Where the session store is full it waits for room. A message at QoS 0 is dropped while there is
+        no connection, unless the client was made with `keep_qos0`. Raises MQTTException(ECONCLOSE) when the
+        broker has closed one connection after another because of the message, and ValueError or TypeError
+        for a topic, payload or QoS that is not allowed.
+        """
+        name = topic_name(topic)
+        check_qos(qos, self.session.max_qos)
+        if not isinstance(payload, bytes) or len(payload) > LONGEST:
+            payload = payload_bytes(payload)
+        connection = self.connection
+        while not qos and connection.pending:
+            self._check_running()
+            await self._wait_change()
+        pid = await self._add(PUBLISH | qos << 1 | (1 if retain else 0), name, payload)
         if pid:
-            await self._wait_ack(pid, len(self._queue) < self._limit)
+            event = self._expect(pid)
+            try:
+                await self._answer(event, None)
+            finally:
+                self._waiting.remove(event)
+        elif connection.pending:
+            try:
+                while connection.pending:
+                    await self._wait_change()
+            except BaseException:
+                try:
+                    connection.keep_payload()  # the program may change its own now
+                except MemoryError as e:
+                    self._fail(e)
+                raise
         else:
             await asyncio.sleep(0)  # who only publishes lets the others have their turn
-            while self.connection.pending:
-                await self._wait_change()
 
-    async def subscribe(self, topic: "Text", qos: "int" = 0) -> "None":  # type: ignore[override]
-        """Subscribe to a topic filter, and return when the broker has granted it.
+    async def subscribe(self, *filters: "Text | tuple[Text, int]", qos: "int" = 0) -> "Any":
+        """Subscribe to topic filters, and return when the broker has granted them [3.8].
 
-        Raises MQTTException(ESUBACKFAIL) when it refuses, MQTTException(ECONTIMEOUT) when it does not answer
-        within `message_timeout`, MQTTException(ECONCLOSE) as `publish` does, and ValueError for a filter
-        or QoS that is not allowed. Tasks that ask for the same filter at once get one answer.
+        filters  one or more: str or bytes, or a tuple of that and its QoS
+        qos      the highest QoS to receive, of those without one: 0, 1 or 2
+
+        Returns the QoS that was granted; of several filters a tuple. Raises MQTTException(ESUBACKFAIL) when the
+        broker refuses one of them, MQTTException(ECONTIMEOUT) when it does not answer within `message_timeout`,
+        MQTTException(ECONCLOSE) as `publish` does, and ValueError for a filter or QoS that is not allowed.
         """
-        self._check_running()
-        await self._wait_ack(super().subscribe(topic, qos))
+        wishes = []
+        for one in filters:
+            topic, highest = one if isinstance(one, tuple) else (one, qos)
+            check_qos(highest, self.session.max_qos)
+            wishes.append((topic_filter(topic), highest))
+        return await self._request(SUBSCRIBE, wishes)
 
-    async def unsubscribe(self, topic: "Text") -> "None":  # type: ignore[override]
-        """Give up a subscription, and return when the broker has acknowledged it; see `subscribe`."""
-        self._check_running()
-        await self._wait_ack(super().unsubscribe(topic))
+    async def unsubscribe(self, *filters: "Text") -> "None":
+        """Give up subscriptions, and return when the broker has acknowledged it; see `subscribe` [3.10]."""
+        await self._request(UNSUBSCRIBE, [(topic_filter(one), 0) for one in filters])
 
-    def request(self, first: "int", topic: "bytes", msg: "Any") -> "int":
-        """As `umqtt2.MQTTClient` does, without waiting."""
+    async def _request(self, first: "int", wishes: "list[tuple[bytes, int]]") -> "Any":
+        if not wishes:
+            raise TypeError("no topic filter")
+        events = []
+        try:
+            for topic, qos in wishes:
+                events.append(self._expect(await self._add(first, topic, qos)))
+            for event in events:
+                await self._answer(event, self.message_timeout)
+        finally:
+            for event in events:
+                self._waiting.remove(event)
+        granted = tuple([event.code for event in events])
+        return granted if len(granted) > 1 else granted[0]
+
+    async def _add(self, first: "int", topic: "bytes", msg: "Any") -> "int":
+        # Send a packet, or give it to the session store; wait for room. Who waits first is first.
+        wait = len(self._line) > 0 and first & 0xF0 == PUBLISH
+        while True:
+            self._check_running()
+            if not wait:
+                try:
+                    return self._send_request(first, topic, msg)
+                except MQTTException as e:
+                    if e.args[0] != EFULL:
+                        raise
+            wait = False
+            event = asyncio.Event()
+            self._line.append(event)
+            self._wake()
+            try:
+                await event.wait()
+            except BaseException:
+                if event.is_set():
+                    self._next_in_line()
+                raise
+            finally:
+                self._line.remove(event)
+
+    def _send_request(self, first: "int", topic: "bytes", msg: "Any") -> "int":
         connection = self.connection
         session = self.session
         pid = 0
@@ -198,77 +397,240 @@ class MQTTClient(BaseClient):
         try:
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-            if kept or (self.keep_qos0 and first and not (up and not session.has_unsent)):
-                pid = session.add(first, topic, msg, connection.now(), units(self.message_timeout, "message_timeout"))
+            if kept or (self.keep_qos0 and not (up and not session.has_unsent)):
+                pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             if up:
                 try:
-                    self.hand_over(first, topic, msg, pid)
+                    if pid:
+                        connection.drain(pid)
+                    elif not connection.pending:
+                        connection.send_message(first, topic, msg, 0)
                 except BaseException as e:
-                    connection.close()
-                    self._reconnector.failed(e)
-                    self._changed.set()
-                    self._wake()
+                    self._fail(e)
                     # What the session store has is sent again.
                     if not isinstance(e, Exception if pid else NETWORK):
                         raise
         finally:
             connection.busy = False
-        if connection.pending:
+        if connection.pending or not up:
             self._wake()  # to wait for the network to take more
         return pid if kept else 0
 
-    def hand_over(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
-        """As `umqtt2.MQTTClient` does, without waiting."""
-        connection = self.connection
-        if pid:
-            connection.drain(pid)
-        elif not first:
-            connection.ping()
-        elif not connection.pending:
-            connection.send_message(first, topic, msg, 0)
-            if connection.pending and not isinstance(msg, bytes):
-                connection.keep_payload()  # the program may change its own
+    def _expect(self, pid: "int") -> "Any":
+        # An event for what becomes of a packet identifier.
+        event: "Any" = asyncio.Event()
+        event.pid = pid
+        event.status = event.code = None
+        self._waiting.append(event)
+        if len(self._queue) >= self._limit:
+            self._wake()  # to read on
+        return event
 
-    def messages(self) -> "MQTTClient":
-        """Iterate, with `async for`, over the messages: (topic: bytes, msg: bytes, retained: bool).
+    async def _answer(self, event: "Any", timeout: "float | None") -> "None":
+        if timeout is None:
+            await event.wait()
+        else:
+            try:
+                await asyncio.wait_for(event.wait(), timeout)
+            except asyncio.TimeoutError:
+                self.session.remove(event.pid)
+                raise MQTTException(ECONTIMEOUT)
+        status = event.status
+        if status != SDELIVERED:
+            if status is None:
+                raise self._error or MQTTException(ECONNOT)
+            raise MQTTException(
+                ECONCLOSE if status == SREJECTED else ESUBACKFAIL if status else ECONTIMEOUT
+            )
 
-        It ends when the client leaves the broker. A message was acknowledged when it came into the
-        queue. Several tasks may iterate: each message goes to one of them.
+    # --- Messages ------------------------------------------------------------------------------------
+
+    def messages(self, queue: "int | None" = None) -> "AsyncIterator[Message]":
+        """Iterate, with `async for`, over the messages; each is a tuple with names: topic, payload (bytes), retain
+        (bool), qos (int), dup (bool: it may have come before). It ends when the client leaves the broker.
+
+        queue  messages that wait to be taken, at the most, from now on. While there are as many, nothing
+               more is read from the network, which makes the broker wait. But while a task waits for an
+               acknowledgement, reading goes on: then messages at QoS 0 that do not fit are dropped, the oldest
+               first, and counted in `dropped`. Those at QoS 1 and 2 are never dropped
+
+        A message at QoS 1 or 2 is acknowledged when the task that has it asks for the next one, or ends; at the end
+        of the block only if no exception ends it. Several tasks may iterate: each message goes to one of them. They
+        are acknowledged in the order in which they came: one that takes long holds up the acknowledgement of the
+        others.
         """
+        if queue is not None:
+            self._set_limit(queue)
         return self
 
-    __aiter__ = messages
+    def __aiter__(self) -> "MQTTClient":
+        return self
 
-    async def __anext__(self) -> "tuple[bytes, bytes, bool]":
-        queue = self._queue
-        while not queue:
-            if self._error:
-                raise self._error
-            if not self._reconnector.enabled:
+    async def __anext__(self) -> "Message":
+        self._take_back()
+        if not self._queue:
+            await self._wait_message()
+            if not self._queue:
+                if self._error:
+                    raise self._error
                 raise StopAsyncIteration
-            await self._wait_change()
-        if len(queue) >= self._limit:
-            self._wake()
-        return queue.pop(0)
+        return self._give()
 
-    def _on_message(self, topic: "bytes", msg: "bytes", retain: "bool", dup: "bool") -> "None":
+    async def next(self, timeout: "float | None" = None) -> "Message":
+        """Return the next message; see `messages`. No message is lost when this is cancelled.
+
+        timeout  seconds, or None to wait for ever
+
+        Raises asyncio.TimeoutError, and MQTTException(ECONNOT) when the client leaves the broker.
+        """
+        self._take_back()
+        if not self._queue:
+            self._check_running()
+            if timeout is None:
+                await self._wait_message()
+            else:
+                await asyncio.wait_for(self._wait_message(), timeout)
+            if not self._queue:
+                self._check_running()
+        return self._give()
+
+    def _set_limit(self, queue: "int") -> "None":
+        if not isinstance(queue, int) or queue < 1:
+            raise ValueError("queue: not an int from 1")
+        self._limit = queue
+
+    async def _wait_message(self) -> "None":
+        while not self._queue and self._reconnector.enabled:
+            await self._wait_change()
+
+    def _give(self) -> "Message":
+        one = self._queue.pop(0)
+        if one[PID]:
+            one[TASK] = asyncio.current_task()
+            self._given.append(one)
+        if self.connection.paused:
+            self._wake()
+        if self._queue:
+            self._changed.set()  # for other tasks
+        return one[MESSAGE]  # type: ignore[no-any-return]
+
+    def _take_back(self) -> "None":
+        # What this task has got was processed; that of one that has ended, too.
+        given = self._given
+        if given:
+            task = asyncio.current_task()
+            for one in given:
+                if one[TASK] and (one[TASK] is task or one[TASK].done()):
+                    one[TASK] = None
+            self._acknowledge()
+        if self._skipped and not (self._queue or given or self._acks) and self._send(None):
+            self._skipped = False
+            self.connection.leave()  # and connect again: the broker repeats what did not fit
+            self._wake()
+
+    def _acknowledge(self) -> "None":
+        given = self._given
+        session = self.session
+        while given and given[0][TASK] is None:
+            message, pid, epoch, _ = given.pop(0)
+            if epoch == FORGOTTEN:
+                continue
+            try:
+                if message.qos > 1:
+                    session.is_new(pid, message.topic, message.payload)
+                    session.mark_received(pid)
+                if epoch == self._epoch:
+                    self._acks.append(pid << 8 | (PUBREC if message.qos > 1 else PUBACK))
+            except Exception as e:
+                self._fail(e)
+        if self._acks:
+            self._send(self._acks)
+
+    def _send(self, acks: "list[int] | None") -> "bool":
+        # Send what stands in the slot, then acknowledgements; return whether all of it was sent.
+        connection = self.connection
+        if connection.state != UP:
+            return False
+        connection.enter()
+        try:
+            while connection.flush() and acks:
+                connection.send_ack(acks[0] & 255, acks[0] >> 8)
+                acks.pop(0)
+        except BaseException as e:
+            self._fail(e)
+            if not isinstance(e, Exception):
+                raise
+        finally:
+            connection.busy = False
+        if connection.pending:
+            self._wake()
+        return connection.state == UP and not connection.pending
+
+    def _on_message(self, first: "int", topic: "bytes", payload: "bytes", pid: "int") -> "None":
         queue = self._queue
+        epoch = self._epoch
+        if pid:
+            for known in (self._given, queue):
+                for one in known:
+                    if one[PID] == pid and one[EPOCH] not in (epoch, FORGOTTEN):
+                        message = one[MESSAGE]
+                        if message.topic == topic and message.payload == payload:
+                            one[EPOCH] = epoch
+                            return
+            if self._skipped:
+                return
         if len(queue) >= self._limit:
-            queue.pop(0)
-            self.dropped += 1
-        queue.append((topic, msg, retain))
+            for i in range(len(queue)):
+                if not queue[i][PID]:
+                    queue.pop(i)
+                    self.dropped += 1
+                    break
+            else:
+                if not pid:
+                    self.dropped += 1
+                    return
+                if not self._clean:
+                    self._skipped = True
+                    return
+        message = Message(topic, payload, first & 1 != 0, first >> 1 & 3, first & 8 != 0)
+        queue.append([message, pid, epoch, None])
         self._changed.set()
 
+    # --- What becomes of it --------------------------------------------------------------------------
+
     def _on_status(self, pid: "int", status: "int") -> "None":
-        if status != SUNKNOWNPID:
+        if status in (SOVERSIZE, SDROPPED):
+            self.dropped += 1
+            if status == SOVERSIZE:
+                self.last_error = MQTTException(status)
+        elif status != SUNKNOWNPID:
             for event in self._waiting:
                 if event.pid == pid:
                     event.status = status
+                    event.code = self.connection.code
                     event.set()
-        if self._status:
-            self._status(pid, status)
+            self._next_in_line()
 
-    # --- Waiting -------------------------------------------------------------------------------------
+    def _on_connection(self, up: "bool") -> "None":
+        if up:
+            self._epoch += 1
+            self._skipped = False
+            self._acks.clear()
+            if self.connection.code < 256:  # a new session: what came in the last one cannot be acknowledged
+                for known in (self._given, self._queue):
+                    for one in known:
+                        one[EPOCH] = FORGOTTEN
+            self.down.clear()
+            self.up.set()
+        else:
+            self.up.clear()
+            self.down.set()
+
+    def _next_in_line(self) -> "None":
+        for event in self._line:
+            if not event.is_set():
+                event.set()
+                break
 
     def _check_running(self) -> "None":
         if not self._reconnector.enabled:
@@ -278,130 +640,169 @@ class MQTTClient(BaseClient):
         self._changed.clear()
         await self._changed.wait()
 
-    async def _wait_ack(self, pid: "int", quietly: "bool" = False) -> "None":
-        # Wait for what becomes of a packet identifier.
-        event: "Any" = asyncio.Event()
-        event.pid = pid
-        event.status = None
-        self._waiting.append(event)
-        if not quietly:
-            self._wake()
-        try:
-            await event.wait()
-        finally:
-            self._waiting.remove(event)
-        status = event.status
-        if status != SDELIVERED:
-            if status == SREJECTED:
-                number = ECONCLOSE
-            elif status is None:
-                number = ECONNOT
-            else:
-                number = ESUBACKFAIL if status else ECONTIMEOUT
-            raise self._error or MQTTException(number)
+    def _fail(self, error: "BaseException") -> "None":
+        # The connection cannot go on.
+        self.connection.close()
+        self._reconnector.failed(error)
+        self._changed.set()
+        self._wake()
 
     # --- The client's own task -----------------------------------------------------------------------
 
     async def _run(self) -> "None":
-        # Until disconnect() was called and the broker has closed.
+        # Until `disconnect` was called and the broker has closed.
+        me = asyncio.current_task()
         connection = self.connection
         reconnector = self._reconnector
+        epoch = self._epoch
         try:
-            self._timer = asyncio.create_task(self._keep_time())
             while reconnector.enabled or connection.state:
-                was = connection.state
-                blocked = connection.pending
-                first: "int | None" = 0
-                connection.paused = self._is_full()
+                first: "int | None" = None
                 try:
-                    first = reconnector.look()
+                    first = self._look()
+                    if not connection.state and self._epoch == epoch:
+                        break  # the first attempt
+                    if first is None:
+                        await self._wait()  # type: ignore[misc]
                 except MemoryError:
-                    pass  # as if the network had failed
-                connection.reraise()
-                if was != connection.state or (blocked and not connection.pending):
-                    self._changed.set()
-                if first is None:
-                    await self._wait(*self._when())  # type: ignore[misc]
-                else:
+                    first = 0
+                if first is not None:
                     await asyncio.sleep(0)
         except Exception as e:
             self._error = e
         finally:
-            self._task = None
-            self._stop()  # first, as the rest may raise; the others run when all is done
-            connection.close()
-            if self._timer:
-                self._timer.cancel()
-            reconnector.end()
-            self._error = self._error or connection.raised
-            connection.raised = None
+            if self._task is me:
+                self._task = None  # it cannot cancel itself
+                self._end()
 
-    def _stop(self) -> "None":
+    def _look(self) -> "int | None":
+        # Take steps until the queue is full. Returns None when there is nothing more to do now.
+        connection = self.connection
+        first: "int | None" = 0
+        for _ in range(IN_TURN):
+            state = connection.state
+            blocked = connection.pending
+            full = len(self._queue) >= self._limit
+            # A task that waits for an acknowledgement must not wait for who takes the messages.
+            connection.paused = full and not (self._waiting or self._line)
+            if self._acks and not blocked:
+                self._send(self._acks)
+            first = self._reconnector.look()
+            connection.reraise()
+            if connection.state != UP or state != UP or (blocked and not connection.pending):
+                self._changed.set()
+            if not first or len(self._queue) >= self._limit:
+                break
+        return first
+
+    def _release(self) -> "None":
         # Nobody may wait any more. Needs no memory.
-        self._reconnector.enabled = False
-        self._wake()
-        for event in self._waiting:
-            event.set()
+        for waiting in (self._waiting, self._line):
+            for event in waiting:
+                event.set()
         if self._changed:
             self._changed.set()
 
-    def _when(self) -> "tuple[int, Any]":
-        # What to wait for: milliseconds until something is to be done whatever comes, and what to watch.
+    def _end(self) -> "None":
+        # There is no connection any more, nor a task of the client's.
+        task = self._task
+        timer = self._timer
+        self._task = self._timer = None
+        self._parked = False
+        self._reconnector.enabled = False
+        self.connection.close()
+        if task:
+            task.cancel()
+        if timer:
+            timer.cancel()
+        self._given.clear()
+        self._acks.clear()
+        self._release()
+        self._reconnector.end()
+
+    def _due_ms(self) -> "int":
+        # Milliseconds until something is to be done whatever comes.
         connection = self.connection
         state = connection.state
         if not state:
-            return max(0, min(LONG_MS, self._reconnector.pause_ms())), None
+            return max(0, min(LONG_MS, self._reconnector.pause_ms()))
         if state == OPENING:
-            return POLL_MS, None
-        pollable = getattr(connection.transport, "pollable", None)
+            return POLL_MS
+        if state != UP or connection.pending:
+            return LOOK_MS
+        if self.session.has_unsent:
+            return 0
         ms = LONG_MS
-        if not pollable:
-            ms = NAP_MS
-        elif state != UP or connection.pending:
-            ms = LOOK_MS
-        elif self.session.has_unsent:
-            ms = 0
-        else:
-            if self.keepalive:
-                now = connection.now()
-                quiet = max(now - connection.last_out, now - connection.last_in)
-                ms = self.keepalive * 500 - (min(quiet, now - connection.last_ping) << UNIT_BITS)
-            if self._waiting:
-                ms = min(ms, WAIT_MS)
-            if connection.paused:
-                pollable = None
-        return max(0, ms), pollable
+        if self.keepalive:
+            now = connection.now()
+            quiet = max(now - connection.last_out, now - connection.last_in)
+            ms = self.keepalive * 500 - (min(quiet, now - connection.last_ping) << UNIT_BITS)
+        if self._waiting:
+            ms = min(ms, WAIT_MS)
+        return max(0, ms)
 
-    def _is_full(self) -> "bool":
-        # A task that waits for an acknowledgement must not wait for who takes the messages.
-        return len(self._queue) >= self._limit and not self._waiting
+    def _pollable(self) -> "Any":
+        # What shows that there is something to do, or None.
+        connection = self.connection
+        return None if connection.paused else getattr(connection.transport, "pollable", None)
 
     # --- The event loop ------------------------------------------------------------------------------
 
-    async def _keep_time(self) -> "None":
-        while True:
-            self._wake()  # first: its time may have been moved before it ran at all
-            await asyncio.sleep(LONG_MS // 1000)
-
-    def _wait(self, ms: "int", pollable: "Any") -> "Generator[None, None, None]":
+    def _wait(self) -> "Generator[None, None, None]":
         # Wait until the network has or takes something, until _wake(), or until the time is over. A task
-        # can be in one queue only: this one is in that of the sockets, and another keeps the time.
-        core = asyncio.core  # type: ignore[attr-defined]
-        core._task_queue.remove(self._timer)
-        core._task_queue.push(self._timer, core.ticks_add(core.ticks(), ms))
-        if not pollable:
-            self._task.data = core._io_queue  # marks the task as waiting, and can be cancelled
-        elif self.connection.pending:
-            core._io_queue.queue_write(pollable)
-        else:
-            core._io_queue.queue_read(pollable)
-        yield
+        # can wait for one thing only: another task keeps the time.
+        connection = self.connection
+        ms = self._due_ms()
+        pollable = self._pollable()
+        self._parked = True
+        try:
+            if connection.state > OPENING and pollable:
+                self._keep_time(ms)
+                queue = asyncio.core._io_queue  # type: ignore[attr-defined]
+                if connection.pending:
+                    queue.queue_write(pollable)
+                else:
+                    queue.queue_read(pollable)
+                yield
+            else:
+                if connection.state > OPENING and not connection.paused:
+                    ms = min(ms, NAP_MS)
+                yield from asyncio.sleep_ms(ms)  # type: ignore[attr-defined]
+        except asyncio.CancelledError:
+            if self._parked:
+                raise  # it was not _wake()
+        finally:
+            self._parked = False
 
     def _wake(self) -> "None":
-        task = self._task
-        if task and task.data:
-            asyncio.core._io_queue.remove(task)  # type: ignore[attr-defined]
-            asyncio.core._task_queue.push(task)  # type: ignore[attr-defined]
+        if self._parked:
+            self._parked = False
+            self._task.cancel()
+
+    def _keep_time(self, ms: "int") -> "None":
+        # Have the timer wake the task in `ms` at the latest.
+        timer = self._timer
+        if not timer:
+            self._ms = ms
+            self._sleeps = False
+            self._timer = asyncio.create_task(self._keep_waking())
+        else:
+            self._ms = ms
+            if self._sleeps and time.ticks_diff(self._until, time.ticks_ms()) > ms:
+                self._sleeps = False
+                timer.cancel()
+
+    async def _keep_waking(self) -> "None":
+        while True:
+            self._until = time.ticks_add(time.ticks_ms(), self._ms)
+            self._sleeps = True
+            try:
+                await asyncio.sleep_ms(self._ms)  # type: ignore[attr-defined]
+                self._wake()
+                await asyncio.sleep(0)  # which may set another time
+            except asyncio.CancelledError:
+                if self._sleeps:
+                    raise  # it was not _keep_time()
 
 
 try:

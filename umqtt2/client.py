@@ -2,16 +2,15 @@
 
 try:
     from .cpython import clock as time
-    from .cpython import gc
 except ImportError:
-    import gc  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
 
-from .connection import FOREVER, UP, Connection, units
+from .connection import UP, Connection
 from .constants import HUGE, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
 from .packets.v311 import V311
+from .start import WAIT_MS, check_qos, last_will, leave, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
         Text,
         Transport,
     )
-
-WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
-LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
 class MQTTClient:
@@ -151,11 +147,7 @@ class MQTTClient:
 
         Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
-        check_qos(qos or 0, 2)
-        msg = bytes(payload_bytes(msg))
-        if len(msg) > 65535:
-            raise ValueError("msg: too long")
-        self.will = (topic_name(topic), msg, retain, qos or 0)
+        self.will = last_will(topic, msg, retain, qos)
 
     def connect(self, clean_session: "bool" = True) -> "bool":
         """Connect to the broker, leaving it first if need be [3.1, 3.2]; and send again what the session
@@ -167,39 +159,17 @@ class MQTTClient:
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError or TypeError, before anything is sent, when what the client was made with is not allowed.
         """
-        self.start(clean_session)
+        start(self, clean_session)
         connection = self.connection
         while connection.state != UP:
             if connection.step() is None:
                 connection.wait(WAIT_MS)
         return connection.code > 255
 
-    def start(self, clean_session: "bool") -> "None":
-        """Begin to connect, without waiting: `connection.step()` does the rest. The argument and what is raised
-        are those of `connect`."""
-        limit = FOREVER if self.socket_timeout is None else units(self.socket_timeout, "socket_timeout")
-        self._timeout = units(self.message_timeout, "message_timeout")
-        connection = self.connection
-        hello = connection.packets.connect(
-            self.client_id, clean_session, self.keepalive, self.user, self.password, self.will
-        )
-        MQTTClient.disconnect(self)
-        transport = self.transport or self._new_transport()
-        connection.enter()
-        try:
-            connection.start(transport, hello, self.keepalive, limit)
-        finally:
-            connection.busy = False
-
     def disconnect(self) -> "None":
         """Leave the broker, which then forgets the last will [3.14]. Waits until the broker has closed, at most
         a second. Raises nothing of the network; may be called twice."""
-        connection = self.connection
-        connection.check_free()
-        connection.leave()
-        while connection.state:
-            if connection.step() is None:
-                connection.wait(LEAVE_WAIT_MS)
+        leave(self.connection)
 
     def ping(self) -> "None":
         """Ask the broker for a sign of life [3.12]; `check_msg` does so by itself with `keepalive`."""
@@ -292,7 +262,7 @@ class MQTTClient:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-                pid = session.add(first, topic, msg, connection.now(), self._timeout)
+                pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             try:
                 self.hand_over(first, topic, msg, pid)
             except BaseException:
@@ -358,28 +328,6 @@ class MQTTClient:
     def wait_msg(self) -> "int | None":
         """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
         return MQTTClient.check_msg(self, True)
-
-    def _new_transport(self) -> "Transport":
-        # To load a module leaves holes in the memory. What is collected at once is filled again; later
-        # there would be something that stays in between, and no room for what is large.
-        gc.collect()
-        transport: "Transport"
-        if self.ssl:
-            from .transport.tls import TLSTransport
-
-            transport = TLSTransport(self.server, self.port, self.ssl, **self.ssl_params or {})
-        else:
-            from .transport.tcp import TCPTransport
-
-            transport = TCPTransport(self.server, self.port)
-        gc.collect()
-        return transport
-
-
-def check_qos(qos: "int", highest: "int") -> "None":
-    """Raise ValueError unless `qos` is an int from 0 to `highest`."""
-    if not isinstance(qos, int) or not 0 <= qos <= highest:
-        raise ValueError("qos: not an int from 0 to %d" % highest)
 
 
 def default_session() -> "Session":

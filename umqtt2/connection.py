@@ -106,7 +106,10 @@ class Connection:
     pending     bytes of a packet that the transport has yet to take
     since, last_in
                 when the connection came up, and when its last packet came, as `now()` tells
+    timeout     units of time that a packet identifier may wait for its acknowledgement; the owner's
     cb          called with topic, payload, retain, dup for each message, or None
+    late        True: cb is called with first byte, topic, payload and packet identifier in their place, and who
+                set it calls `mark_received` and `send_ack` later; it may not raise for what the program does
     cbstat      called with packet identifier and status, or None
     in_callback  one of them runs
     raised      what a callback has raised, for the client to raise; None for nothing
@@ -117,8 +120,10 @@ class Connection:
     state = CLOSED
     code = 0
     pending = 0
+    timeout: "int"
     transport: "Any" = None
     cb: "MessageCallback | None" = None
+    late = False
     cbstat: "StatusCallback | None" = None
     chunks: "ChunkReceiver | None" = None
     in_callback: "bool"
@@ -364,7 +369,7 @@ class Connection:
             answer: "Any" = self.session.on_packet(first, pid, self.code)
             if STORES and (answer is None or answer > 15):  # a packet; no status is as large
                 if answer is not None:
-                    self._send_ack(answer, pid)
+                    self.send_ack(answer, pid)
             else:
                 self.tell_status(pid, answer)
         return first
@@ -389,12 +394,15 @@ class Connection:
                 self.tell_status(0, SOVERSIZE)
             elif not self.cb or (STORES and not self.is_name(topic)):
                 self.tell_status(0, SDROPPED)
+            elif STORES and self.late:
+                self.cb(first, topic, payload, pid)  # type: ignore[arg-type]
+                return
             else:
                 self.call(self.cb, topic, payload, first & 1 != 0, first & 8 != 0)
         if STORES and first & 4:
             self.session.mark_received(pid)
         if pid and self.state == UP and self.feed is feed:
-            self._send_ack(PUBREC if STORES and first & 4 else PUBACK, pid)
+            self.send_ack(PUBREC if STORES and first & 4 else PUBACK, pid)
 
     def is_name(self, topic: "bytes") -> "bool":
         """Return whether a message may have this topic: there are brokers that send others."""
@@ -536,7 +544,7 @@ class Connection:
                             break
                 self.send_message(first, packet[2], packet[3], pid if first & 6 else 0)
             elif first == PUBREL:
-                self._send_ack(first, pid)
+                self.send_ack(first, pid)
             else:
                 self.send_request(first, packet[2], packet[3], pid)
             session.sent()
@@ -561,7 +569,8 @@ class Connection:
         if not self.pending:
             self.send(PINGREQ, 2)
 
-    def _send_ack(self, first: "int", pid: "int") -> "None":
+    def send_ack(self, first: "int", pid: "int") -> "None":
+        """Send PUBACK, PUBREC, PUBREL or PUBCOMP. Nothing may be `pending`."""
         self.send(self._out, self.packets.ack(self._out, first, pid))
 
     def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None) -> "None":

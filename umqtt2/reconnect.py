@@ -31,6 +31,7 @@ except ImportError:  # a port without it
 from .connection import NETWORK, UNIT_BITS, UP
 from .errno import EBUSY, ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
 from .session.memory import MemorySession
+from .start import start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def is_permanent(error: "BaseException") -> "bool":
 
 class Reconnector:
     """Keeps the Connection of a client up. The client has the attributes last_error, cbconnection and verbose,
-    and `start(clean_session)`.
+    and those that `start` needs.
 
     enabled  there is to be a connection
     clean    each begins a clean session
@@ -132,7 +133,7 @@ class Reconnector:
         was = self.enabled
         self.enabled = True
         try:
-            self._client.start(clean)
+            start(self._client, clean)
         except BaseException as e:
             if not isinstance(e, NETWORK):
                 self.enabled = was
@@ -146,6 +147,10 @@ class Reconnector:
         if not self.enabled:
             self.enabled = True
             self._due = 0
+
+    def hurry(self) -> "None":
+        """Make the next attempt at the next `look`."""
+        self._due = 0
 
     def end(self) -> "None":
         """The connection was ended by the program: tell it."""
@@ -163,7 +168,7 @@ class Reconnector:
                 first = connection.step()
             elif self.pause_ms() <= 0:
                 first = 0
-                self._client.start(self.clean)
+                start(self._client, self.clean)
         except BaseException as e:
             if e.args == (EBUSY,):
                 raise  # another thread came in after all

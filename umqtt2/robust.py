@@ -1,11 +1,11 @@
 """The client that reconnects by itself and loses nothing on the way. How: see `umqtt2.reconnect`."""
 
-from .client import WAIT_MS
 from .client import MQTTClient as BaseClient
 from .connection import CLOSED, NETWORK, UP, units
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
 from .reconnect import Reconnector, keeping
+from .start import WAIT_MS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -70,7 +70,7 @@ def test_the_example_of_the_documentation(play):
         broker.deliver("cmd/a", "1", 1)
         broker.deliver("cmd/b", "2", 0, True)
         got = []
-        async for topic, msg, retained in client.messages():
+        async for topic, msg, retained, *_ in client.messages():
             got.append((topic, msg, retained))
             if len(got) == 2:
                 break
@@ -137,11 +137,11 @@ def test_connect_and_disconnect_do_without_a_block():
     async def main():
         client = client_of(broker)
         await client.connect()
-        client.disconnect()
+        await client.disconnect()
         await client.connect()
         await client.connect()
         await client.publish("t", "m", qos=2)
-        client.disconnect()
+        await client.disconnect()
         assert len(broker.connects) == 3
 
     asyncio.run(main())
@@ -331,11 +331,11 @@ def test_the_program_may_leave_within_the_block(how):
     async def main():
         async with client_of(broker) as client:
             if how == "callback":
-                client.set_callback(lambda *message: client.disconnect())
+                client.set_callback(lambda *message: await client.disconnect())
                 broker.deliver("t", "m", 1)
             else:
-                client.disconnect()
-                client.disconnect()
+                await client.disconnect()
+                await client.disconnect()
             assert await collect(client) == []
             assert not client.is_connected()
             with pytest.raises(MQTTException):
@@ -932,7 +932,7 @@ def test_every_callback_may_leave(event):
         def callback(*args):
             calls.append(args)
             if len(calls) == 1:
-                client.disconnect()
+                await client.disconnect()
 
         client = client_of(broker, max_packet=1000)
         call_back(client, callback)
@@ -1005,7 +1005,7 @@ def test_leaving_in_the_connection_callback_of_connect_holds(up):
 
     async def main():
         client = client_of(broker)
-        client.set_callback_connection(lambda is_up: client.disconnect() if is_up == up else None)
+        client.set_callback_connection(lambda is_up: await client.disconnect() if is_up == up else None)
         with pytest.raises(MQTTException):
             await client.connect()
             await client.publish("t", "m")

@@ -33,7 +33,7 @@ ARGUMENTS = ("length",)
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
 INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver")
-EXTENSION_POINTS = {"start", "request", "hand_over"}  # of the client, for the other clients
+EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
 DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
 

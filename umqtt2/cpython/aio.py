@@ -3,51 +3,133 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from typing import Any
 
+from ..connection import OPENING, UP
 from ..constants import NAP_MS
+from . import socket
+
+HANDSHAKE_MS = 20  # between two looks at TLS that has yet to begin
+OPENING_MS = 100  # between two looks at the time while a connection is opened
 
 
 class Waiting:
     """What a client needs for it."""
 
     connection: Any
+    _error: Any
+    _due_ms: Any
+    _look: Any
+    _pollable: Any
     _future: Any = None  # of _wait()
-    _fd = -1  # what is watched
+    _watched: Any = None  # the transport's `pollable`
+    _fd = -1
+    _writes = False  # it is watched for room to write, not for something to read
 
     @classmethod
     def take_over(cls, client: type) -> None:
         """Replace the methods of a class of clients."""
-        for name in ("_future", "_fd", "_keep_time", "_wait", "_wake"):
+        for name in ("_future", "_watched", "_fd", "_writes", "_wait", "_wake", "_watch", "_unwatch", "_ready"):
             setattr(client, name, cls.__dict__[name])
+        run = client._run  # type: ignore[attr-defined]
+        end = client._end  # type: ignore[attr-defined]
 
-    async def _keep_time(self) -> None:
-        """The event loop has timers."""
-
-    async def _wait(self, ms: int, pollable: Any) -> None:
-        loop = asyncio.get_running_loop()
-        self._future = loop.create_future()
-        if pollable:
+        async def _run(self: Any) -> None:
             try:
-                fd = pollable.fileno()
-                # What could be read is not read while something waits to be written.
-                watch = loop.add_writer if self.connection.pending else loop.add_reader
-                watch(fd, self._wake)
-                self._fd = fd
-            except NotImplementedError:  # one of the event loops of Windows
+                await look_up(self)
+            except asyncio.CancelledError:
+                return
+            await run(self)
+
+        def _end(self: Any) -> None:
+            self._unwatch()
+            end(self)
+
+        client._run = _run  # type: ignore[attr-defined]
+        client._end = _end  # type: ignore[attr-defined]
+
+    async def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        connection = self.connection
+        ms = self._due_ms()
+        pollable = self._pollable()
+        state = connection.state
+        self._future = loop.create_future()
+        if state:
+            if state == OPENING and pollable:
+                ms = HANDSHAKE_MS if connection.pending else OPENING_MS
+            writes = connection.pending > 0 if state > OPENING else not connection.pending
+            if not self._watch(loop, pollable, writes) and not connection.paused:
                 ms = min(ms, NAP_MS)
+        else:
+            self._unwatch()
         timer = loop.call_later(ms / 1000, self._wake)
         try:
             await self._future
         finally:
             timer.cancel()
-            self._wake()
+            self._future = None
+        if not state:
+            await look_up(self)
 
     def _wake(self) -> None:
-        if self._fd >= 0:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(self._fd)
-            loop.remove_writer(self._fd)
-            self._fd = -1
         if self._future and not self._future.done():
             self._future.set_result(None)
+
+    def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:
+        # Have `_ready` called when the network has, or takes, something.
+        if pollable is not self._watched or writes is not self._writes:
+            self._unwatch()
+            if pollable:
+                try:
+                    fd = pollable.fileno()
+                    (loop.add_writer if writes else loop.add_reader)(fd, self._ready)
+                except (OSError, ValueError, NotImplementedError):  # one of the event loops of Windows
+                    return False
+                self._watched = pollable
+                self._writes = writes
+                self._fd = fd
+        return pollable is not None
+
+    def _unwatch(self) -> None:
+        if self._watched:
+            loop = asyncio.get_running_loop()
+            (loop.remove_writer if self._writes else loop.remove_reader)(self._fd)
+            self._watched = None
+
+    def _ready(self) -> None:
+        # What comes while nothing else is to be done is processed here, without a change of tasks.
+        connection = self.connection
+        if not self._future or self._future.done():
+            self._unwatch()  # the task is at work, and will look by itself
+        elif connection.state != UP or self._writes:
+            self._wake()
+        else:
+            try:
+                first = self._look()
+            except Exception as error:
+                self._error = error
+                self._future.set_exception(error)
+            else:
+                if first is not None or connection.state != UP or connection.pending or connection.paused:
+                    self._wake()
+
+
+async def look_up(client: Any) -> None:
+    """Look the broker's name up without holding up other tasks, for the transport to find it."""
+    if client.transport:
+        return
+    loop = asyncio.get_running_loop()
+    where = (client.server, client.port)
+    try:
+        found = await asyncio.wait_for(
+            loop.getaddrinfo(*where, type=socket.SOCK_STREAM), client.socket_timeout
+        )
+        socket.looked_up[where] = found
+    except asyncio.TimeoutError:
+        socket.looked_up[where] = OSError(errno.ETIMEDOUT, "name look-up")
+    except OSError as error:
+        socket.looked_up[where] = error
+    except ValueError:
+        pass  # the transport will say so at once

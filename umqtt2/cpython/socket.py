@@ -12,8 +12,17 @@ TCP_NODELAY = _socket.TCP_NODELAY
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
+# What an event loop has looked up for the next call: from host and port to the result, or what to raise.
+looked_up: dict[tuple[str, int], Any] = {}
+
+
 def getaddrinfo(host: str, port: int, family: int, kind: int) -> list[Any]:
     """Look a name up. Raises OSError also for one that no host can have, as MicroPython does."""
+    found = looked_up.pop((host, port), None)
+    if isinstance(found, OSError):
+        raise found
+    if found:
+        return found  # type: ignore[no-any-return]
     try:
         return _socket.getaddrinfo(host, port, family, kind)
     except ValueError as e:  # UnicodeError is one

@@ -61,7 +61,7 @@ def encoded(value: "Payload", name: "str") -> "bytes":
     if isinstance(value, str):
         value = value.encode()
     if not isinstance(value, BYTES):
-        raise TypeError(name + ": not str or bytes")
+        raise TypeError(name + ": use str() or bytes")
     return value  # type: ignore[return-value]
 
 
@@ -73,7 +73,7 @@ def payload_bytes(msg: "Payload") -> "bytes":
     """
     msg = encoded(msg, "msg")
     if len(bytes(msg[:1])) > 1:
-        raise TypeError("msg: not str or bytes")
+        raise TypeError("msg: use str() or bytes")
     if HUGE and len(msg) > LONGEST:
         raise ValueError("msg: too long")
     return msg

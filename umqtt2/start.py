@@ -1,0 +1,85 @@
+"""How a client begins a connection, with what it was made with."""
+
+try:
+    from .cpython import gc
+except ImportError:
+    import gc  # type: ignore[no-redef]
+
+from .connection import FOREVER, units
+from .packets.fields import payload_bytes, topic_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .connection import Connection
+    from .cpython.contracts import Payload, Text, Transport
+
+WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
+LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
+
+
+def start(client: "Any", clean_session: "bool") -> "None":
+    """Begin to connect, without waiting: `connection.step()` does the rest. An open connection is left first.
+
+    client  has what `umqtt2.MQTTClient` is made with, as attributes of the same names
+
+    Raises ValueError or TypeError for what is not allowed, and OSError when the transport fails at once.
+    """
+    limit = FOREVER if client.socket_timeout is None else units(client.socket_timeout, "socket_timeout")
+    connection = client.connection
+    connection.timeout = units(client.message_timeout, "message_timeout")
+    hello = connection.packets.connect(
+        client.client_id, clean_session, client.keepalive, client.user, client.password, client.will
+    )
+    leave(connection)
+    transport = client.transport or new_transport(client)
+    connection.enter()
+    try:
+        connection.start(transport, hello, client.keepalive, limit)
+    finally:
+        connection.busy = False
+
+
+def leave(connection: "Connection") -> "None":
+    """Leave the broker, and wait until it has closed, at most a second."""
+    connection.check_free()
+    connection.leave()
+    while connection.state:
+        if connection.step() is None:
+            connection.wait(LEAVE_WAIT_MS)
+
+
+def new_transport(client: "Any") -> "Transport":
+    """Return the transport that the client's arguments ask for."""
+    # To load a module leaves holes in the memory. What is collected at once is filled again; later
+    # there would be something that stays in between, and no room for what is large.
+    gc.collect()
+    transport: "Transport"
+    if client.ssl:
+        from .transport.tls import TLSTransport
+
+        transport = TLSTransport(client.server, client.port, client.ssl, **client.ssl_params or {})
+    else:
+        from .transport.tcp import TCPTransport
+
+        transport = TCPTransport(client.server, client.port)
+    gc.collect()
+    return transport
+
+
+def check_qos(qos: "int", highest: "int") -> "None":
+    """Raise ValueError unless `qos` is an int from 0 to `highest`."""
+    if not isinstance(qos, int) or not 0 <= qos <= highest:
+        raise ValueError("qos: not an int from 0 to %d" % highest)
+
+
+def last_will(
+    topic: "Text", msg: "Payload", retain: "bool", qos: "int"
+) -> "tuple[bytes, bytes, bool, int]":
+    """Return a last will as a CONNECT has it [3.1.2.5]. Raises ValueError for what MQTT forbids."""
+    check_qos(qos or 0, 2)
+    msg = bytes(payload_bytes(msg))
+    if len(msg) > 65535:
+        raise ValueError("msg: too long")
+    return topic_name(topic), msg, retain, qos or 0
