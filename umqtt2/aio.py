@@ -735,8 +735,8 @@ class MQTTClient:
         ms = LONG_MS
         if self.keepalive:
             now = connection.now()
-            quiet = max(now - connection.last_out, now - connection.last_in)
-            ms = self.keepalive * 500 - (min(quiet, now - connection.last_ping) << UNIT_BITS)
+            quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
+            ms = (self.keepalive * 500 >> UNIT_BITS) - quiet << UNIT_BITS
         if self._waiting:
             ms = min(ms, WAIT_MS)
         return max(0, ms)

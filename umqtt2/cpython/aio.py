@@ -23,6 +23,7 @@ class Waiting:
     _look: Any
     _pollable: Any
     _future: Any = None  # of _wait()
+    _timer: Any
     _watched: Any = None  # the transport's `pollable`
     _fd = -1
     _writes = False  # it is watched for room to write, not for something to read
@@ -30,7 +31,7 @@ class Waiting:
     @classmethod
     def take_over(cls, client: type) -> None:
         """Replace the methods of a class of clients."""
-        for name in ("_future", "_watched", "_fd", "_writes", "_wait", "_wake", "_watch", "_unwatch", "_ready"):
+        for name in ("_future", "_watched", "_fd", "_writes", "_wait", "_wake", "_tick", "_watch", "_unwatch", "_ready"):
             setattr(client, name, cls.__dict__[name])
         run = client._run  # type: ignore[attr-defined]
         end = client._end  # type: ignore[attr-defined]
@@ -64,11 +65,11 @@ class Waiting:
                 ms = min(ms, NAP_MS)
         else:
             self._unwatch()
-        timer = loop.call_later(ms / 1000, self._wake)
+        self._timer = loop.call_later(ms / 1000, self._tick)
         try:
             await self._future
         finally:
-            timer.cancel()
+            self._timer.cancel()
             self._future = None
         if not state:
             await look_up(self)
@@ -76,6 +77,11 @@ class Waiting:
     def _wake(self) -> None:
         if self._future and not self._future.done():
             self._future.set_result(None)
+
+    def _tick(self) -> None:
+        self._ready()
+        if self._future and not self._future.done():
+            self._timer = asyncio.get_running_loop().call_later(self._due_ms() / 1000, self._tick)
 
     def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:
         # Have `_ready` called when the network has, or takes, something.
@@ -99,11 +105,11 @@ class Waiting:
             self._watched = None
 
     def _ready(self) -> None:
-        # What comes while nothing else is to be done is processed here, without a change of tasks.
+        # What comes while nothing else is to be done is processed here, without a change of tasks; so is what is due.
         connection = self.connection
         if not self._future or self._future.done():
             self._unwatch()  # the task is at work, and will look by itself
-        elif connection.state != UP or self._writes:
+        elif connection.state != UP or connection.pending or connection.paused:
             self._wake()
         else:
             try:

@@ -5,7 +5,7 @@ import socket
 TOPIC = b"bench/topic"
 MSG = b"0123456789abcdef0123456789abcdef"
 WINDOW = 10  # messages in flight in a burst
-CONNACK, PINGRESP = 4, 2  # bytes
+CONNACK, PINGRESP, PUBACK = 4, 2, 4  # bytes
 
 
 def packet(topic, qos):
@@ -37,11 +37,15 @@ class Feeder:
 
     def __init__(self, host, port, topic):
         self.sock = connected(b"feeder", host, port)
-        self.many = packet(topic, 0)
+        self.topic = topic
+        self.qos = 0
 
     def feed(self, n):
         """Publish `n` messages, and return when the broker has them all."""
+        one = packet(self.topic, self.qos)
         for _ in range(n):
-            self.sock.send(self.many)
+            self.sock.send(one)
         self.sock.send(b"\xc0\0")
-        self.sock.recv(PINGRESP)
+        left = PINGRESP + (PUBACK * n if self.qos else 0)
+        while left:
+            left -= len(self.sock.recv(left))
