@@ -11,9 +11,9 @@ is then acknowledged, in the order in which they came:
     broker ------------> queue -----------> given -----------------------------------> acknowledged
 
 Brokers send no more messages than they may have in flight, 20 as a rule, so a queue of 20 has room for all of them.
-Where they send more, those at QoS 1 and 2 that do not fit are left where they are, at the broker. When all the others are
-acknowledged, the client connects again and gets them. When the connection breaks, the broker repeats what was
-not acknowledged; what is in the queue or given is known by its identifier and content, and not taken twice.
+Where they send more, those at QoS 1 and 2 that do not fit are left where they are, at the broker. When all the
+others are acknowledged, the client connects again and gets them. When the connection breaks, the broker repeats
+what was not acknowledged; what is in the queue or given is known by its identifier and content, and not taken twice.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tools.bench.plan import CPYTHON, MEASURES, MICROPYTHON, ONE_CORE
+from tools.bench.plan import ASYNCIO, CPYTHON, IDLE, MEASURES, MICROPYTHON, ONE_CORE
 from tools.bench.results import Results
 from tools.bench.statistic import Spread, ratio, spread
 from tools.instructions.measure import MEASURES as INSTRUCTIONS
@@ -32,7 +32,7 @@ class Claim(NamedTuple):
 
 def claims(results: Results) -> list[Claim]:
     """All targets with the measured figures."""
-    return [*_speeds(results), *_exact(results), *_against_paho(results)]
+    return [*_speeds(results), *_exact(results), *_against_paho(results), *_asyncio(results)]
 
 
 def _speeds(results: Results) -> list[Claim]:
@@ -76,4 +76,15 @@ def _against_paho(results: Results) -> list[Claim]:
         text = f"CPython: {MEASURES[measure]}, times paho-mqtt's"
         bare = ratio(at["bare"], fastest)
         found.append(Claim(text, ratio(at["umqtt2"], fastest), AT_LEAST, 2, bare))
+    return found
+
+
+def _asyncio(results: Results) -> list[Claim]:
+    found = []
+    for measure, at in results["speed"][ASYNCIO].items():
+        others = {name: samples for name, samples in at.items() if name != "aio"}
+        least = measure == IDLE
+        name = (min if least else max)(others, key=lambda client: spread(others[client]).median)
+        text = f"asyncio: {MEASURES[measure]}, times {name}'s"
+        found.append(Claim(text, ratio(at["aio"], others[name]), AT_MOST if least else AT_LEAST, 1))
     return found

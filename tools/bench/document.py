@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.bench import text
 from tools.bench.claims import claims
-from tools.bench.plan import CPYTHON, MICROPYTHON
+from tools.bench.plan import ASYNCIO, CPYTHON, MICROPYTHON
 from tools.bench.results import Results
 from tools.errors import ToolError
 from tools.paths import REPO
@@ -27,6 +27,7 @@ def update(
         "micropython": text.markdown(text.speed(results, MICROPYTHON)),
         "exact": text.markdown(text.exact(results)),
         "cpython": text.markdown(text.speed(results, CPYTHON)),
+        "asyncio": text.markdown(text.speed(results, ASYNCIO)),
         "not reached": _not_reached(results),
     }
     page = document.read_text(encoding="utf-8")
@@ -48,7 +49,8 @@ def _conditions(results: Results) -> str:
             f"- {results['date']}, {results['rounds']} rounds, samples of {results['seconds']:g} s",
             f"- {versions['vm']}; CPython {versions['cpython']}",
             f"- umqtt2 {versions['umqtt2']}; umqtt.simple {versions['umqtt.simple']};"
-            f" umqtt.simple2 {versions['umqtt.simple2']}; paho-mqtt {versions['paho-mqtt']}",
+            f" umqtt.simple2 {versions['umqtt.simple2']}; paho-mqtt {versions['paho-mqtt']};"
+            f" aiomqtt {versions['aiomqtt']}; gmqtt {versions['gmqtt']}",
             f"- mosquitto {versions['mosquitto']}",
             f"- {results['machine']}; load before the run: {results['load before']}",
         ]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-MICROPYTHON, CPYTHON = "micropython", "cpython"
+MICROPYTHON, CPYTHON, ASYNCIO = "micropython", "cpython", "asyncio"  # the last one is CPython, too
 ONE_CORE = "one_core"
+IDLE = "idle"
 
 # Names in the results, and names for readers.
 CLIENTS = {
@@ -15,6 +16,9 @@ CLIENTS = {
     "paho": "paho-mqtt, loop()",
     "paho_thread": "paho-mqtt, loop_start()",
     "umqtt2": "umqtt2",
+    "aiomqtt": "aiomqtt",
+    "gmqtt": "gmqtt",
+    "aio": "umqtt2.aio",
 }
 MEASURES = {
     "qos0": "QoS 0 publishes/s",
@@ -22,6 +26,11 @@ MEASURES = {
     ONE_CORE: "QoS 1 round trips/s, broker on the same core",
     "burst": "QoS 1 publishes/s, 10 in flight",
     "receive": "messages received/s",
+    "receive1": "messages received at QoS 1/s",
+    "echo": "messages answered at QoS 1/s",
+    "tasks": "QoS 1 publishes/s, 20 tasks at once",
+    "connect": "connections/s",
+    IDLE: "wake-ups/s while idle, keepalive 10 s",
 }
 WITH_HEAP = ["simple", "simple2", "umqtt2"]
 
@@ -33,7 +42,10 @@ class Figure(NamedTuple):
     measure: str
     clients: list[str]
     loop: str = ""  # the measured loop, if its name differs from the measure's
+    once: bool = False  # in the first round alone, as it takes long
 
+
+TASKS = ["aiomqtt", "gmqtt", "aio"]
 
 # umqtt.simple waits for each acknowledgement, so it knows no burst. paho's thread would receive messages
 # while they are still being queued up, so that their time cannot be told; it reads them as loop() does.
@@ -48,4 +60,12 @@ FIGURES = [
     Figure(CPYTHON, ONE_CORE, ["bare", "paho", "paho_thread", "umqtt2"], "qos1"),
     Figure(CPYTHON, "burst", ["bare", "paho", "paho_thread", "umqtt2"]),
     Figure(CPYTHON, "receive", ["bare", "paho", "umqtt2"]),
+    Figure(ASYNCIO, "connect", TASKS),
+    Figure(ASYNCIO, "qos0", TASKS),
+    Figure(ASYNCIO, "qos1", TASKS),
+    Figure(ASYNCIO, "tasks", TASKS),
+    Figure(ASYNCIO, "receive", TASKS),
+    Figure(ASYNCIO, "receive1", TASKS),
+    Figure(ASYNCIO, "echo", TASKS),
+    Figure(ASYNCIO, IDLE, TASKS, once=True),
 ]

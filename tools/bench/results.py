@@ -41,7 +41,7 @@ def measure(profile: str, count: int, seconds: float, file: Path = FILE, shorter
                 "vm": f"{vm.version}, {vm.bits}-bit",
                 "cpython": platform.python_version(),
                 "mosquitto": broker.version,
-                "paho-mqtt": _version("paho-mqtt"),
+                **{name: _version(name) for name in ("paho-mqtt", "aiomqtt", "gmqtt")},
                 "umqtt.simple": VERSIONS["umqtt.simple"],
                 "umqtt.simple2": VERSIONS["umqtt.simple2"],
             },

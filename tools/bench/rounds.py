@@ -10,7 +10,7 @@ from rich.progress import track
 
 from tools.bench.broker import HOST, Broker
 from tools.bench.machines import CPython, MicroPython
-from tools.bench.plan import FIGURES, MICROPYTHON, ONE_CORE, WITH_HEAP
+from tools.bench.plan import ASYNCIO, FIGURES, MICROPYTHON, ONE_CORE, WITH_HEAP
 
 Speeds = dict[str, dict[str, dict[str, list[float]]]]
 
@@ -18,15 +18,22 @@ Speeds = dict[str, dict[str, dict[str, list[float]]]]
 def speeds(vm: MicroPython, broker: Broker, rounds: int, seconds: float) -> Speeds:
     """Messages per second: by machine, measure and client, one sample for each round."""
     figures = [item for item in FIGURES if item.measure != ONE_CORE or hasattr(os, "sched_setaffinity")]
-    steps = [(figure, client) for _ in range(rounds) for figure in figures for client in figure.clients]
+    steps = [
+        (figure, client)
+        for i in range(rounds)
+        for figure in figures
+        if not (i and figure.once)
+        for client in figure.clients
+    ]
     found: Speeds = {}
     for figure, client in track(steps, "measuring", transient=True):
         machine = vm if figure.machine == MICROPYTHON else CPython()
         with _core(broker, figure.measure == ONE_CORE) as core:
             loop = figure.loop or figure.measure
-            sample = machine.run("speed", client, loop, HOST, broker.port, seconds, core=core)
+            program = "async_speed" if figure.machine == ASYNCIO else "speed"
+            sample = machine.run(program, client, loop, HOST, broker.port, seconds, core=core)
         kept = found.setdefault(figure.machine, {}).setdefault(figure.measure, {}).setdefault(client, [])
-        kept.append(round(1e6 * sample["count"] / sample["us"], 1))
+        kept.append(round(1e6 * sample["count"] / sample["us"], 3))
     return found
 
 

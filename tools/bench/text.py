@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tools.bench.claims import Claim, claims
-from tools.bench.plan import CLIENTS, CPYTHON, MEASURES, MICROPYTHON, WITH_HEAP
+from tools.bench.plan import ASYNCIO, CLIENTS, CPYTHON, MEASURES, MICROPYTHON, WITH_HEAP
 from tools.bench.results import Results
 from tools.bench.statistic import Spread, spread
 from tools.instructions.measure import MEASURES as INSTRUCTIONS
@@ -55,7 +55,7 @@ def speed(results: Results, machine: str) -> Grid:
         [MEASURES[measure], *(_cell(found[client]) if client in found else "—" for client in clients)]
         for measure, found in at.items()
     ]
-    title = {MICROPYTHON: "MicroPython", CPYTHON: "CPython"}[machine]
+    title = {MICROPYTHON: "MicroPython", CPYTHON: "CPython", ASYNCIO: "asyncio on CPython"}[machine]
     return Grid(f"{title}: median, and lowest to highest", ["", *(CLIENTS[name] for name in clients)], rows)
 
 

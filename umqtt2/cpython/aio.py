@@ -31,8 +31,9 @@ class Waiting:
     @classmethod
     def take_over(cls, client: type) -> None:
         """Replace the methods of a class of clients."""
-        for name in ("_future", "_watched", "_fd", "_writes", "_wait", "_wake", "_tick", "_watch", "_unwatch", "_ready"):
-            setattr(client, name, cls.__dict__[name])
+        for name in vars(cls):
+            if name[:2] != "__" and name != "take_over":
+                setattr(client, name, vars(cls)[name])
         run = client._run  # type: ignore[attr-defined]
         end = client._end  # type: ignore[attr-defined]
 

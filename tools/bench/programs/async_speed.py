@@ -94,7 +94,7 @@ def main(client, measure, host, port, seconds):
     """Run a measure of a client for some time; print how many messages, or wake-ups, and in how long."""
     use = __import__("use_" + client)
     if measure == "idle":
-        work = wake_ups(use, host, port, 2 * KEEPALIVE)
+        work = wake_ups(use, host, port, min(2 * KEEPALIVE, 80 * seconds))
     else:
         work = measured(use, measure, host, port, seconds)
     print(json.dumps(asyncio.run(work)))
