@@ -82,7 +82,10 @@ class Waiting:
     def _tick(self) -> None:
         self._ready()
         if self._future and not self._future.done():
-            self._timer = asyncio.get_running_loop().call_later(self._due_ms() / 1000, self._tick)
+            ms = self._due_ms()
+            if not self._watched:
+                ms = min(ms, NAP_MS)
+            self._timer = asyncio.get_running_loop().call_later(ms / 1000, self._tick)
 
     def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:
         # Have `_ready` called when the network has, or takes, something.
