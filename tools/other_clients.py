@@ -81,6 +81,13 @@ OTHER_CLIENTS = {
         "5428d60ca79a99efe1e7453ef3cc7fba810a7f623becd5779d59cfa2c7a0fc9d",
         "src/chumicro_timing",
     ),
+    # For CPython. What pip would install of it has a package `tests` in the place of everybody's own.
+    "gmqtt": OtherClient(
+        "gmqtt",
+        "0.8.0",
+        "61fb7641109f57ca29f73d2d8f2cb487de49d76338ef8c68228db961b6e9696a",
+        "gmqtt",
+    ),
 }
 VERSIONS = {name: client.version for name, client in OTHER_CLIENTS.items()}
 

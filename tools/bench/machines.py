@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools import fetch
+from tools import fetch, other_clients
 from tools.bench import folders
 from tools.errors import ToolError
 from tools.micropython import probe
@@ -58,7 +58,7 @@ class CPython:
         self, program: str, client: str, *arguments: object, core: int | None = None
     ) -> dict[str, Any]:
         """Run a program for a client, on a core if one is given, and give what it found."""
-        path = f"{folders.PROGRAMS}{os.pathsep}{REPO}"
+        path = os.pathsep.join(map(str, [folders.PROGRAMS, REPO, other_clients.source_folder("gmqtt")]))
         command = [sys.executable, "-c", _line(program, client, arguments)]
         return _run(command, f"{program} of {client}", {"PYTHONPATH": path}, REPO, core)
 
