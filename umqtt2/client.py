@@ -10,7 +10,7 @@ from .constants import HUGE, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
 from .packets.v311 import V311
-from .start import WAIT_MS, check_qos, last_will, leave, start
+from .start import WAIT_MS, check_qos, last_will, leave, start_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class MQTTClient:
         numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError or TypeError, before anything is sent, when what the client was made with is not allowed.
         """
-        start(self, clean_session)
+        start_connection(self, clean_session)
         connection = self.connection
         while connection.state != UP:
             if connection.step() is None:

@@ -31,7 +31,7 @@ except ImportError:  # a port without it
 from .connection import NETWORK, UNIT_BITS, UP
 from .errno import EBUSY, ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
 from .session.memory import MemorySession
-from .start import start
+from .start import start_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def is_permanent(error: "BaseException") -> "bool":
 
 class Reconnector:
     """Keeps the Connection of a client up. The client has the attributes last_error, cbconnection and verbose,
-    and those that `start` needs.
+    and those that `start_connection` needs.
 
     enabled  there is to be a connection
     clean    each begins a clean session
@@ -133,7 +133,7 @@ class Reconnector:
         was = self.enabled
         self.enabled = True
         try:
-            start(self._client, clean)
+            start_connection(self._client, clean)
         except BaseException as e:
             if not isinstance(e, NETWORK):
                 self.enabled = was
@@ -168,7 +168,7 @@ class Reconnector:
                 first = connection.step()
             elif self.pause_ms() <= 0:
                 first = 0
-                start(self._client, self.clean)
+                start_connection(self._client, self.clean)
         except BaseException as e:
             if e.args == (EBUSY,):
                 raise  # another thread came in after all

@@ -19,7 +19,7 @@ WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
 LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
-def start(client: "Any", clean_session: "bool") -> "None":
+def start_connection(client: "Any", clean_session: "bool") -> "None":
     """Begin to connect, without waiting: `connection.step()` does the rest. An open connection is left first.
 
     client  has what `umqtt2.MQTTClient` is made with, as attributes of the same names
