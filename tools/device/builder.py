@@ -93,8 +93,14 @@ def sources(profile: str) -> dict[str, str]:
     out["errno"] = _numbers()
     for name in merged:
         if name in PUBLIC and name not in out:
-            out[name] = f"from {merge.PACKAGE} import " + ", ".join(PUBLIC[name])
+            out[name] = f"from {_where(name, files)} import " + ", ".join(PUBLIC[name])
     return out
+
+
+def _where(part: str, files: dict[str, tuple[str, ...]]) -> str:
+    # What to import to get what a part of the package defines.
+    file = next((name for name, group in files.items() if part in group), "__init__")
+    return merge.PACKAGE if file == "__init__" else f"{merge.PACKAGE}.{file}"
 
 
 def _internal(module: ast.Module) -> frozenset[str]:
@@ -105,7 +111,14 @@ def _internal(module: ast.Module) -> frozenset[str]:
     shim = {n.attr for n in ast.walk(ast.parse(SHIM.read_text())) if _is_of_connection(n)}
     # Another object may have an attribute of the same name, which must keep it.
     foreign = {name for kind in FOREIGN for name in dir(kind)}
-    stay = contracts | (others - EXTENSION_POINTS) | shim | DOCUMENTED | foreign
+    tuples = {
+        field.value
+        for call in ast.walk(module)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "namedtuple"
+        for field in ast.walk(call)
+        if isinstance(field, ast.Constant)
+    }
+    stay = contracts | tuples | (others - EXTENSION_POINTS) | shim | DOCUMENTED | foreign
     return frozenset((own | DECODED | EXTENSION_POINTS) - stay)
 
 

@@ -41,13 +41,12 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
 
 
 def _bound(statement: ast.Try) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, (ast.Import, ast.ImportFrom)):
-            found |= {alias.asname or alias.name for alias in node.names}
-    return found
+    return _imported(statement) | {n.name for n in ast.walk(statement) if isinstance(n, ast.FunctionDef)}
+
+
+def _imported(part: ast.AST) -> set[str]:
+    imports = [n for n in ast.walk(part) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    return {alias.asname or alias.name for node in imports for alias in node.names}
 
 
 def _needed(
@@ -83,6 +82,7 @@ def _globals(body: list[ast.stmt]) -> set[str]:
             names = _names(part, ast.Load)
             if isinstance(part, ast.FunctionDef):
                 names -= {n.arg for n in ast.walk(part) if isinstance(n, ast.arg)} | _names(part, ast.Store)
+                names -= _imported(part)
                 for default in (*part.args.defaults, *part.args.kw_defaults):
                     names |= _names(default) if default else set()
             found |= names
