@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from ..cpython.contracts import Packet
 
+IDENTIFIERS = 65535
 KIND = 7  # the part of what is remembered that says which acknowledgement comes next
 KIND_BITS = 3
 MESSAGE = 4  # in the kinds of PUBACK, PUBREC and PUBCOMP, and not in those of SUBACK and UNSUBACK
@@ -45,15 +46,11 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         Raises MQTTException(EFULL) when there are `window` of them; of requests, when there is no identifier left.
         One whose time is over makes room, without a status: a program that never looks may publish for ever.
         """
-        most = 65535
+        most = IDENTIFIERS
         if first & 0xF0 == PUBLISH:
             most = self.window
             timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
-            if len(self) >= most:
-                for pid in self:
-                    if not self[pid] & MESSAGE:
-                        most += 1  # a request takes no place
-        if len(self) >= most and not self.expired(now):
+        if len(self) >= most and not self.expired(now) and self._is_full(most):
             raise MQTTException(EFULL, "too many messages in flight")
         pid = self._last % 65535 + 1
         while pid in self:
@@ -70,6 +67,13 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
             packet[3] = msg
             self.has_unsent = True
         return pid
+
+    def _is_full(self, most: "int") -> "bool":
+        # Requests take no place in the window.
+        for pid in self:
+            if not self[pid] & MESSAGE:
+                most += 1
+        return len(self) >= min(most, IDENTIFIERS)
 
     def remove(self, pid: "int") -> "bool":
         """Forget `pid`; return whether it was in flight."""
