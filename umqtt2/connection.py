@@ -278,19 +278,21 @@ class Connection:
         return first
 
     def _open(self) -> "int | None":
+        first: "int | None" = None
         for _ in self._steps or ():
+            break  # one step of the transport
+        else:
+            self._steps = None
+            if STORES and self._next:
+                self._unanswered += 1
+            self._send_next()
+            if not self.pending:
+                self.state = GREETING
+                self._start_timer()
+                first = 0
+        if first is None:
             self._check_limit()
-            return None
-        self._steps = None
-        if STORES and self._next:
-            self._unanswered += 1
-        self._send_next()
-        if self.pending:
-            self._check_limit()
-            return None
-        self.state = GREETING
-        self._start_timer()
-        return 0
+        return first
 
     def _discard(self) -> "int | None":
         # Read what comes until the broker closes, or takes too long.

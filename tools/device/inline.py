@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
 SMALL = ("_start_timer",)
-OFTEN = {"enter": ("request", "step"), "now": ("_work",), "call": ("_dispatch", "_deliver")}
+TWICE = ("call",)  # where these are called in two places at the most
+OFTEN = {"enter": ("request", "step"), "now": ("_work",)}
 # When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that
 # takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
 # three for each level of `try`. Only what is given here is put into these functions, which every call passes.
@@ -60,7 +61,7 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
             for caller in OFTEN.get(function.name, ()):
                 if call.put(caller):
                     return True
-            if calls != 1 and function.name not in SMALL:
+            if calls > 1 + (function.name in TWICE) and function.name not in SMALL:
                 continue
             if calls and call.sites() == calls:
                 while call.put():

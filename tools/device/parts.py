@@ -91,8 +91,8 @@ def fold(module: ast.Module) -> None:
 
 
 def copies(module: ast.Module) -> None:
-    """Leave out variables of a function that are known: a constant, or the same attribute as another one's, which only
-    `__init__` sets."""
+    """Leave out variables of a function that nothing reads, and those that are known: a constant, or the same
+    attribute as another one's, which only `__init__` sets."""
     changing = {
         node.attr
         for function in _functions(module)
@@ -103,12 +103,13 @@ def copies(module: ast.Module) -> None:
     for function in _functions(module):
         stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         stored += [n.arg for n in ast.walk(function) if isinstance(n, ast.arg)]
+        read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
         known: dict[str, ast.expr] = {}
         attributes: dict[str, ast.expr] = {}  # what an attribute of `self` is called here, from this statement on
         for statement in function.body:
             for node in ast.walk(statement):
                 name, value = _only_value(node, stored)
-                if isinstance(value, ast.Constant):
+                if isinstance(value, ast.Constant) or (value and name not in read):
                     known[name] = value
                 elif isinstance(value, ast.Attribute) and value.attr in attributes:
                     known[name] = attributes[value.attr]
