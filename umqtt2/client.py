@@ -200,7 +200,8 @@ class MQTTClient:
         """
         first = PUBLISH | 1 if retain else PUBLISH
         if qos:
-            check_qos(qos, self.session.max_qos)
+            if qos != 1:
+                check_qos(qos, self.session.max_qos)
             first |= qos << 1 | (8 if dup else 0)
         # Most programs publish to the same topic again and again: it is checked and encoded once.
         last = self._last
