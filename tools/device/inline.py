@@ -81,16 +81,31 @@ class _Place(NamedTuple):
 def _places(module: ast.Module) -> dict[str, list[_Place]]:
     # By the name of what is called, of a function or of a method.
     found: dict[str, list[_Place]] = {}
-    for function in (n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)):
-        for node in ast.walk(function):
-            for field in ("body", "orelse", "finalbody"):
-                block = getattr(node, field, None)
-                for statement in block if isinstance(block, list) else ():
+    for function in (n for n in _walk_statements(module) if isinstance(n, ast.FunctionDef)):
+        for node in _walk_statements(function):
+            for block in _blocks(node):
+                for statement in block:
                     call = getattr(statement, "value", None)
                     if isinstance(call, ast.Call) and isinstance(call.func, (ast.Name, ast.Attribute)):
                         name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
                         found.setdefault(name, []).append(_Place(function, block))
     return found
+
+
+def _walk_statements(root: ast.AST) -> list[ast.AST]:
+    # As ast.walk, but without the expressions, which are most of the nodes.
+    found = [root]
+    for node in found:
+        for block in _blocks(node):
+            found += block
+        found += getattr(node, "handlers", ())
+    return found
+
+
+def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
+    # The lists of statements of a node; a lambda has an expression for its body.
+    fields = (getattr(node, field, None) for field in ("body", "orelse", "finalbody"))
+    return [block for block in fields if isinstance(block, list)]
 
 
 def _defined_elsewhere(module: ast.Module, owner: ast.AST, name: str) -> bool:
