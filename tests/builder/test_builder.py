@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tools import fetch
-from tools.device import PROFILES, install
-from tools.device.builder import sources
+from tools.device import PROFILES, builder, install
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
 from tools.device.rename import rename
@@ -19,6 +19,8 @@ from tools.device.reuse import reuse
 from tools.device.shrink import constants, texts
 
 NOTHING: frozenset[str] = frozenset()
+
+sources = lru_cache(builder.sources)
 
 
 def package(tmp_path: Path, **files: str) -> Path:
@@ -231,6 +233,32 @@ def _is_stored(node: ast.AST) -> bool:
 
 def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
+
+
+def test_a_profile_is_made_anew_only_when_a_source_has_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tmp_path / "umqtt2" / "errno.py"
+    source.parent.mkdir()
+    source.write_text("A = 1\n")
+    made = []
+
+    def made_of(profile: str) -> dict[str, str]:
+        made.append(profile)
+        return {"errno": source.read_text()}
+
+    monkeypatch.setattr(builder, "ROOT", source.parent)
+    monkeypatch.setattr(builder, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(builder, "sources", made_of)
+
+    def installed(profile: str) -> bytes:
+        install(profile, tmp_path / "lib")
+        return (tmp_path / "lib" / "umqtt2" / "errno.mpy").read_bytes()
+
+    first = installed("core")
+    assert installed("core") == installed("full") == first
+    assert made == ["core", "full"]
+    source.write_text("B = 1\n")
+    assert installed("core") != first
+    assert made == ["core", "full", "core"]
 
 
 def test_core_asked_for_tls_says_what_is_missing(tmp_path: Path) -> None:

@@ -18,7 +18,6 @@ from tests.device.machine import Board, Vm, mpy_version
 from tests.device.observer import Observer
 from tests.device.tree import lay_out, made_mpy_version
 from tools import fetch
-from tools.device import build
 from tools.errors import ToolError
 from tools.micropython import probe
 
@@ -139,8 +138,6 @@ def make_vm(name: str, tree: str, folder: Path) -> Vm:
     for other, vm in before.items():
         if vm == known:
             pytest.skip(f"{name} is the same MicroPython as {other} here")
-    if tree != "source":
-        build(tree)
     lay_out(tree, folder, compiled=mpy_version([str(path), "-c"]) == made_mpy_version())
     return Vm(path, known.bits, folder, tree)
 

@@ -11,7 +11,6 @@ from tests.device.machine import Vm
 from tests.device.observer import Message, Observer
 from tests.device.tree import lay_out, put
 from tools import other_clients
-from tools.device import build
 from tools.micropython import probe
 from tools.paths import REPO
 
@@ -20,8 +19,6 @@ from tools.paths import REPO
 def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Vm:
     """The 32-bit VM with the shim, and umqtt.robust2 beside it."""
     tree = request.param
-    if tree != "source":
-        build(tree)
     folder = tmp_path_factory.mktemp(f"compat-{tree}")
     lay_out(tree, folder)
     robust = other_clients.source_folder("umqtt.robust2") / "umqtt" / "robust2.py"

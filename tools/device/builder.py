@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import asyncio
 import gc
+import hashlib
 import io
 import os
+import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -56,8 +59,31 @@ def install(profile: str, folder: Path, mpy_version: str = "") -> None:
     mpy_version  the MicroPython version of the board; default: that of the VMs used here
     """
     compiler = mpy_cross(mpy_version)
+    state = _state(compiler)
+    name = "-".join(filter(None, (profile, mpy_version)))
+    # Kept, because the tests install the same files many times, in several processes.
+    kept = BUILD / "kept" / name
+    with locked(f"kept-{name}"):
+        if not (kept / state).exists():
+            with new_folder(kept) as draft:
+                _make(profile, draft / state, compiler)
+        shutil.copytree(kept / state, folder, dirs_exist_ok=True)
+
+
+def _make(profile: str, folder: Path, compiler: Path) -> None:
     for name, source in sources(profile).items():
         _compile(compiler, source, folder / merge.PACKAGE / (name.replace(".", "/") + ".mpy"))
+
+
+def _state(compiler: Path) -> str:
+    # A digest of everything that the files of a profile depend on.
+    files = [*sorted(ROOT.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py")), SHIM, compiler]
+    digest = hashlib.sha256(sys.version.encode())
+    for path in files:
+        content = path.read_bytes()
+        digest.update(f"\n{path} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
 
 
 def sources(profile: str) -> dict[str, str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from tools import other_clients
-from tools.device import PROFILES, build
+from tools.device import PROFILES, install
 from tools.sizes.compiled import compile_file, compile_folder
 from tools.sizes.paths import PROGRAMS
 
@@ -42,7 +41,7 @@ class Client(NamedTuple):
         optimise  with the flags of our own builds; else as mpy-cross does by itself
         """
         if self.ours:
-            shutil.copytree(build(self.part or self.name), target, dirs_exist_ok=True)
+            install(self.part or self.name, target)
         for name in self.archives:
             module = other_clients.module_path(name)
             if module.is_dir():
