@@ -14,7 +14,7 @@ MINUTES ?= 10
 TARGET ?=
 
 PY := .venv/bin/python
-# Of the lines and branches of the package, so much is reached by the unit tests.
+# Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
 COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
 STAMP := .venv/ready
 

@@ -1,9 +1,36 @@
+"""Fixtures: the program under test. And the marker `long`.
+
+Tests marked `long` repeat many times what others do too. They are not measured for coverage, which would make
+them four to ten times as slow.
+"""
+
 from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
 
 import pytest
 from program import App
 
 from umqtt2.testing import FakeBroker, FakeTransport
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: not measured for coverage, because it would take too long")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Switch coverage off while a `long` test runs."""
+    # pytest-cov's own marker, no_cover, has no effect in xdist's workers: each has a second Coverage, which goes
+    # on when the first one stops. The trace function of a debugger stays.
+    trace = sys.gettrace()
+    off = item.get_closest_marker("long") and type(trace).__module__ == "coverage"
+    if off:
+        sys.settrace(None)
+    yield
+    if off:
+        sys.settrace(trace)
 
 
 @pytest.fixture

@@ -412,9 +412,10 @@ def found_by(check, broken):
     return False
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_each_check_finds_something(check):
-    assert [broken for broken in BROKEN if found_by(check, broken)]
+    assert any(found_by(check, broken) for broken in BROKEN)
 
 
 # --- A store in a file -----------------------------------------------------------------------------------
@@ -452,6 +453,7 @@ class ForgetsSubscriptions(FileSession):
             super().log(kind, pid, topic)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "broken",
     [ForgetsMessages, ForgetsWhatIsDone, ForgetsPubrec, ForgetsWhatHasCome, ForgetsSubscriptions],

@@ -669,6 +669,7 @@ def outcome(stream, sizes):
     return a.messages, a.statuses, bytes(a.transport.sent)
 
 
+@pytest.mark.long
 @given(st.lists(packets, max_size=8), st.lists(st.integers(0, 30), max_size=60))
 @settings(max_examples=150)
 def test_any_fragmentation_gives_the_same_callbacks(stream, sizes):

@@ -446,6 +446,7 @@ def test_the_last_of_several_requests_for_a_filter_wins_over_a_lost_connection(a
     assert set(a.statuses) == {(pid, errno.SDELIVERED) for pid in pids}
 
 
+@pytest.mark.long
 @given(st.integers(0, 1 << 30))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_it_wins_whatever_is_lost_and_whichever_answer_overtakes(seed):

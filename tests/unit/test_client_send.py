@@ -273,6 +273,7 @@ def test_a_refused_subscription_is_a_status_and_the_connection_lives(connected):
     assert connected.statuses == [(pid, errno.SFAILED), (other, errno.SDELIVERED)]
 
 
+@pytest.mark.long
 @pytest.mark.mqtt("MQTT-2.3.1-2")
 def test_identifiers_in_flight_are_not_used_again(scripted):
     a = scripted(message_timeout=1000)

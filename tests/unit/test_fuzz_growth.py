@@ -63,6 +63,7 @@ def live(a, rng, rounds):
         a.forget_sent()
 
 
+@pytest.mark.long
 def test_a_long_life_takes_no_more_memory_than_a_short_one(a, mocker):
     rng = random.Random(1)
     mocker.patch.object(reconnect, "urandom", rng.randbytes)

@@ -693,6 +693,7 @@ def test_another_thread_at_work_is_not_taken_for_a_fault_of_the_network(a, mocke
 # --- Backoff -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["at once", "after 2 s", "after 2 s with a word"])
 @pytest.mark.parametrize("period", [100, 1500, 2000, 10000])
 def test_a_broker_that_closes_soon_is_called_less_and_less_whatever_the_period(robustly, period, when):
@@ -717,6 +718,7 @@ def test_a_broker_that_closes_soon_is_called_less_and_less_whatever_the_period(r
     assert 30 < a.transport.opens <= 75  # one each minute, and some before
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("days", [1, 7, 30])
 def test_after_days_of_connection_the_first_pause_is_short_again(robustly, days):
     a = robustly(keepalive=600, backoff=(1, 60))
@@ -778,6 +780,7 @@ def one_of_them(a, what):
 WHAT = [1, 2, "subscribe", "unsubscribe"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", WHAT)
 @pytest.mark.parametrize("before, behind", [(0, 0), (0, 5), (5, 0), (5, 10)])
 @pytest.mark.parametrize("online", [True, False])
@@ -823,6 +826,7 @@ def test_a_program_that_publishes_all_the_time_gets_through_too(strict, what):
     assert len(a.transport.published) + full == 600 and full < 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", WHAT)
 @pytest.mark.parametrize("error", [OSError(104), OSError(110)])
 def test_cuts_of_the_network_never_blame_anything(strict, what, error):
@@ -877,6 +881,7 @@ class Resetting(FakeBroker):
         return super().readinto(buf, n)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [1100, 20000])
 @pytest.mark.parametrize("late", [False, True])
 @pytest.mark.parametrize("period", [0.1, 10])
@@ -913,6 +918,7 @@ def test_a_subscription_goes_on_when_a_message_is_too_large(robustly):
     assert a.transport.subscriptions == {b"s": 0}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", [1, 2, "subscribe"])
 @pytest.mark.parametrize("wait, cuts", [(0, 19), (1.5, 100), ("both", 100)])
 def test_resets_blame_a_message_only_when_they_come_again_and_again_just_after_it(strict, what, wait, cuts):

@@ -32,6 +32,7 @@ def send(session, now=0):
         session.sent()
 
 
+@pytest.mark.long
 @given(st.sets(st.integers(1, 65535), max_size=50))
 @settings(max_examples=10, deadline=None)
 @pytest.mark.mqtt("MQTT-2.3.1-1", "MQTT-2.3.1-2")
@@ -236,6 +237,7 @@ class Subscriber:
                 self.statuses.append(answer)
 
 
+@pytest.mark.long
 @given(st.integers(0, 1 << 30))
 @settings(max_examples=300, deadline=None)
 def test_the_last_wish_for_a_filter_wins_whatever_is_lost_or_overtakes(seed):

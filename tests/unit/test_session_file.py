@@ -475,6 +475,7 @@ def test_the_file_stays_small_although_the_device_sleeps_after_each_message(disk
         assert sum(map(len, disk.files.values())) < 4096 + 500
 
 
+@pytest.mark.long
 def test_a_large_message_that_waits_is_seldom_copied(disk):
     session = FileSession("s")
     publish(b"0" * 100_000)(session)
@@ -497,6 +498,7 @@ def test_what_waits_is_not_copied_again_and_again(disk):
 # --- Loss of power -----------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("synced", [False, True], ids=["all that was written", "only what was synced"])
 def test_power_fails_at_every_byte_and_every_step(disk, restless, synced):
     memory = MemorySession(100)
@@ -623,6 +625,7 @@ def test_the_judge_of_the_damage(disk):
     assert replayed(records) == view(FileSession("s"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", [0x01, 0x80, 0xFF, 0x10])
 def test_every_byte_damaged_loses_its_record_alone(disk, pattern, capsys):
     name, data = every_kind(disk)
@@ -661,6 +664,7 @@ def test_two_damaged_places(disk):
             assert view(session) == replayed([r for r in records if r not in (records[a], records[b])])
 
 
+@pytest.mark.long
 def test_cut_after_every_byte(disk):
     name, data = every_kind(disk)
     records = list(parsed(data))
@@ -769,6 +773,7 @@ def check_damage(device):
     return device.session.lost
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pattern", [0x01, 0x80, 0xFF])
 def test_every_byte_damaged_while_it_runs_loses_one_message(disk, pattern):
     lost = []
@@ -856,6 +861,7 @@ def judged(disk, session, memory):
     return before
 
 
+@pytest.mark.long
 def test_full_file_system_after_every_byte(disk, restless):
     room = 0
     refused = [ENOSPC]

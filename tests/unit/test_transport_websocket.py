@@ -363,6 +363,7 @@ data_frames = st.tuples(st.sampled_from([BINARY, 0]), st.binary(max_size=300), s
 control_frames = st.tuples(st.sampled_from([PING, PONG]), st.binary(max_size=125), st.just(True))
 
 
+@pytest.mark.long
 @pytest.mark.mqtt("MQTT-6.0.0-2")
 @given(
     st.lists(st.one_of(data_frames, control_frames)),
