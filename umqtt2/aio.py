@@ -367,18 +367,23 @@ class MQTTClient:
 
     async def _add(self, first: "int", topic: "bytes", msg: "Any") -> "int":
         # Send a packet, or give it to the session store; wait for room. Who waits first is first.
-        wait = len(self._line) > 0 and first & 0xF0 == PUBLISH
+        place = len(self._line)
+        wait = place and first & 0xF0 == PUBLISH and first & 6
         while True:
             self._check_running()
             if not wait:
                 try:
-                    return self._send_request(first, topic, msg)
+                    pid = self._send_request(first, topic, msg)
+                    if not pid:
+                        self._next_in_line()  # it has taken no room, or not for long
+                    return pid
                 except MQTTException as e:
                     if e.args[0] != EFULL:
                         raise
-            wait = False
             event = asyncio.Event()
-            self._line.append(event)
+            self._line.insert(place, event)
+            wait = False
+            place = 0  # if there is no room yet
             self._wake()
             try:
                 await event.wait()
@@ -397,7 +402,7 @@ class MQTTClient:
         try:
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-            if kept or (self.keep_qos0 and not (up and not session.has_unsent)):
+            if kept or (self.keep_qos0 and (not up or session.has_unsent or connection.pending)):
                 pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             if up:
                 try:
@@ -433,7 +438,8 @@ class MQTTClient:
             try:
                 await asyncio.wait_for(event.wait(), timeout)
             except asyncio.TimeoutError:
-                self.session.remove(event.pid)
+                if [one.pid for one in self._waiting].count(event.pid) == 1:
+                    self.session.remove(event.pid)  # nobody else wants it
                 raise MQTTException(ECONTIMEOUT)
         status = event.status
         if status != SDELIVERED:
@@ -659,7 +665,8 @@ class MQTTClient:
             while reconnector.enabled or connection.state:
                 first: "int | None" = None
                 try:
-                    first = self._look()
+                    if connection.state or self._epoch != epoch:
+                        first = self._look()
                     if not connection.state and self._epoch == epoch:
                         break  # the first attempt
                     if first is None:
@@ -687,8 +694,11 @@ class MQTTClient:
             connection.paused = full and not (self._waiting or self._line)
             if self._acks and not blocked:
                 self._send(self._acks)
+            unsent = self.session.has_unsent
             first = self._reconnector.look()
             connection.reraise()
+            if unsent and self.keep_qos0 and not self.session.has_unsent:
+                self._next_in_line()  # messages at QoS 0 that were kept have no status
             if connection.state != UP or state != UP or (blocked and not connection.pending):
                 self._changed.set()
             if not first or len(self._queue) >= self._limit:

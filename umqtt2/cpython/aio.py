@@ -18,7 +18,6 @@ class Waiting:
     """What a client needs for it."""
 
     connection: Any
-    _error: Any
     _due_ms: Any
     _look: Any
     _pollable: Any
@@ -119,8 +118,8 @@ class Waiting:
             try:
                 first = self._look()
             except Exception as error:
-                self._error = error
-                self._future.set_exception(error)
+                if not self._future.done():
+                    self._future.set_exception(error)  # for the task to judge
             else:
                 if first is not None or connection.state != UP or connection.pending or connection.paused:
                     self._wake()

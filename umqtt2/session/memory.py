@@ -242,6 +242,7 @@ class MemorySession:
         packet = self._packet
         self._filter = None
         if self._closes >= REJECTED:
+            self.has_unsent = False
             return None  # until `expired` has said so
         if early and (self.filters or self._suspect):
             return None  # requests go first, and what may be why no CONNACK came waits for one
