@@ -120,6 +120,7 @@ class MQTTClient:
     _changed: "Any" = None  # an Event: a message is there, the network takes more, up or down
     _parked = False  # the client's own task waits in the event loop
     _epoch = 0  # number of the connection
+    _asking = 0  # tasks that wait for a message
     _skipped = False  # there is a message at QoS 1 or 2 that did not fit into the queue
 
     def __init__(
@@ -270,19 +271,19 @@ class MQTTClient:
 
     async def _leave(self) -> "None":
         connection = self.connection
-        if self._task:
+        task = self._task
+        if task:
             self._reconnector.enabled = False
             self._release()
-            if connection.state == UP and self._send(None):
-                connection.leave()
-                self._wake()
-                try:
-                    while connection.state and self._task:
+            try:
+                if connection.state == UP and self._send(None):
+                    connection.leave()
+                    self._wake()
+                    while connection.state and self._task is task:
                         await self._wait_change()
-                except BaseException:
+            finally:
+                if self._task is task:  # another one may have left, and connected again
                     self._end()
-                    raise
-            self._end()
 
     # --- Publish and subscribe -----------------------------------------------------------------------
 
@@ -506,8 +507,14 @@ class MQTTClient:
         self._limit = queue
 
     async def _wait_message(self) -> "None":
-        while not self._queue and self._reconnector.enabled:
-            await self._wait_change()
+        self._asking += 1
+        if self._given:
+            self._wake()  # to see when another task ends
+        try:
+            while not self._queue and self._reconnector.enabled:
+                await self._wait_change()
+        finally:
+            self._asking -= 1
 
     def _give(self) -> "Message":
         one = self._queue.pop(0)
@@ -686,6 +693,8 @@ class MQTTClient:
         # Take steps until the queue is full. Returns None when there is nothing more to do now.
         connection = self.connection
         first: "int | None" = 0
+        if self._asking:
+            self._take_back()
         for _ in range(IN_TURN):
             state = connection.state
             blocked = connection.pending
@@ -747,14 +756,16 @@ class MQTTClient:
             now = connection.now()
             quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
             ms = (self.keepalive * 500 >> UNIT_BITS) - quiet << UNIT_BITS
-        if self._waiting:
+        if self._waiting or (self._asking and self._given):
             ms = min(ms, WAIT_MS)
         return max(0, ms)
 
     def _pollable(self) -> "Any":
         # What shows that there is something to do, or None.
         connection = self.connection
-        return None if connection.paused else getattr(connection.transport, "pollable", None)
+        if connection.paused and not connection.pending:
+            return None
+        return getattr(connection.transport, "pollable", None)
 
     # --- The event loop ------------------------------------------------------------------------------
 

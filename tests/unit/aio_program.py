@@ -165,6 +165,15 @@ async def take(client, count):
     return [(await client.next()).payload for _ in range(count)]
 
 
+async def nothing_more(client, seconds=5):
+    """Ask for another message in vain: this task has processed what it had."""
+    try:
+        message = await client.next(seconds)
+    except asyncio.TimeoutError:
+        return
+    raise AssertionError(f"{message} comes")
+
+
 async def collect(client, count=None):
     """Return the payloads of so many messages, or of all until the client leaves."""
     got = []

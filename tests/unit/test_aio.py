@@ -980,7 +980,9 @@ def break_store(client):
     client.connection.transport.feed(bytes([0x40, 2, 0, 1]))
 
 
-@pytest.mark.parametrize("what", ["messages", "next", "publish", "line", "subscribe", "connect_now", "later", "nothing"])
+@pytest.mark.parametrize(
+    "what", ["messages", "next", "publish", "line", "subscribe", "connect_now", "later", "nothing"]
+)
 def test_a_failure_of_the_clients_own_task_is_raised_everywhere(what):
     broker = FakeBroker()
 

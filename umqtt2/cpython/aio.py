@@ -20,6 +20,7 @@ class Waiting:
     connection: Any
     _due_ms: Any
     _look: Any
+    _reconnector: Any
     _pollable: Any
     _future: Any = None  # of _wait()
     _timer: Any
@@ -40,6 +41,9 @@ class Waiting:
             try:
                 await look_up(self)
             except asyncio.CancelledError:
+                if self._task is asyncio.current_task():  # the loop ends
+                    self._task = None
+                    self._end()
                 return
             await run(self)
 
@@ -71,7 +75,7 @@ class Waiting:
         finally:
             self._timer.cancel()
             self._future = None
-        if not state:
+        if not state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
     def _wake(self) -> None:
@@ -127,18 +131,23 @@ class Waiting:
 
 async def look_up(client: Any) -> None:
     """Look the broker's name up without holding up other tasks, for the transport to find it."""
-    if client.transport:
+    where = client
+    while getattr(where, "transport", None):  # the program's own, and that beneath a WebSocket
+        where = where.transport
+    try:
+        host, port = where.server, where.port
+    except AttributeError:
         return
     loop = asyncio.get_running_loop()
-    where = (client.server, client.port)
+    found: Any
     try:
         found = await asyncio.wait_for(
-            loop.getaddrinfo(*where, type=socket.SOCK_STREAM), client.socket_timeout
+            loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), client.socket_timeout
         )
-        socket.looked_up[where] = found
     except asyncio.TimeoutError:
-        socket.looked_up[where] = OSError(errno.ETIMEDOUT, "name look-up")
+        found = OSError(errno.ETIMEDOUT, "name look-up")
     except OSError as error:
-        socket.looked_up[where] = error
-    except ValueError:
-        pass  # the transport will say so at once
+        found = error
+    except (TypeError, ValueError):
+        return  # the transport will say so at once
+    socket.looked_up.set((host, port, found))

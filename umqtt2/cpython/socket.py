@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket as _socket
 import ssl
+from contextvars import ContextVar
 from typing import Any
 
 SOCK_STREAM = _socket.SOCK_STREAM
@@ -12,17 +13,18 @@ TCP_NODELAY = _socket.TCP_NODELAY
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
-# What an event loop has looked up for the next call: from host and port to the result, or what to raise.
-looked_up: dict[tuple[str, int], Any] = {}
+# What an event loop has looked up for the next call in the same task: host, port, and the result or what to raise.
+looked_up: ContextVar[tuple[str, int, Any] | None] = ContextVar("looked_up", default=None)
 
 
 def getaddrinfo(host: str, port: int, family: int, kind: int) -> list[Any]:
     """Look a name up. Raises OSError also for one that no host can have, as MicroPython does."""
-    found = looked_up.pop((host, port), None)
-    if isinstance(found, OSError):
-        raise found
-    if found:
-        return found  # type: ignore[no-any-return]
+    known = looked_up.get()
+    looked_up.set(None)
+    if known and known[:2] == (host, port):
+        if isinstance(known[2], OSError):
+            raise known[2]
+        return known[2]  # type: ignore[no-any-return]
     try:
         return _socket.getaddrinfo(host, port, family, kind)
     except ValueError as e:  # UnicodeError is one
