@@ -669,7 +669,7 @@ class MQTTClient:
         reconnector = self._reconnector
         epoch = self._epoch
         try:
-            while reconnector.enabled or connection.state:
+            while self._task is me and (reconnector.enabled or connection.state):
                 first: "int | None" = None
                 try:
                     if connection.state or self._epoch != epoch:
@@ -814,7 +814,8 @@ class MQTTClient:
                 timer.cancel()
 
     async def _keep_waking(self) -> "None":
-        while True:
+        me = asyncio.current_task()
+        while self._timer is me:
             self._until = time.ticks_add(time.ticks_ms(), self._ms)
             self._sleeps = True
             try:
@@ -822,8 +823,7 @@ class MQTTClient:
                 self._wake()
                 await asyncio.sleep(0)  # which may set another time
             except asyncio.CancelledError:
-                if self._sleeps:
-                    raise  # it was not _keep_time()
+                pass  # it was _keep_time(), or _end()
 
 
 try:
