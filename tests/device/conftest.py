@@ -24,6 +24,7 @@ from tools.micropython import probe
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
 TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS}
 FULL = ["source", "full"]
+ASYNC = ["source", "full", "aio"]
 WITH_TLS = ["source", "simple"]  # for tests that are not scenarios
 MAIN = "vm32"
 VMS = {"vm32": fetch.vm32, "vm64": fetch.vm64, "vm-newest": fetch.vm_newest}
@@ -51,6 +52,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "everywhere: runs on every VM, not on the 32-bit one alone")
     config.addinivalue_line("markers", "few: takes long, so on few listeners")
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
+    config.addinivalue_line("markers", "aio: needs umqtt2.aio, which the profiles `full` and `aio` have")
     # SIGTERM ends the broker and the programs too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -62,18 +64,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if metafunc.config.getoption("--board", None):
         variants = [Variant("board", "source", "board.ini")]
     else:
-        trees = FULL if metafunc.definition.get_closest_marker("full") else TREES
-        few = metafunc.definition.get_closest_marker("few")
+        marker = metafunc.definition.get_closest_marker
+        trees = ASYNC if marker("aio") else FULL if marker("full") else list(TREES)
+        few = marker("few")
         variants = [
             Variant(MAIN, tree, item.name)
             for tree in trees
-            for item in TREES[tree]
+            for item in TREES.get(tree, LISTENERS)
             if item.name in SELECTION or not few
         ]
-        if metafunc.definition.get_closest_marker("everywhere"):
+        if marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             variants += [Variant(name, "source", listener) for name in others for listener in SELECTION]
-            variants.append(Variant(MAIN, "full", "anonymous", True))
+            variants.append(Variant(MAIN, "aio" if marker("aio") else "full", "anonymous", True))
     metafunc.parametrize("variant", variants, ids=list(map(str, variants)))
 
 
@@ -87,6 +90,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
     """The one mosquitto of the run."""
     with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates) as mosquitto:
+        yield mosquitto
+
+
+@pytest.fixture(scope="session")
+def quick_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
+    """One that does not wait for TCP's acknowledgements before it sends more, for many round trips."""
+    lines = ["per_listener_settings true", "set_tcp_nodelay true"]
+    with Mosquitto(tmp_path_factory.mktemp("quick"), certificates, LISTENERS, lines) as mosquitto:
         yield mosquitto
 
 

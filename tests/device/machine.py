@@ -41,9 +41,11 @@ LARGER_HEAPS = {
     },
 }
 # These need asyncio too.
-ASYNC = ("aio_converse", "aio_first", "aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
-LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 64))
+ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
+ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
+LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 56))
+LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 64)
 EVENT_SECONDS = 20
 
 

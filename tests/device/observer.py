@@ -53,6 +53,14 @@ class Observer:
         """Publish, and wait for the broker to have it at QoS 1."""
         self._call(self._client.publish(topic, payload, qos, retain))
 
+    def publish_all(self, topic: str, payloads: list[bytes], qos: int) -> None:
+        """Publish many at once, in their order."""
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*[self._client.publish(topic, payload, qos, timeout=60) for payload in payloads])
+
+        self._call(all_of_them())
+
     def next(self, topic: str, seconds: float = SECONDS) -> Message:
         """Give the next message on a topic, in the order of arrival, and wait for it if need be."""
         end = time.monotonic() + seconds

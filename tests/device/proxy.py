@@ -149,6 +149,12 @@ def silent(sock: socket.socket) -> None:
     """Send nothing."""
 
 
+def deaf(sock: socket.socket) -> None:
+    """Accept an MQTT client, and read nothing more."""
+    sock.recv(100)
+    sock.sendall(b"\x20\x02\0\0")
+
+
 def closing(sock: socket.socket) -> None:
     """Close at once."""
     sock.recv(1)

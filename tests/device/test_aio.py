@@ -6,14 +6,18 @@ import asyncio
 import socket
 import threading
 import time
-from typing import Any, Awaitable, Callable
+from contextlib import ExitStack
+from typing import Any, Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.device.broker import Mosquitto
+from tests.device import table
+from tests.device.broker import LISTENERS, Mosquitto
+from tests.device.certificates import Certificates
+from tests.device.conftest import SELECTION
 from tests.device.device import Device
 from tests.device.observer import Message, Observer
-from tests.device.proxy import Proxy, Server, closing, silent
+from tests.device.proxy import Proxy, Server, closing, deaf, silent
 from tests.device.test_refused import guarded  # noqa: F401
 from umqtt2 import MQTTException, aio
 from umqtt2.errno import ESUBACKFAIL
@@ -21,10 +25,11 @@ from umqtt2.errno import ESUBACKFAIL
 KEEPALIVE = 2
 # The client wakes when a ping is due and when its answer arrives, and then checks for more.
 WAKES_OF_A_PING = 6
+TURNS_TO_LEAVE = 8  # of the event loop
 
 
 @pytest.mark.everywhere
-@pytest.mark.full
+@pytest.mark.aio
 def test_asyncio_converses(each_device: Device) -> None:
     each_device.observer.subscribe(each_device.topic("up"), 2)
     with each_device.run("aio_converse", count=9) as run:
@@ -44,7 +49,7 @@ def test_asyncio_converses(each_device: Device) -> None:
 
 
 @pytest.mark.everywhere
-@pytest.mark.full
+@pytest.mark.aio
 def test_asyncio_reconnects(each_device: Device) -> None:
     if not each_device.broker:
         pytest.skip("needs a proxy between the device and the broker")
@@ -73,7 +78,7 @@ def test_asyncio_reconnects(each_device: Device) -> None:
 
 
 @pytest.mark.few
-@pytest.mark.full
+@pytest.mark.aio
 def test_asyncio_idles(each_device: Device) -> None:
     seconds = 4
     with each_device.run("aio_idle", keepalive=KEEPALIVE, seconds=seconds) as run:
@@ -84,7 +89,7 @@ def test_asyncio_idles(each_device: Device) -> None:
 
 
 @pytest.mark.few
-@pytest.mark.full
+@pytest.mark.aio
 def test_asyncio_slow_consumer(each_device: Device) -> None:
     payloads = [b"%d" % i for i in range(12)]
     with each_device.run("aio_queue", seconds=4, count=len(payloads)) as run:
@@ -92,7 +97,6 @@ def test_asyncio_slow_consumer(each_device: Device) -> None:
         for payload in payloads:
             each_device.observer.publish(each_device.topic("down"), payload, qos=1)
         got = run.event("got")
-        run.event("ups")
         each_device.finish(run)
     assert got == {"payloads": [payload.decode() for payload in payloads], "dropped": 0}
     if each_device.broker:
@@ -101,7 +105,7 @@ def test_asyncio_slow_consumer(each_device: Device) -> None:
 
 
 @pytest.mark.few
-@pytest.mark.full
+@pytest.mark.aio
 @pytest.mark.parametrize("fault, said", [(closing, ["MQTTException", 1]), (silent, ["MQTTException", 30])])
 def test_asyncio_first_connection(each_device: Device, fault: Any, said: list[object]) -> None:
     if "tls" in each_device.listener:
@@ -114,17 +118,103 @@ def test_asyncio_first_connection(each_device: Device, fault: Any, said: list[ob
 
 
 @pytest.mark.few
-@pytest.mark.full
-def test_asyncio_leaves(each_device: Device) -> None:
-    rounds = 10
-    each_device.observer.subscribe(each_device.topic("up"))
-    with each_device.run("aio_leave", count=rounds) as run:
-        each_device.finish(run)
-    said = [each_device.observer.next(each_device.topic("up")).payload for _ in range(rounds)]
+@pytest.mark.aio
+def test_asyncio_leaves(each_device: Device, quick_broker: Mosquitto) -> None:
+    rounds = 100
+    each_device.client = quick_broker.settings(each_device.listener)
+    with Observer(hostname="127.0.0.1", port=quick_broker.port("anonymous")) as observer:
+        observer.subscribe(each_device.topic("up"))
+        with each_device.run("aio_leave", count=rounds) as run:
+            each_device.record(table.MS, run.done(60)["ms"])
+        said = [observer.next(each_device.topic("up")).payload for _ in range(rounds)]
     assert said == [b"%d" % i for i in range(rounds)]  # all its messages, and no last will
 
 
-@pytest.mark.parametrize("tree", ["source", "full"], indirect=True)
+@pytest.mark.few
+@pytest.mark.aio
+def test_asyncio_leaves_at_once_while_the_broker_is_away(each_device: Device) -> None:
+    each_device.observer.subscribe(each_device.topic("up"))
+    with each_device.run("aio_away") as run:
+        left = run.event("left")["left"]
+        each_device.finish(run)
+    results = [[how, result] for how, result, _ in left]
+    assert results == [
+        ["end", 28],
+        ["raise", "KeyError"],
+        ["cancel", "CancelledError"],
+        ["disconnect", 28],
+        ["connect", 28],
+    ]
+    # The last one connects and leaves again after that.
+    assert max(turns for _, _, turns in left[:-1]) <= TURNS_TO_LEAVE
+
+
+@pytest.mark.few
+@pytest.mark.aio
+def test_asyncio_leaves_at_once_while_the_network_is_blocked(each_device: Device) -> None:
+    if "tls" in each_device.listener:
+        pytest.skip("the server is one of plain TCP")
+    with Server(deaf) as server:
+        each_device.client["port"] = server.port
+        with each_device.run("aio_blocked") as run:
+            run.event("blocked", 40)
+            left = run.event("left")
+            each_device.finish(run)
+    assert left["ended"] == ["MQTTException", "MQTTException"]
+    assert left["turns"] <= TURNS_TO_LEAVE
+
+
+@pytest.mark.everywhere
+@pytest.mark.few
+@pytest.mark.aio
+def test_asyncio_cancelled_at_each_turn(each_device: Device, quick_broker: Mosquitto) -> None:
+    if each_device.extra.get("gc_stress"):
+        pytest.skip("takes too long")
+    each_device.client = quick_broker.settings(each_device.listener)
+    turns = [0, 1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 50, 200]
+    with each_device.run("aio_cancel", turns=turns) as run:
+        assert run.event("swept", 60)["cancelled"] > 40
+        each_device.finish(run)
+
+
+@pytest.fixture(scope="module")
+def eager_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
+    """A broker that sends as many messages as it has before it waits for acknowledgements."""
+    listeners = [item for item in LISTENERS if item.name in SELECTION]
+    lines = ["per_listener_settings true", "max_inflight_messages 0", "max_queued_messages 0"]
+    with Mosquitto(tmp_path_factory.mktemp("eager"), certificates, listeners, lines) as running:
+        yield running
+
+
+@pytest.mark.few
+@pytest.mark.aio
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("qos", [0, 1, 2])
+def test_asyncio_answers_each_message(
+    each_device: Device, request: pytest.FixtureRequest, eager: bool, qos: int
+) -> None:
+    observer, count = each_device.observer, 1000
+    with ExitStack() as stack:
+        if eager:
+            other = request.getfixturevalue("eager_broker")
+            each_device.client = other.settings(each_device.listener)
+            observer = stack.enter_context(Observer(hostname="127.0.0.1", port=other.port("anonymous")))
+        observer.subscribe(each_device.topic("up"), 1)
+        run = stack.enter_context(each_device.run("aio_echo", count=count))
+        run.event("ready")
+        observer.publish_all(each_device.topic("down"), [b"%d" % i for i in range(count)], qos)
+        said = run.event("answered", 60)
+        each_device.finish(run)
+        answers = [int(observer.next(each_device.topic("up")).payload) for _ in range(said["answered"])]
+    if qos:
+        assert answers == list(range(count))
+        assert said["dropped"] == 0
+    else:
+        assert answers == sorted(set(answers))
+        assert len(answers) + said["dropped"] == count
+
+
+@pytest.mark.parametrize("tree", ["source", "aio"], indirect=True)
 @pytest.mark.parametrize("listener", ["anonymous", "tls"])
 def test_asyncio_refused(device: Device, guarded: Mosquitto, listener: str) -> None:  # noqa: F811
     with Observer(hostname="127.0.0.1", port=guarded.port("anonymous")) as observer:
@@ -157,12 +247,12 @@ def test_cpython_converses(broker: Mosquitto, observer: Observer, listener: str)
     large = bytes(range(256)) * 2000
 
     async def play(client: aio.MQTTClient) -> None:
-        await client.subscribe(f"{topic}/down", 1)
+        await client.subscribe(f"{topic}/down", qos=1)
         await asyncio.gather(*[client.publish(f"{topic}/up", str(i), qos=i % 3) for i in range(9)])
         await client.publish(f"{topic}/up", large, qos=1)
         await client.publish(f"{topic}/down", b"to itself")
         async for message in client.messages():
-            assert message == (f"{topic}/down".encode(), b"to itself", False)
+            assert message == (f"{topic}/down".encode(), b"to itself", False, 0, False)
             break
 
     on_cpython(broker.settings(listener), play)
@@ -179,9 +269,8 @@ def test_cpython_leaves(broker: Mosquitto, observer: Observer, listener: str) ->
     for i in range(rounds):
 
         async def main(text: str) -> None:
-            client = aio.MQTTClient("aio-cpython", **broker.settings(listener), queue=2)
-            client.set_last_will(f"{topic}/up", "the last will")
-            async with client:
+            will = (f"{topic}/up", "the last will", False, 1)
+            async with aio.MQTTClient("aio-cpython", **broker.settings(listener), queue=2, will=will) as client:
                 await client.subscribe(f"{topic}/down")
                 for _ in range(20):
                     await client.publish(f"{topic}/down", bytes(5000))

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
 from tests.device.broker import Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.conftest import PLAIN
 from tests.device.device import Device
 
 SIZES = [*range(0, 600, 40), 800, 1200, 1800]  # bytes that are free in one piece, on 32 bits
-
-
-@pytest.fixture(scope="module")
-def quick_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
-    """A broker that does not wait for TCP's acknowledgements before it sends more: there are many round trips."""
-    lines = ["per_listener_settings true", "set_tcp_nodelay true"]
-    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates, PLAIN, lines) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")

@@ -172,7 +172,7 @@ class _Device(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> object:
         if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return None
+            return [self.visit(statement) for statement in node.orelse]
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> object:

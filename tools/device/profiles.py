@@ -24,11 +24,34 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "transport.stream": ("transport.stream",),
         "transport.websocket": ("transport.websocket",),
     },
+    # Nothing but MQTTException is left to `import umqtt2`.
+    "aio": {
+        "__init__": ("errno",),
+        "aio": (
+            "constants",
+            "packets.fields",
+            "packets.decoder",
+            "packets.v311",
+            "session.received_ids",
+            "session.memory",
+            "connection",
+            "start",
+            "reconnect",
+            "aio",
+        ),
+        "transport.tcp": ("transport.tcp",),
+        **TLS,
+    },
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
 SMALL = ("HUGE", "STREAMING", "STORES")
-SWITCHED_OFF: dict[str, tuple[str, ...]] = {"core": SMALL, "simple": SMALL, "full": ("HUGE",)}
+SWITCHED_OFF: dict[str, tuple[str, ...]] = {
+    "core": SMALL,
+    "simple": SMALL,
+    "full": ("HUGE",),
+    "aio": ("HUGE", "STREAMING"),
+}
 ARGUMENTS = ("length",)
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.

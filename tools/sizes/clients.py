@@ -19,7 +19,8 @@ class Client(NamedTuple):
     tls        whether it has TLS at all
     part       the profile of umqtt2 that it is a part of, when it is not a whole one
     arguments  of MQTTClient
-    echoes     whether the echo program, which is written for umqtt.simple's API, runs with it
+    program    the echo program, see `tools.sizes.echo`: one for umqtt.simple's API, one for umqtt2.aio's; "" for
+               a client that neither runs with
     """
 
     name: str
@@ -28,7 +29,7 @@ class Client(NamedTuple):
     tls: bool = True
     part: str = ""
     arguments: str = '"sizes", "localhost"'
-    echoes: bool = True
+    program: str = "echo"
 
     @property
     def ours(self) -> bool:
@@ -65,21 +66,22 @@ REPORTED = {"mqtt_as, as reported": {"mpy_bytes": 11179, "import_heap": 18864}}
 CLIENTS: dict[str, Client] = {
     client.name: client
     for client in (
-        *(Client(name, "umqtt2", tls=name != "core") for name in PROFILES),
+        *(Client(name, "umqtt2", tls=name != "core") for name in PROFILES if name != "aio"),
         Client("umqtt.simple", "umqtt.simple", ("umqtt.simple",)),
         Client("umqtt.simple2", "umqtt.simple2", ("umqtt.simple2",)),
-        Client("robust, of full", "umqtt2.robust", part="full", echoes=False),
+        Client("robust, of full", "umqtt2.robust", part="full", program=""),
         Client("umqtt.robust", "umqtt.robust", ("umqtt.simple", "umqtt.robust")),
         Client("umqtt.robust2", "umqtt.robust2", ("umqtt.simple2", "umqtt.robust2")),
-        Client("aio, of full", "umqtt2.aio", part="full", echoes=False),
-        Client("aiomqttc", "aiomqttc", ("aiomqttc",), echoes=False),
+        Client("aio", "umqtt2.aio", program="echo_aio"),
+        Client("aio, of full", "umqtt2.aio", part="full", program="echo_aio"),
+        Client("aiomqttc", "aiomqttc", ("aiomqttc",), program=""),
         Client(
             "chumicro-mqtt",
             "chumicro_mqtt",
             ("chumicro-mqtt", "chumicro-sockets", "chumicro-timing"),
             tls=False,  # not that it had none: it is a module of its own, loaded by the program
             arguments='transport_factory=print, client_id="sizes"',
-            echoes=False,
+            program="",
         ),
     )
 }

@@ -99,5 +99,5 @@ def prepared(client: Client, laptop: Laptop, port: int, ca: str = "") -> Iterato
         client.lay_out(folder)
         if ca:
             client.lay_out_ussl(folder)
-        compile_program(PROGRAMS / "echo.py", folder / "echo.mpy", client.module)
+        compile_program(PROGRAMS / f"{client.program}.py", folder / "echo.mpy", client.module)
         yield Echo(folder, laptop, port, ca)

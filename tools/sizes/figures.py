@@ -43,7 +43,7 @@ def costs(client: Client) -> Figures:
 def heaps(client: Client, endpoints: Endpoints) -> Figures:
     """The smallest heaps. A client that the program is not written for has none."""
     found: Figures = {}
-    if not client.echoes:
+    if not client.program:
         return found
     with prepared(client, endpoints.laptop, endpoints.plain) as echo:
         found[PLAIN_HEAP] = smallest_heap(echo)

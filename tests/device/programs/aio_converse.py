@@ -6,7 +6,7 @@ from aio_runner import receive, run_client
 
 
 async def scenario(device, client):
-    await client.subscribe(device.topic("down"), 1)
+    await client.subscribe(device.topic("down"), qos=1)
     device.say("ready")
     count = device.config["count"]
     up = device.topic("up")
@@ -22,7 +22,7 @@ async def scenario(device, client):
         client.publish(up, "cancelled", qos=1),
         client.subscribe(device.topic("other")),
         client.unsubscribe(device.topic("other")),
-        client.__anext__(),
+        client.next(),
     ):
         try:
             await asyncio.wait_for(wait, 0)

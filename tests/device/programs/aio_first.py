@@ -2,12 +2,13 @@
 
 import asyncio
 
+from aio_runner import make
+
 from umqtt2 import MQTTException
-from umqtt2.aio import MQTTClient
 
 
 async def main(device):
-    client = device.client(MQTTClient, socket_timeout=1)
+    client = make(device, socket_timeout=1)
     port = client.port
     said = None
     client.port = device.config["fault"]

@@ -1,19 +1,19 @@
-"""Leave again and again while the broker is still sending."""
+"""Leave, and enter again at once, while the broker is still sending, and with messages that nobody has taken."""
 
 import asyncio
 
-from aio_runner import Client
+from aio_runner import Transport, make
 
 
 async def main(device):
+    up = device.topic("up")
+    client = make(device, transport=Transport(device.transport()), queue=2, will=(up, "the last will", False, 1))
     for i in range(device.config["count"]):
-        client = device.client(Client, queue=2)
-        client.set_last_will(device.topic("up"), "the last will")
         async with client:
-            await client.subscribe(device.topic("down"))
-            for _ in range(10):
-                await client.publish(device.topic("down"), b"-" * 500)
-            await client.publish(device.topic("up"), "%d" % i)
+            await client.subscribe(device.topic("down"), qos=i % 3)
+            for j in range(5):
+                await client.publish(device.topic("down"), b"-" * 500, qos=j // 4)
+            await client.publish(up, "%d" % i)
 
 
 def run(device):

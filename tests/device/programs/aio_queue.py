@@ -6,7 +6,7 @@ from aio_runner import receive, run_client
 
 
 async def scenario(device, client):
-    await client.subscribe(device.topic("down"), 1)
+    await client.subscribe(device.topic("down"), qos=1)
     device.say("ready")
     await asyncio.sleep(device.config["seconds"])
     messages = await receive(device, client, device.config["count"])
@@ -14,6 +14,4 @@ async def scenario(device, client):
 
 
 def run(device):
-    ups = []
     run_client(device, scenario, keepalive=2, queue=3)
-    device.say("ups", ups=ups)

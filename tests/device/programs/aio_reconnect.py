@@ -6,7 +6,7 @@ from aio_runner import receive, run_client
 
 
 async def scenario(device, client):
-    await client.subscribe(device.topic("down"), 2)
+    await client.subscribe(device.topic("down"), qos=2)
     device.say("ready")
 
     async def publish(first):

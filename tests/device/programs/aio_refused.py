@@ -12,7 +12,7 @@ async def scenario(device, client):
         await client.subscribe(device.topic("forbidden"))
     except MQTTException as e:
         number = e.args[0]
-    await client.subscribe(device.topic("down"), 1)
+    await client.subscribe(device.topic("down"), qos=1)
     device.say("subscribed", refused=number == ESUBACKFAIL)
     device.say("got", messages=await receive(device, client, 1))
 

@@ -10,7 +10,10 @@ import gc
 import json
 import time
 
-from umqtt2 import MQTTClient
+try:
+    from umqtt2 import MQTTClient
+except ImportError:  # the build for asyncio
+    MQTTClient = None
 
 TIMEOUT_MS = 8000
 
@@ -39,13 +42,17 @@ class Device:
 
     def client(self, make=MQTTClient, **more):
         """Return a client, not yet connected; `more` arguments go before the configured ones."""
-        arguments = {"client_id": self.config["prefix"].replace("/", "-"), "socket_timeout": 5}
-        arguments.update(self.config["client"])
-        arguments.update(more)
-        client = make(**arguments)
+        client = make(**self.arguments(**more))
         client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         return client
+
+    def arguments(self, **more):
+        """Return the client's arguments by name; `more` go before the configured ones."""
+        arguments = {"client_id": self.config["prefix"].replace("/", "-"), "socket_timeout": 5}
+        arguments.update(self.config["client"])
+        arguments.update(more)
+        return arguments
 
     def transport(self):
         """Return the transport that the configured client would make."""

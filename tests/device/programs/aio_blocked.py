@@ -1,0 +1,37 @@
+"""Leave while the network takes nothing, and a client that waits would wait for ever."""
+
+import asyncio
+
+from aio_runner import Turns, make
+
+
+async def publish(client, topic, sent):
+    payload = bytes(4000)
+    while True:
+        await client.publish(topic, payload)
+        sent.append(1)
+
+
+async def main(device):
+    async with make(device, socket_timeout=None, keepalive=0) as client:
+        sent = []
+        publishing = [asyncio.create_task(publish(client, device.topic("up"), sent)) for _ in range(2)]
+        idle = 0
+        while idle < 20:
+            sent.clear()
+            await asyncio.sleep(0.02)
+            idle = 0 if sent else idle + 1
+        device.say("blocked")
+        turns = Turns()
+    turns = turns.end()
+    ended = []
+    for task in publishing:
+        try:
+            await task
+        except Exception as e:
+            ended.append(type(e).__name__)
+    device.say("left", turns=turns, ended=ended)
+
+
+def run(device):
+    asyncio.run(main(device))
