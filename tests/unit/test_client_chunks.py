@@ -331,6 +331,10 @@ def test_what_comes_after_a_break_in_the_middle_is_not_taken_for_the_rest():
 )
 def test_filters(one, topic, does):
     assert matches(one, topic) is does
+    # A program writes its filters as str; a message's topic is bytes.
+    assert matches(one.decode(), topic) is does
+    assert matches(one, topic.decode()) is does
+    assert matches(one.decode(), topic.decode()) is does
 
 
 # --- Callbacks that call methods -----------------------------------------------------------------------
