@@ -13,7 +13,8 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser
 
-import umqtt2.client
+import umqtt2.start
+from tests.docs.loop import Runner
 from tools.paths import REPO
 from umqtt2.testing import FakeBroker
 
@@ -63,7 +64,8 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "time", stand_in)
     for name in ("machine", "network", "mip"):
         monkeypatch.setitem(sys.modules, name, mock.MagicMock())
-    monkeypatch.setattr(umqtt2.client.MQTTClient, "_new_transport", lambda self: Broker())
+    Runner(monkeypatch, Broker())
+    monkeypatch.setattr(umqtt2.start, "new_transport", lambda client: Broker())
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "picture.jpg").write_bytes(bytes(3000))
