@@ -39,12 +39,13 @@ async def measure(client):
 async def obey(client):
     """Do what the messages say."""
     await client.subscribe(TOPIC + "window/set", qos=1)  # once: it is renewed where the broker forgets it
-    async for _, msg, _ in client.messages():
-        if msg in (b"open", b"shut"):
-            WINDOW.value(msg == b"open")
-            await client.publish(TOPIC + "window", msg, retain=True, qos=1)
+    async for message in client.messages():  # each is acknowledged when the next one is asked for
+        word = message.payload
+        if word in (b"open", b"shut"):
+            WINDOW.value(word == b"open")
+            await client.publish(TOPIC + "window", word, retain=True, qos=1)
         else:
-            print("neither open nor shut:", msg)
+            print("neither open nor shut:", word)
 
 
 async def blink():

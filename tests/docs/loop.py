@@ -77,16 +77,19 @@ class Runner:
         program = asyncio.ensure_future(main)
         others = asyncio.ensure_future(self.script(self.broker) if self.script else asyncio.sleep(SECONDS))
         await asyncio.wait((program, others), timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        finished = program.done()
-        if finished and self.script:
+        if program.done() and self.script:
             await asyncio.wait((others,), timeout=SECONDS)
         done = others.done()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in (program, others):
+            task.cancel()  # as Ctrl-C does
+            await asyncio.wait((task,))
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
             task.cancel()
-        results = await asyncio.gather(program, others, return_exceptions=True)
-        for result in results:
-            if isinstance(result, Exception):
-                raise result
+        await asyncio.gather(*rest, return_exceptions=True)
+        for task in (program, others):
+            if not task.cancelled():
+                task.result()
         assert done or not self.script, "the broker's side waits for something that the program does not do"
 
 

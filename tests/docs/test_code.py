@@ -10,15 +10,12 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from sybil import Sybil
-from sybil.parsers.markdown import CodeBlockParser
 
 import umqtt2.start
 from tests.docs.loop import Runner
-from tools.paths import REPO
+from tests.docs.pages import PAGES, blocks
 from umqtt2.testing import FakeBroker
 
-PAGES = [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]
 SLEEPS = 300  # sleeps after which an endless program is ended
 
 
@@ -69,12 +66,6 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "picture.jpg").write_bytes(bytes(3000))
-
-
-def blocks(page: Path) -> list[str]:
-    """The Python blocks of a page."""
-    document = Sybil(parsers=[CodeBlockParser("python", lambda example: None)]).parse(page)
-    return [str(example.parsed) for example in document.examples()]
 
 
 def run(source: str, names: dict[str, object]) -> None:
