@@ -19,7 +19,7 @@ from tools.paths import REPO
 from umqtt2 import errno
 
 # Not imported by programs: the parts of MicroPython that CPython lacks, and what the client alone uses.
-INTERNAL = ("umqtt2.cpython", "umqtt2.__main__", "umqtt2.client", "umqtt2.cli", "umqtt2.session.journal")
+INTERNAL = tuple("umqtt2." + name for name in ("cpython", "__main__", "client", "cli", "session.journal", "start"))
 SHOWN = re.findall(r"^::: ([\w.]+)$", (REPO / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
