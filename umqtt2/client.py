@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         Transport,
     )
 
+AT_LEAST_ONCE = 1  # QoS
+
 
 class MQTTClient:
     """A client of one broker [MQTT 3.1.1].
@@ -200,7 +202,7 @@ class MQTTClient:
         """
         first = PUBLISH | 1 if retain else PUBLISH
         if qos:
-            if qos != 1:
+            if qos is not AT_LEAST_ONCE:  # the usual one; 1.0 is another object
                 check_qos(qos, self.session.max_qos)
             first |= qos << 1 | (8 if dup else 0)
         # Most programs publish to the same topic again and again: it is checked and encoded once.

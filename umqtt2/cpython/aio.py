@@ -23,7 +23,7 @@ class Waiting:
     _reconnector: Any
     _pollable: Any
     _future: Any = None  # of _wait()
-    _timer: Any
+    _handle: Any  # of the timer
     _watched: Any = None  # the transport's `pollable`
     _fd = -1
     _writes = False  # it is watched for room to write, not for something to read
@@ -69,11 +69,11 @@ class Waiting:
                 ms = min(ms, NAP_MS)
         else:
             self._unwatch()
-        self._timer = loop.call_later(ms / 1000, self._tick)
+        self._handle = loop.call_later(ms / 1000, self._tick)
         try:
             await self._future
         finally:
-            self._timer.cancel()
+            self._handle.cancel()
             self._future = None
         if not state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
@@ -88,7 +88,7 @@ class Waiting:
             ms = self._due_ms()
             if not self._watched:
                 ms = min(ms, NAP_MS)
-            self._timer = asyncio.get_running_loop().call_later(ms / 1000, self._tick)
+            self._handle = asyncio.get_running_loop().call_later(ms / 1000, self._tick)
 
     def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:
         # Have `_ready` called when the network has, or takes, something.
