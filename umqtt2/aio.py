@@ -491,14 +491,15 @@ class MQTTClient:
         Raises asyncio.TimeoutError, and MQTTException(ECONNOT) when the client leaves the broker.
         """
         self._take_back()
-        if not self._queue:
+        now = self.connection.now
+        start = now()
+        while not self._queue:  # another task may have taken what came
             self._check_running()
             if timeout is None:
                 await self._wait_message()
             else:
-                await asyncio.wait_for(self._wait_message(), timeout)
-            if not self._queue:
-                self._check_running()
+                passed = (now() - start << UNIT_BITS) / 1000
+                await asyncio.wait_for(self._wait_message(), max(0, timeout - passed))
         return self._give()
 
     def _set_limit(self, queue: "int") -> "None":

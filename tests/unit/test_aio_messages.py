@@ -55,6 +55,18 @@ def test_a_message_is_a_tuple_with_names():
     play(scene)
 
 
+def test_tasks_that_wait_for_one_message_with_a_limit_get_it_or_time_out():
+    async def scene(broker, client):
+        tasks = [asyncio.create_task(client.next(timeout=0.2)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        broker.deliver("t", "m", 1)
+        done = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in done].count(asyncio.TimeoutError) == 2
+        assert [one.payload for one in done if isinstance(one, tuple)] == [b"m"]
+
+    play(scene)
+
+
 def test_one_that_may_have_come_before_says_so():
     async def scene(broker, client):
         broker.silent = True
