@@ -75,7 +75,7 @@ class Waiting:
         finally:
             self._handle.cancel()
             self._future = None
-        if not state and self._reconnector.pause_ms() <= 0:
+        if not connection.state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
     def _wake(self) -> None:
