@@ -272,12 +272,12 @@ class Connection:
         if not state:
             raise MQTTException(ECONNOT)
         if state == OPENING:
-            first = self._open()
+            first = self._keep_opening()
         else:
             first = self._discard()
         return first
 
-    def _open(self) -> "int | None":
+    def _keep_opening(self) -> "int | None":
         first: "int | None" = None
         for _ in self._steps or ():
             break  # one step of the transport

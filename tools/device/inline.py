@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
 SMALL = ("_start_timer",)
-TWICE = ("call",)  # where these are called in two places at the most
-OFTEN = {"enter": ("request", "step"), "now": ("_work",), "fixed_header": ("publish", "request", "send_message")}
+TWICE = ("call", "fixed_header")  # where these are called in two places at the most
+OFTEN = {"enter": ("request", "step"), "now": ("_work",)}
 # When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that
 # takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
 # three for each level of `try`. Only what is given here is put into these functions, which every call passes.
@@ -190,6 +190,8 @@ class _Call:
                 out.append(ast.Assign([ast.Name(name + suffix, ast.Store())], argument))
         for name in assigned - set(names):
             replace[name] = ast.Name(name + suffix, ast.Load())
+        if not guarded:
+            replace.update(_same(statement, function, call, assigned - set(names)))
         body = [_Rename(replace).visit(s) for s in function.body]
         result: ast.expr = ast.Constant(None)
         if isinstance(body[-1], ast.Return):
@@ -233,10 +235,22 @@ class _Known(ast.NodeTransformer):
 def _ending(statement: ast.Expr | ast.Assign | ast.Return, result: ast.expr) -> list[ast.stmt]:
     # What is left of the statement with the call.
     if isinstance(statement, ast.Assign):
-        return [ast.Assign(statement.targets, result)]
+        same = ast.unparse(statement.targets[0]) == ast.unparse(result)
+        return [] if same else [ast.Assign(statement.targets, result)]
     if isinstance(statement, ast.Return):
         return [ast.Return(result)]
     return [] if isinstance(result, (ast.Constant, ast.Name)) else [ast.Expr(result)]
+
+
+def _same(statement: ast.stmt, function: ast.FunctionDef, call: ast.Call, own: set[str]) -> dict[str, ast.expr]:
+    # In `x = f()`, where f returns a variable of its own, that can be x from the beginning.
+    last = function.body[-1]
+    if isinstance(statement, ast.Assign) and isinstance(last, ast.Return) and isinstance(last.value, ast.Name):
+        target = statement.targets[0]
+        if isinstance(target, ast.Name) and last.value.id in own:
+            if not any(isinstance(n, ast.Name) and n.id == target.id for n in ast.walk(call)):
+                return {last.value.id: ast.Name(target.id, ast.Load())}
+    return {}
 
 
 def _replaced(statement: ast.stmt, name: str, call: ast.Call) -> bool:
