@@ -17,6 +17,8 @@ PY := .venv/bin/python
 # Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
 COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
 STAMP := .venv/ready
+ANY_PYTHON = $(if $(wildcard $(STAMP)),$(PY),$(PYTHON))
+NEW_ENOUGH = $(ANY_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "venv: Python 3.9 or later is needed, this is %d.%d; set PYTHON=/path" % sys.version_info[:2])'
 
 help:  ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1@\2/p' $(MAKEFILE_LIST) | awk -F@ '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -24,13 +26,12 @@ help:  ## Show what can be made
 venv: $(STAMP)  ## Make .venv/ with the test tools
 
 $(STAMP): setup.cfg pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "venv: Python 3.9 or later is needed, this is %d.%d; set PYTHON=/path" % sys.version_info[:2])'
-	@$(PYTHON) tools/makevenv.py
-	@touch $@
+	@$(NEW_ENOUGH)
+	@$(ANY_PYTHON) tools/makevenv.py
 
-setup: venv  ## Fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
-	@for name in vm32 vm64 vm-newest mosquitto; do $(PY) tools/fetch.py $$name || exit 1; done
-	@$(PY) -m tools.wasm
+setup:  ## Make .venv/ and fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
+	@$(NEW_ENOUGH)
+	@$(ANY_PYTHON) tools/setup.py
 
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
@@ -71,23 +72,14 @@ chaos: setup  ## Break the connection, the broker and the device in every way (N
 fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUTES=10, TARGET=decoder|...)
 	@nice $(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))
 
-.venv/fuzz: $(STAMP)
-	@$(PY) -m pip install -qq --editable '.[fuzz]'
-	@touch $@
-
 soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connections that break (N=messages)
 	@$(PY) -m tests.soak $(N)
 
 fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: picture for docs/reliability.md)
 	@$(PY) -m tools.fleet $(if $(DOCS),--docs)
 
-.venv/docs: $(STAMP)
-	@$(PY) -m pip install -qq --editable '.[docs]'
-	@touch $@
-
-.venv/bench: $(STAMP)
-	@$(PY) -m pip install -qq --editable '.[bench]'
-	@touch $@
+.venv/bench .venv/docs .venv/fuzz: $(STAMP)
+	@$(PY) tools/makevenv.py $(@F)
 
 conformance: venv  ## Write docs/conformance.md from the tests' markers
 	@$(PY) -m tools.conformance

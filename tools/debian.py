@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,11 +38,13 @@ def here() -> bool:
     return all(shutil.which(tool) for tool in ("apt-get", "dpkg"))
 
 
+@lru_cache
 def architecture() -> str:
     """The machine's own architecture, as Debian calls it."""
     return _output(["dpkg", "--print-architecture"]).strip()
 
 
+@lru_cache
 def mirror() -> Mirror:
     """The archive that this machine takes its own packages from."""
     release = _os_release()
@@ -56,28 +59,29 @@ def mirror() -> Mirror:
 
 def unpack(packages: Sequence[str], suite: str, arch: str, folder: Path, depends: bool = True) -> None:
     """Unpack packages of a suite, with all that they depend on unless `depends` is false, into `folder`."""
-    for deb in fetch(packages, suite, arch, depends):
-        _run(["dpkg", "-x", str(deb), str(folder)], f"unpacking {deb.name}")
-
-
-def fetch(packages: Sequence[str], suite: str, arch: str, depends: bool = True) -> list[Path]:
-    """Download packages, with all that they depend on unless `depends` is false; give their files."""
     if not here():
         raise ToolError(f"{', '.join(packages)}: apt-get and dpkg are not here to fetch it")
+    # Until all is unpacked: the next one to fetch from this suite begins by deleting the files.
+    with locked(f"apt-{suite}-{arch}"):
+        for deb in _fetch(packages, suite, arch, depends):
+            _run(["dpkg", "-x", str(deb), str(folder)], f"unpacking {deb.name}")
+
+
+def _fetch(packages: Sequence[str], suite: str, arch: str, depends: bool) -> list[Path]:
+    """Download packages, with all that they depend on unless `depends` is false; give their files."""
     home = BUILD / "apt" / f"{suite}-{arch}"
     what = f"{', '.join(packages)} of {suite} for {arch}"
-    with locked(f"apt-{suite}-{arch}"):
-        apt = ["apt-get", "-q", "-c", str(_configure(home, suite, arch))]
-        archives = home / "cache" / "archives"
-        for old in archives.glob("*.deb"):
-            old.unlink()
-        _run([*apt, "update"], f"fetching the package lists for {what}")
-        if depends:
-            command = [*apt, "install", "-y", "--download-only", "--no-install-recommends", *packages]
-            _run(command, f"fetching {what}")
-        else:
-            _run([*apt, "download", *packages], f"fetching {what}", archives)
-        return sorted(archives.glob("*.deb"))
+    apt = ["apt-get", "-q", "-c", str(_configure(home, suite, arch))]
+    archives = home / "cache" / "archives"
+    for old in archives.glob("*.deb"):
+        old.unlink()
+    _run([*apt, "update"], f"fetching the package lists for {what}")
+    if depends:
+        command = [*apt, "install", "-y", "--download-only", "--no-install-recommends", *packages]
+        _run(command, f"fetching {what}")
+    else:
+        _run([*apt, "download", *packages], f"fetching {what}", archives)
+    return sorted(archives.glob("*.deb"))
 
 
 def _configure(home: Path, suite: str, arch: str) -> Path:
@@ -90,7 +94,8 @@ def _configure(home: Path, suite: str, arch: str) -> Path:
     options = f"arch={arch} target=Packages" + (f" signed-by={keyring}" if keyring else "")
     (home / "sources.list").write_text(f"deb [{options}] {at.site} {suite} {COMPONENTS[at.origin]}\n")
     conf = home / "apt.conf"
-    # The hooks are cleared because they would touch the system.
+    # The hooks are cleared because they would touch the system. Containers switch off the cache of the lists;
+    # without it, each apt-get reads them all again.
     conf.write_text(
         f"""#clear APT::Architectures;
 #clear APT::Update::Pre-Invoke;
@@ -116,6 +121,8 @@ Dir::State::status "{home}/status";
 Dir::State::extended_states "{home}/extended_states";
 Dir::Cache "{home}/cache";
 Dir::Cache::archives "{home}/cache/archives";
+Dir::Cache::pkgcache "pkgcache.bin";
+Dir::Cache::srcpkgcache "srcpkgcache.bin";
 Dir::Log "{home}/log";
 """
     )

@@ -1,5 +1,8 @@
 """Make .venv/ with umqtt2 (editable) and what its tests need; a working one is brought up to date.
 
+`python3 tools/makevenv.py [EXTRA ...]` installs other extras of setup.cfg, too. A file .venv/NAME says that one is
+there; it is older than setup.cfg or pyproject.toml when there may be more to install.
+
 Without python3-venv, Debian's python3 has no ensurepip: pip then comes from Debian's python3-pip-whl.
 """
 
@@ -18,15 +21,40 @@ from tools.paths import BUILD, REPO, new_folder  # noqa: E402
 
 VENV = REPO / ".venv"
 PYTHON = VENV / "bin" / "python"
+STAMPS = {"test": "ready"}
+
+
+def make(*extras: str) -> None:
+    """Make the environment, and install the test tools and other extras as far as they are not there."""
+    if all(map(_installed, ("test", *extras))):
+        return
+    if not _works():
+        _create()
+    wanted = ",".join(("test", *extras))
+    # What is imported is compiled then: a small part of all.
+    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile", "--editable", f".[{wanted}]"]
+    if subprocess.run(install, cwd=REPO, check=False).returncode:
+        raise ToolError(f"venv: pip could not install {wanted}; it says why above")
+    for extra in ("test", *extras):
+        if not _installed(extra):
+            _stamp(extra).touch()
 
 
 def main() -> None:
-    """Make the environment and install the test tools."""
-    if not _works():
-        _create()
-    install = [str(PYTHON), "-m", "pip", "install", "-qq", "--editable", ".[test]"]
-    if subprocess.run(install, cwd=REPO, check=False).returncode:
-        raise ToolError("venv: pip could not install the test tools; it says why above")
+    """Make the environment, with the extras on the command line."""
+    make(*sys.argv[1:])
+
+
+def _stamp(extra: str) -> Path:
+    return VENV / STAMPS.get(extra, extra)
+
+
+def _installed(extra: str) -> bool:
+    """Whether an extra was installed since what it consists of has changed."""
+    stamp = _stamp(extra)
+    return stamp.exists() and all(
+        (REPO / name).stat().st_mtime < stamp.stat().st_mtime for name in ("setup.cfg", "pyproject.toml")
+    )
 
 
 def _create() -> None:
