@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import umqtt2.start
-from umqtt2.cpython import clock, socket
+from umqtt2.cpython import clock
 from umqtt2.testing import FakeBroker
 
 SECONDS = 120  # after which a program is ended, of the loop's own
@@ -58,7 +58,6 @@ class Runner:
         self.script: Script | None = None
         self._patch = monkeypatch
         monkeypatch.setattr(umqtt2.start, "new_transport", lambda client: self.broker)
-        monkeypatch.setattr(socket, "looked_up", {})
         monkeypatch.setattr(asyncio, "run", self.run)
 
     def run(self, main: Coroutine[Any, Any, object]) -> None:
