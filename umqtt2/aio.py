@@ -25,7 +25,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import NETWORK, OPENING, UNIT_BITS, UP, Connection
-from .constants import NAP_MS, POLL_MS
+from .constants import NAP_MS, PLAIN, POLL_MS
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -706,7 +706,8 @@ class MQTTClient:
                 self._send(self._acks)
             unsent = self.session.has_unsent
             first = self._reconnector.look()
-            connection.reraise()
+            if PLAIN:
+                connection.reraise()
             if unsent and self.keep_qos0 and not self.session.has_unsent:
                 self._next_in_line()  # messages at QoS 0 that were kept have no status
             if connection.state != UP or state != UP or (blocked and not connection.pending):

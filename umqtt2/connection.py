@@ -27,7 +27,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import ONE_WRITE, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -135,7 +135,7 @@ class Connection:
     _next = b""  # the CONNECT or DISCONNECT, until it is sent
     _payload: "Any" = None  # what follows the buffer in the slot
     _last_topic = b""  # of the last message whose topic was checked
-    _stalled = False  # the transport took nothing, in this call
+    _stalled = False  # the transport took nothing, the last time
     # CONNECTs without a CONNACK. More than the last one, and the broker may have a new session without our
     # knowledge. At the start nothing is known, either.
     _unanswered = 1
@@ -252,7 +252,6 @@ class Connection:
         first: "int | None" = None
         now = self.now()
         if not self.pending or self.flush():
-            self._stalled = False  # what is sent next has its own time
             if STORES and self.paused and state == UP:
                 self.ping_sent = False  # its answer cannot be seen
             else:
@@ -264,7 +263,7 @@ class Connection:
                 self._check_limit()
             elif now != self._checked:
                 self._check_timers(now)
-            if STORES and self.session.has_unsent and not self.raised:
+            if STORES and self.session.has_unsent and not (PLAIN and self.raised):
                 self.drain()
         return first
 
@@ -394,13 +393,13 @@ class Connection:
         if not handled:
             if topic is None or payload is None:
                 self.tell_status(0, SOVERSIZE)
-            elif not self.cb or (STORES and not self.is_name(topic)):
+            elif (PLAIN and not self.cb) or (STORES and not self.is_name(topic)):
                 self.tell_status(0, SDROPPED)
-            elif STORES and self.late:
-                self.cb(first, topic, payload, pid)  # type: ignore[arg-type]
+            elif STORES and (not PLAIN or self.late):
+                self.cb(first, topic, payload, pid)  # type: ignore[misc, arg-type]
                 return
             else:
-                self.call(self.cb, topic, payload, first & 1 != 0, first & 8 != 0)
+                self.call(self.cb, topic, payload, first & 1 != 0, first & 8 != 0)  # type: ignore[arg-type]
         if STORES and first & 4:
             self.session.mark_received(pid)
         if pid and self.state == UP and self.feed is feed:
@@ -419,7 +418,9 @@ class Connection:
 
     def tell_status(self, pid: "int", status: "int") -> "None":
         """Give a packet identifier and its status to the status callback."""
-        if self.cbstat:
+        if not PLAIN:
+            self.cbstat(pid, status)  # type: ignore
+        elif self.cbstat:
             self.call(self.cbstat, pid, status)
 
     def call(
@@ -476,7 +477,7 @@ class Connection:
 
     def _check_timers(self, now: "int") -> "None":
         session = self.session
-        while not self.raised:
+        while not (PLAIN and self.raised):
             pid = session.expired(now)
             if not pid:
                 break
@@ -508,17 +509,17 @@ class Connection:
     def enter(self) -> "None":
         """Let the caller in, who sets `busy` to False at the end; raises MQTTException(EBUSY) when somebody else
         is in: an interrupt or another thread came amid a call."""
-        busy = self.busy
-        self.busy = True
-        if busy:
-            raise MQTTException(EBUSY)
-        if not self.pending:
-            self._stalled = False
+        if PLAIN:
+            busy = self.busy
+            self.busy = True
+            if busy:
+                raise MQTTException(EBUSY)
 
     def check_free(self) -> "None":
         """Raise what `enter` would raise."""
-        if self.busy:
-            raise MQTTException(EBUSY)
+        if PLAIN:
+            if self.busy:
+                raise MQTTException(EBUSY)
 
     def drain(self, own: "int" = 0) -> "None":
         """Send some of what waits in the session, in its order, as far as the transport takes it.
@@ -591,6 +592,7 @@ class Connection:
             self._offset = taken
             self.pending = n - taken
             self._payload = payload
+            self._stalled = False
             self.flush()
 
     def flush(self) -> "bool":

@@ -29,6 +29,7 @@ except ImportError:  # a port without it
 
 
 from .connection import NETWORK, UNIT_BITS, UP
+from .constants import PLAIN
 from .errno import EBUSY, ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
 from .session.memory import MemorySession
 from .start import start_connection
@@ -205,6 +206,8 @@ class Reconnector:
             connection.enter()  # another thread may be in: the next look tells then
             self._up = up
             self._refused = False
-            if client.cbconnection:
+            if not PLAIN:
+                client.cbconnection(up)
+            elif client.cbconnection:
                 connection.call(client.cbconnection, up)
             connection.busy = False

@@ -6,6 +6,7 @@ except ImportError:
     import gc  # type: ignore[no-redef]
 
 from .connection import FOREVER, units
+from .constants import PLAIN
 from .packets.fields import payload_bytes, topic_name
 
 TYPE_CHECKING = False
@@ -32,7 +33,8 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
     hello = connection.packets.connect(
         client.client_id, clean_session, client.keepalive, client.user, client.password, client.will
     )
-    leave(connection)
+    if PLAIN:
+        leave(connection)
     transport = client.transport or new_transport(client)
     connection.enter()
     try:

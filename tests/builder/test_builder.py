@@ -14,6 +14,7 @@ from tools import fetch
 from tools.device import PROFILES, builder, install
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
+from tools.device.parts import empty_methods, unused_methods
 from tools.device.rename import rename
 from tools.device.reuse import reuse
 from tools.device.shrink import constants, texts
@@ -168,7 +169,7 @@ class MQTTClient:
         assert name not in small
 
 
-@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("profile", [name for name in PROFILES if name != "aio"])
 def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
     tree = ast.parse(sources(profile)["__init__"])
     classes = [s for s in tree.body if isinstance(s, ast.ClassDef)]
@@ -190,6 +191,45 @@ def test_every_profile_keeps_the_names_that_programs_use(profile: str) -> None:
     assert methods["connect"] == ["self", "clean_session"]
     assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
     assert {"disconnect", "ping", "wait_msg", "check_msg", "unsubscribe", "set_callback"} <= methods.keys()
+
+
+def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
+    files = sources("aio")
+    tree = ast.parse(files["aio"])
+    client = next(s for s in tree.body if isinstance(s, ast.ClassDef) and s.name == "MQTTClient")
+    methods = {f.name: [a.arg for a in f.args.args] for f in client.body if isinstance(f, ast.FunctionDef)}
+    assert methods["publish"] == ["self", "topic", "payload", "retain", "qos"]
+    assert methods["messages"] == ["self", "queue"]
+    assert methods["next"] == ["self", "timeout"]
+    assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
+    assert {"connect", "disconnect", "subscribe", "unsubscribe", "is_connected", "connect_now"} <= methods.keys()
+    assert "namedtuple('Message', ('topic', 'payload', 'retain', 'qos', 'dup'))" in files["aio"]
+    assert "MQTTException" in files["__init__"] and "import" not in files["__init__"]
+    for name in ("last_error", "dropped", "up", "down"):
+        assert f"self.{name} = " in files["aio"] or f"    {name} = " in files["aio"]
+
+
+def test_calls_of_what_does_nothing_go_with_what_was_tried() -> None:
+    module = ast.parse(
+        "class A:\n    def log(self, n):\n        pass\n    def f(self, x):\n        x += 1\n"
+        "        try:\n            self.log(x)\n        except ValueError:\n            raise\n"
+        "        if x:\n            self.log(1)\n        return x\n"
+    )
+    empty_methods(module)
+    unused_methods(module, NOTHING)
+    small = ast.unparse(ast.fix_missing_locations(module))
+    assert "log" not in small and "try" not in small and "if" not in small
+    assert run(small, "A().f(1)") == 2
+
+
+def test_a_method_that_does_something_elsewhere_is_called() -> None:
+    source = (
+        "class A:\n    def log(self):\n        pass\n    def f(self):\n        self.log()\n        return self\n"
+        "class B(A):\n    n = 0\n    def log(self):\n        self.n = 1\n"
+    )
+    module = ast.parse(source)
+    empty_methods(module)
+    assert run(ast.unparse(ast.fix_missing_locations(module)), "B().f().n") == 1
 
 
 def test_an_argument_that_an_exception_shares_its_name_with_is_renamed_with_it() -> None:

@@ -25,9 +25,12 @@ from tools.device.profiles import (
     DOCUMENTED,
     EXTENSION_POINTS,
     INTERNAL,
+    ONE_STORE,
     PROFILES,
     PUBLIC,
+    STILL_DOCUMENTED,
     SWITCHED_OFF,
+    WITH_ONE_STORE,
 )
 from tools.device.source import PACKAGE
 from tools.paths import BUILD, REPO, locked, new_folder
@@ -96,7 +99,9 @@ def sources(profile: str) -> dict[str, str]:
 
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
     module = merge.merge(ROOT, wanted, apart, frozenset(FRONT))
-    internal = _internal(module)
+    store = ONE_STORE.get(profile, "")
+    classes = (*INTERNAL, store) if store else INTERNAL
+    internal = _internal(module, classes, "Session" if store else "")
     parts.one_version(module)
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
@@ -104,6 +109,7 @@ def sources(profile: str) -> dict[str, str]:
     shrink.handlers(module)
     shrink.constants(module)
     parts.fold(module)
+    parts.empty_methods(module)
     parts.unused_arguments(module, ARGUMENTS)
     parts.positional(module)
     parts.unused_methods(module, internal)
@@ -113,7 +119,7 @@ def sources(profile: str) -> dict[str, str]:
     parts.copies(module)
     shrink.unused(module, keep)
     reuse.reuse(module)
-    rename.rename(module, keep | ASYNCIO, internal, INTERNAL)
+    rename.rename(module, keep | ASYNCIO, internal, classes)
     out = split.split(ast.fix_missing_locations(module), files)
 
     out["errno"] = _numbers()
@@ -129,11 +135,12 @@ def _where(part: str, files: dict[str, tuple[str, ...]]) -> str:
     return merge.PACKAGE if file == "__init__" else f"{merge.PACKAGE}.{file}"
 
 
-def _internal(module: ast.Module) -> frozenset[str]:
-    # Names without _ that nobody outside the package needs.
-    contracts = _attributes(ast.parse((ROOT / "cpython/contracts.py").read_text()), lambda name: name != "Sink")
-    own = _attributes(module, lambda name: name in INTERNAL)
-    others = _attributes(module, lambda name: name not in INTERNAL)
+def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> frozenset[str]:
+    # Names without _ that nobody outside the package needs, of some classes; a contract does not hold in the build.
+    text = (ROOT / "cpython/contracts.py").read_text()
+    contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", contract))
+    own = _attributes(module, lambda name: name in classes)
+    others = _attributes(module, lambda name: name not in classes)
     shim = {n.attr for n in ast.walk(ast.parse(SHIM.read_text())) if _is_of_connection(n)}
     # Another object may have an attribute of the same name, which must keep it.
     foreign = {name for kind in FOREIGN for name in dir(kind)}
@@ -144,8 +151,9 @@ def _internal(module: ast.Module) -> frozenset[str]:
         for field in ast.walk(call)
         if isinstance(field, ast.Constant)
     }
-    stay = contracts | tuples | (others - EXTENSION_POINTS) | shim | DOCUMENTED | foreign
-    return frozenset((own | DECODED | EXTENSION_POINTS) - stay)
+    extra = DECODED | EXTENSION_POINTS | (WITH_ONE_STORE if contract else set())
+    stay = contracts | tuples | (others - extra) | shim | foreign | (STILL_DOCUMENTED if contract else DOCUMENTED)
+    return frozenset((own | extra) - stay)
 
 
 def _is_of_connection(node: ast.AST) -> bool:

@@ -6,6 +6,8 @@ import ast
 import copy
 
 VERSIONS = {"V311"}
+SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
+NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
 CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent")  # attributes that small builds do not look at
 
 
@@ -231,9 +233,53 @@ def unused_arguments(module: ast.Module, names: tuple[str, ...]) -> None:
                     without_argument(node, name)
 
 
+def empty_methods(module: ast.Module) -> None:
+    """Leave out calls of methods that do nothing, and what is tried then, when nothing is left to try."""
+    functions = [s for s in ast.walk(module) if isinstance(s, ast.FunctionDef) and s.name in SILENT]
+    busy = {s.name for s in functions if not _is_silent(s)}
+    _Silent({s.name for s in functions} - busy).visit(module)
+
+
+class _Silent(ast.NodeTransformer):
+    def __init__(self, names: set[str]) -> None:
+        self.names = names
+
+    def visit_Expr(self, node: ast.Expr) -> object:
+        call = node.value
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in self.names:
+            return ast.Pass()
+        return node
+
+    def visit_If(self, node: ast.If) -> object:
+        self.generic_visit(node)
+        return node if _does_something(node.body + node.orelse) else ast.Pass()
+
+    def visit_Try(self, node: ast.Try) -> object:
+        self.generic_visit(node)
+        return node if _does_something(node.body) else node.orelse + node.finalbody or ast.Pass()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> object:
+        self.generic_visit(node)
+        for part in ast.walk(node):
+            for field in ("body", "orelse", "finalbody"):
+                block = getattr(part, field, None)
+                if isinstance(block, list) and len(block) > 1:
+                    block[:] = [s for s in block if not isinstance(s, ast.Pass)] or [ast.Pass()]
+        return node
+
+
+def _is_silent(function: ast.FunctionDef) -> bool:
+    return function.name in SILENT and len(function.body) == 1 and isinstance(function.body[0], ast.Pass)
+
+
+def _does_something(body: list[ast.stmt]) -> bool:
+    return any(not isinstance(s, ast.Pass) for s in body)
+
+
 def unused_methods(module: ast.Module, internal: frozenset[str]) -> None:
     """Leave out methods that nothing in the build calls and no program may: private ones, those in `internal`, and
     what session stores have for other builds."""
+    silent = {s.name for s in ast.walk(module) if isinstance(s, ast.FunctionDef) and _is_silent(s)}
     while True:
         read = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
         found = [
@@ -244,7 +290,7 @@ def unused_methods(module: ast.Module, internal: frozenset[str]) -> None:
             if isinstance(s, ast.FunctionDef)
             and s.name not in read
             and not s.name.startswith("__")
-            and (s.name.startswith("_") or s.name in internal or owner.name == "PacketIdSession")
+            and (s.name.startswith("_") or s.name in internal or s.name in silent or owner.name == "PacketIdSession")
         ]
         if not found:
             return
@@ -278,8 +324,14 @@ class _Unread(ast.NodeTransformer):
         return (
             isinstance(target, ast.Attribute)
             and target.attr not in self.read
-            and (target.attr.startswith("_") or target.attr == "since")
+            and (target.attr.startswith("_") or target.attr in NEVER_READ)
         )
+
+    def visit_Try(self, node: ast.Try) -> object:
+        self.generic_visit(node)
+        for handler in node.handlers:
+            handler.body = handler.body or [ast.Pass()]
+        return node if node.handlers or node.finalbody else node.body
 
 
 def _unread(statement: ast.stmt, read: set[str]) -> bool:
@@ -288,7 +340,7 @@ def _unread(statement: ast.stmt, read: set[str]) -> bool:
     target = statement.targets[0]
     if not isinstance(target, ast.Name):
         return False
-    return target.id not in read and (target.id.startswith("_") or target.id in CONTRACT)
+    return target.id not in read and (target.id.startswith("_") or target.id in CONTRACT + NEVER_READ)
 
 
 def missing(module: ast.Module) -> None:

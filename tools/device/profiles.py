@@ -52,12 +52,17 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": SMALL,
     "simple": SMALL,
     "full": ("HUGE",),
-    "aio": ("HUGE", "STREAMING"),
+    "aio": ("HUGE", "STREAMING", "PLAIN"),
 }
 ARGUMENTS = ("length",)
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
 INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver")
+# In these profiles the one session store, too: a program can choose its limits, and not bring one of its own.
+# Nor does it look at the client's connection.
+ONE_STORE = {"aio": "MemorySession"}
+STILL_DOCUMENTED = {"waiting"}
+WITH_ONE_STORE = {"connection", "cbconnection"}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
 DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}

@@ -1,5 +1,6 @@
 """A session store that keeps messages in RAM until they are delivered, and subscriptions."""
 
+from ..constants import STREAMING
 from ..errno import (
     EFULL,
     SDELIVERED,
@@ -126,7 +127,7 @@ class MemorySession:
             return self._wish_for(first, topic, msg, timeout)
         if len(self.messages) >= self.limit:
             raise MQTTException(EFULL, "the session store is full")
-        if not (isinstance(msg, bytes) or hasattr(msg, "rewind")):
+        if not (isinstance(msg, bytes) or (STREAMING and hasattr(msg, "rewind"))):
             msg = bytes(msg)  # the program may change its own
         pid = self.last = self._new_pid()
         self.has_unsent = True
