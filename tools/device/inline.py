@@ -13,14 +13,14 @@ from collections import Counter
 from typing import NamedTuple
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
-SMALL = ("_start_timer",)
+SMALL = ("_start_timer", "check_free")
 TWICE = ("call", "fixed_header")  # where these are called in two places at the most
 OFTEN = {"enter": ("request", "step"), "now": ("_work",)}
 # When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that
 # takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
 # three for each level of `try`. Only what is given here is put into these functions, which every call passes.
 LEAN = {"check_msg": (), "step": ("enter",), "_work": ("_read", "now")}
-# The variables that methods are called on: the class of each is known.
+# The variables that methods are called on: the class of each is known. The last one may be an attribute, too.
 OBJECTS = ("self", "connection")
 
 
@@ -190,8 +190,7 @@ class _Call:
                 out.append(ast.Assign([ast.Name(name + suffix, ast.Store())], argument))
         for name in assigned - set(names):
             replace[name] = ast.Name(name + suffix, ast.Load())
-        if not guarded:
-            replace.update(_same(statement, function, call, assigned - set(names)))
+        replace.update({} if guarded else _same(statement, function, call, assigned - set(names)))
         body = [_Rename(replace).visit(s) for s in function.body]
         result: ast.expr = ast.Constant(None)
         if isinstance(body[-1], ast.Return):
@@ -203,8 +202,10 @@ class _Call:
             return (
                 isinstance(func, ast.Attribute)
                 and func.attr == self.function.name
-                and isinstance(func.value, ast.Name)
-                and func.value.id in OBJECTS
+                and (
+                    (isinstance(func.value, ast.Name) and func.value.id in OBJECTS)
+                    or (isinstance(func.value, ast.Attribute) and func.value.attr == OBJECTS[-1])
+                )
             )
         return isinstance(func, ast.Name) and func.id == self.function.name
 
