@@ -220,7 +220,8 @@ class MQTTClient:
         self.up = asyncio.Event()
         self.down = asyncio.Event()
         self.down.set()
-        self._error = None
+        self._error = self._timer = None
+        self._parked = False
         self._epoch += 1
         epoch = self._epoch
         before = self.last_error
@@ -546,17 +547,18 @@ class MQTTClient:
         given = self._given
         session = self.session
         while given and given[0][TASK] is None:
-            message, pid, epoch, _ = given.pop(0)
-            if epoch == FORGOTTEN:
-                continue
-            try:
-                if message.qos > 1:
-                    session.is_new(pid, message.topic, message.payload)
-                    session.mark_received(pid)
-                if epoch == self._epoch:
-                    self._acks.append(pid << 8 | (PUBREC if message.qos > 1 else PUBACK))
-            except Exception as e:
-                self._fail(e)
+            message, pid, epoch, _ = given[0]
+            if epoch != FORGOTTEN:
+                try:
+                    if message.qos > 1:
+                        session.is_new(pid, message.topic, message.payload)
+                        session.mark_received(pid)
+                    if epoch == self._epoch:
+                        self._acks.append(pid << 8 | (PUBREC if message.qos > 1 else PUBACK))
+                except Exception as e:
+                    self._fail(e)  # it is known when the broker repeats it
+                    break
+            given.pop(0)
         if self._acks:
             self._send(self._acks)
 
@@ -626,6 +628,7 @@ class MQTTClient:
             self._next_in_line()
 
     def _on_connection(self, up: "bool") -> "None":
+        # Needs no memory.
         if up:
             self._epoch += 1
             self._skipped = False
@@ -656,10 +659,10 @@ class MQTTClient:
 
     def _fail(self, error: "BaseException") -> "None":
         # The connection cannot go on.
-        self.connection.close()
-        self._reconnector.failed(error)
         self._changed.set()
         self._wake()
+        self.connection.close()
+        self._reconnector.failed(error)
 
     # --- The client's own task -----------------------------------------------------------------------
 
@@ -725,7 +728,7 @@ class MQTTClient:
             self._changed.set()
 
     def _end(self) -> "None":
-        # There is no connection any more, nor a task of the client's.
+        # There is no connection any more, nor a task of the client's. Needs no memory.
         task = self._task
         timer = self._timer
         self._task = self._timer = None

@@ -22,6 +22,14 @@ NO_MEMORY = {
     "tell_status",
     "_pop",
     "_answered",
+    "_on_connection",
+    "_next_in_line",
+    "_release",
+    "_end",
+    "_wake",
+    "_tell",
+    "_run",  # what it calls may; `asyncio.sleep(0)` is made not to, and neither is `for _ in range()` in `_look`
+    "_look",
     "_close",
     "_stop",
 }
@@ -30,7 +38,7 @@ NO_MEMORY = {
 QUIET = re.compile(
     r"\s*(finally|except|try|raise|else|pass|break|continue|\"|return( \w+)?$|"
     r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?STORES|if first & 0xF0 [!=]= PUBLISH:|"
-    r".*(mark_received|_pop|tell_status|self\._stop)\(|handled = handled or|message = self\.messages\[-1\]|"
+    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.close\(\)$|handled = handled or|message = self\.messages\[-1\]|"
     r"self\._file = new|self\._generation = generation|self\.base = self\.end = |"
     r"(self\.connection\.cb(stat)?|self\._status) = f)"
 )

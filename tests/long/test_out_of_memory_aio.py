@@ -3,52 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import selectors
 
 import pytest
 
 from tests.long.injector import run_out_at_every_line
+from tests.unit.aio_program import run
 from umqtt2 import aio
+from umqtt2.cpython import aio as waiting
 from umqtt2.errno import MQTTException
 from umqtt2.testing import FakeBroker
 
 PATIENCE = 300  # seconds of the fake clock for one run: who waits longer waits for ever
 TRIES = 9
-
-
-class Selector(selectors.DefaultSelector):
-    """Lets a fake clock go on where it would wait."""
-
-    def __init__(self, clock):
-        super().__init__()
-        self._clock = clock
-        self.now = 0.0
-
-    def select(self, timeout=None):
-        assert timeout is not None, "nothing will ever come: the loop would wait for ever"
-        ms = int(timeout * 1000 + 0.999)
-        self._clock.advance(ms)
-        self.now += ms / 1000
-        return super().select(0)
-
-
-def run(coroutine, clock):
-    """Run a coroutine to its end, with a fake clock."""
-    selector = Selector(clock)
-    loop = asyncio.SelectorEventLoop(selector)
-    loop.time = lambda: selector.now
-    try:
-        loop.run_until_complete(asyncio.wait_for(coroutine, PATIENCE))
-    finally:
-        loop.run_until_complete(end_all())
-        loop.close()
-
-
-async def end_all():
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Program:
@@ -68,13 +34,16 @@ class Program:
         self.got = []
         self.told = 0
         self.raises = False
-        self.client.set_callback_status(self.on_status)
+        on_packet = self.client.session.on_packet
 
-    def on_status(self, pid, status):
-        """Raise once, which ends the client's own task while others wait."""
-        if self.raises:
-            self.raises = False
-            raise KeyError
+        def raise_once(*packet):
+            """Raise once, which ends the client's own task while others wait."""
+            if self.raises:
+                self.raises = False
+                raise KeyError
+            return on_packet(*packet)
+
+        self.client.session.on_packet = raise_once
 
     async def until(self, call, *arguments):
         """Call something until it does not raise."""
@@ -104,7 +73,7 @@ class Program:
     async def receive(self):
         while True:
             try:
-                async for _, msg, _ in self.client.messages():
+                async for _, msg, *_ in self.client.messages():
                     self.got.append(msg)
             except MemoryError:
                 self.told += 1
@@ -114,9 +83,9 @@ class Program:
 
     async def main(self):
         broker = self.broker
-        await self.until(self.client.connect)
+        await self.connect()
         task = asyncio.create_task(self.receive())
-        await self.until(self.client.subscribe, "cmd/#", 2)
+        await self.until(self.client.subscribe, ("cmd/#", 2))
         for qos in (0, 1, 2):
             broker.deliver("cmd/x", f"{qos}", qos=qos)
             await self.until(self.client.publish, "state", f"{qos}", False, qos)
@@ -135,7 +104,7 @@ class Program:
         self.raises = True
         await self.publish_at_once("raised")
         await self.until(self.client.unsubscribe, "cmd/#")
-        await self.until(self.client.subscribe, "cmd/#", 1)
+        await self.until(self.client.subscribe, ("cmd/#", 1))
         await self.leave()
         task.cancel()
 
@@ -145,13 +114,13 @@ class Program:
 
     async def leave(self):
         try:
-            self.client.disconnect()
+            await self.client.disconnect()
         except MemoryError:
-            self.client.disconnect()
+            await self.client.disconnect()
         await asyncio.sleep(5)
 
     def run(self):
-        run(self.main(), self.broker.clock)
+        run(self.main(), self.broker.clock, PATIENCE)
 
     def check(self):
         broker = self.broker
@@ -166,14 +135,14 @@ class Program:
         assert broker.subscriptions == {b"cmd/#": 1}
         assert self.client.session.waiting() == 0
         assert not broker.is_open
-        run(self.works(), broker.clock)
+        run(self.works(), broker.clock, PATIENCE)
 
     async def works(self):
         """All of it once more, with memory."""
         async with self.client as client:
             await client.publish("state", "afterwards", qos=2)
             self.broker.deliver("cmd/x", "afterwards", qos=2)
-            async for _, msg, _ in client.messages():
+            async for _, msg, *_ in client.messages():
                 if msg == b"afterwards":
                     break
         assert self.broker.published[-1][1] == b"afterwards"
@@ -181,8 +150,8 @@ class Program:
 
 @pytest.mark.timeout(300)
 def test_memory_may_run_out_at_any_line(monkeypatch):
-    monkeypatch.setattr(aio, "NAP_MS", 500)  # fewer turns of the loop
-    names = ("aio.py", "reconnect.py", "connection.py", "client.py")
+    monkeypatch.setattr(waiting, "NAP_MS", 500)  # fewer turns of the loop
+    names = ("aio.py", "reconnect.py", "connection.py")
     raised, failures = run_out_at_every_line(names, Program)
     assert raised > 200
     assert not failures, f"{len(failures)} of {raised}:\n" + "\n".join(failures)

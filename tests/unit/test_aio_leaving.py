@@ -345,6 +345,7 @@ def test_leaving_while_the_broker_is_away_is_done_at_once(state, how, monkeypatc
         away.answers = True
         await client.connect()
         assert client.is_connected()
+        away.ended.set()  # a broker that closes
         await client.disconnect()
         await away.end()
         await end_all()
