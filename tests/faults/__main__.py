@@ -18,6 +18,9 @@ from tests.faults.device import HEAPS, lay_out
 from tests.faults.pool import DEVICES, Totals
 from tools import errors
 
+ASYNCIO = "asyncio"  # a part of its own
+ASYNCIO_HEAP = 72  # KB
+
 
 def main() -> None:
     """Run all parts and print their results."""
@@ -38,6 +41,13 @@ def main() -> None:
                 totals = asyncio.run(run())
                 print("", f"{name}: {title}", *totals.lines(), sep="\n", flush=True)
                 whole += totals
+        if not options.parts or ASYNCIO in options.parts:
+            make_device = lay_out(Path(folder) / "larger", options.tree, HEAPS[options.tree] and ASYNCIO_HEAP)
+            chaos = Chaos(Path(folder) / ASYNCIO, make_device, options.devices)
+            n = max(1, options.n * 7 // 10)
+            totals = asyncio.run(chaos.random(range(options.seed, options.seed + n), asyncio=True))
+            print("", f"{ASYNCIO}: umqtt2.aio, network faults at random", *totals.lines(), sep="\n", flush=True)
+            whole += totals
     print("", "total", *whole.lines(), sep="\n")
     if whole.failures:
         sys.exit(1)

@@ -42,18 +42,14 @@ def session(task, store):
 class Program:
     """One task: a client with a session of its own."""
 
-    Client = MQTTClient
-    Session = MemorySession
-    uses_callback = True  # for messages
-
     def __init__(self, task):
         self.task = task
         self.number = task["first"]  # of the next message
         self.full = False
         self.ended = False
         self.subscriptions = []  # packet identifiers that wait for their status
-        self.session = session(task, self.Session)
-        self.client = client = self.Client(
+        self.session = session(task, MemorySession)
+        self.client = client = MQTTClient(
             task["client"],
             "127.0.0.1",
             task["port"],
@@ -63,8 +59,7 @@ class Program:
             session=self.session,
             verbose=False,
         )
-        if self.uses_callback:
-            client.set_callback(self.on_message)
+        client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)
 
@@ -89,7 +84,7 @@ class Program:
         """Publish the next message, unless the store is full."""
         print("begin", self.number)
         try:
-            pid = self.client.publish(*self.message(qos, which))
+            pid = self.client.publish(*self.message(qos, which, self.number))
         except MQTTException as e:
             if e.args[0] != EFULL:
                 raise
@@ -99,10 +94,10 @@ class Program:
             print("accepted", self.number, pid)
             self.number += 1
 
-    def message(self, qos, which):
-        """Return the arguments of publish() for the next message."""
+    def message(self, qos, which, number):
+        """Return the arguments of publish() for a message."""
         sizes = self.task["sizes"]
-        payload = f"{self.number}:" + "x" * sizes[self.number % len(sizes)]
+        payload = f"{number}:" + "x" * sizes[number % len(sizes)]
         return f"{self.task['prefix']}/up/{qos}{which}", payload, False, qos
 
     def begin(self):

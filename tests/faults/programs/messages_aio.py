@@ -5,61 +5,88 @@ import sys
 
 import messages
 
-from umqtt2 import aio
-from umqtt2.errno import EFULL
-from umqtt2.robust import MQTTException
+from umqtt2 import MQTTException, aio
+from umqtt2.errno import SDELIVERED
 from umqtt2.session.memory import MemorySession
 
 PUBLISH = 0x30
+LONGEST_LINE = 8  # tasks that publish at a time
 
 
 class ReportingSession(MemorySession):
-    """Prints what it accepts, because publish() of umqtt2.aio returns only after delivery."""
+    """Prints what it accepts, because publish() of umqtt2.aio returns only after delivery.
 
-    program = None
+    pids  the packet identifiers: of messages by number, of subscriptions by topic filter
+    """
+
+    def __init__(self, limit):
+        super().__init__(limit)
+        self.pids = {}
 
     def add(self, first, topic, msg, now, timeout):
         pid = super().add(first, topic, msg, now, timeout)
         if first & 0xF0 != PUBLISH:
             print("asked", pid)
-            self.program.subscriptions.append(pid)
+            self.pids[topic.decode()] = pid
         else:
-            print("accepted", self.program.number, pid)
-            self.program.number += 1
+            number = int(bytes(msg).split(b":")[0])
+            print("accepted", number, pid)
+            self.pids[number] = pid
         return pid
 
 
 class Program(messages.Program):
     """One task."""
 
-    Client = aio.MQTTClient
-    Session = ReportingSession
-    uses_callback = False
-
     def __init__(self, task):
-        super().__init__(task)
-        self.session.program = self
+        self.task = task
+        self.number = task["first"]  # of the next message
+        self.publishing = 0
+        self.ended = False
+        self.session = messages.session(task, ReportingSession)
+        self.client = aio.MQTTClient(
+            task["client"],
+            "127.0.0.1",
+            task["port"],
+            keepalive=task["keepalive"],
+            socket_timeout=task["socket_timeout"],
+            backoff=task["backoff"],
+            session=self.session,
+            verbose=False,
+        )
 
     async def publish(self, qos, which):
         number = self.number
+        self.number += 1
+        self.publishing += 1
         print("begin", number)
-        try:
-            await self.client.publish(*self.message(qos, which))
-        except MQTTException as e:
-            if e.args[0] != EFULL:
-                raise
-            print("full", number)
-            self.full = True
+        topic, payload, retain, qos = self.message(qos, which, number)
+        await self.client.publish(topic, payload, retain, qos)
+        self.publishing -= 1
+        print("status", self.session.pids[number], SDELIVERED)
+
+    async def subscribe(self):
+        for qos in (1, 2):
+            topic = f"{self.task['prefix']}/down/{qos}"
+            await self.client.subscribe(topic, qos=qos)
+            print("status", self.session.pids[topic], SDELIVERED)
+        print("ready")
 
     async def receive(self):
-        async for topic, msg, retained in self.client.messages():
-            self.on_message(topic, msg, retained, False)
+        async for message in self.client.messages():
+            self.on_message(message.topic, message.payload, message.retain, message.dup)
+
+    async def watch(self):
+        while True:
+            await self.client.up.wait()
+            print("up")
+            await self.client.down.wait()
+            print("down", repr(self.client.last_error))
 
     def run(self):
         asyncio.run(self.main())
 
     async def main(self):
-        task = self.task
         poller = self.begin()
         while True:
             try:
@@ -69,22 +96,30 @@ class Program(messages.Program):
                 if self.timed_out():
                     return
                 await asyncio.sleep(0.02)
-        print("up")
-        tasks = [asyncio.create_task(self.receive())]
-        for qos in (1, 2):
-            tasks.append(asyncio.create_task(self.client.subscribe(f"{task['prefix']}/down/{qos}", qos)))
+        tasks = [asyncio.create_task(one()) for one in (self.watch, self.receive, self.subscribe)]
+        try:
+            await self.work(poller, tasks)
+        finally:
+            await self.client.disconnect()
+            for one in tasks:
+                one.cancel()
+
+    async def work(self, poller, tasks):
+        count = self.task["count"]
         while not self.timed_out():
             await asyncio.sleep(0.001)
+            for one in tasks:
+                if one.done():
+                    await one  # raises what ended it
+                    tasks.remove(one)
+                    break
             if not self.ended and poller.poll(0):
                 self.ended = sys.stdin.readline() == "end\n"
-            if self.full or self.number > task["count"]:
-                if self.number > task["count"] and not self.session.waiting():
-                    break
-            elif self.number < task["count"]:
-                asyncio.create_task(self.publish(1 + self.number // 2 % 2, self.number % 2))
-            elif self.ended:
-                asyncio.create_task(self.publish(2, 2))
-        await asyncio.sleep(0.01)
-        await self.client.__aexit__(None)
-        for one in tasks:
-            one.cancel()
+            if self.publishing == LONGEST_LINE:
+                pass
+            elif self.number < count:
+                tasks.append(asyncio.create_task(self.publish(1 + self.number // 2 % 2, self.number % 2)))
+            elif self.number == count and self.ended:
+                tasks.append(asyncio.create_task(self.publish(2, 2)))
+            elif self.number > count and not self.publishing:
+                break
