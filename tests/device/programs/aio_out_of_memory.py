@@ -6,7 +6,7 @@ It is told `sizes`: for each of them all is done once, with so many bytes that a
 import asyncio
 import gc
 
-from aio_runner import Client
+from aio_runner import make
 from out_of_memory import Transport, fill, release
 
 from umqtt2 import MQTTException
@@ -21,32 +21,27 @@ class Program:
     """A careful program: each of its tasks tries again what has raised.
 
     arrived  how often the message with each number did
-    told     how often the program was told of the last thing done that there is no memory: by a MemoryError, or by
-             a status without an identifier
+    told     how often the program was told of the last thing done that there is no memory: by a MemoryError, or in
+             `dropped`
     raised   how often in all
     """
 
     def __init__(self, device):
         self.topic = device.topic("a")
         self.transport = Transport(device.transport())
-        self.client = device.client(
-            Client, transport=self.transport, socket_timeout=2, verbose=False, backoff=(0.01, 0.02)
+        self.client = make(
+            device, transport=self.transport, socket_timeout=2, verbose=False, backoff=(0.01, 0.02)
         )
-        self.client.set_callback_status(self.on_status)
         self.arrived = bytearray(len(PAYLOADS))
         self.number = 0
         self.told = 0
         self.raised = 0
 
-    def on_status(self, pid, status):
-        if not pid:
-            self.told += 1
-
     async def receive(self):
         while True:
             try:
-                async for _, msg, _ in self.client.messages():
-                    self.arrived[msg[0]] += 1
+                async for message in self.client.messages():
+                    self.arrived[message.payload[0]] += 1
             except MemoryError:
                 self.told += 1
             except (MQTTException, OSError):
@@ -66,13 +61,7 @@ class Program:
                 pass
             if not done:
                 await asyncio.sleep_ms(PAUSE_MS)
-                try:
-                    await self.client.connect()  # the client's own task may have failed
-                except MemoryError:
-                    self.told += 1
-                except (MQTTException, OSError):
-                    pass
-        while qos and not self.arrived[number] and not self.told:
+        while qos and not self.arrived[number] and not self.told and not self.client.dropped:
             await asyncio.sleep_ms(PAUSE_MS)
 
     async def with_little_memory(self, free, qos):
@@ -84,8 +73,8 @@ class Program:
         release()
         if task:
             await task
-        self.raised += self.told
-        self.told = 0
+        self.raised += self.told + self.client.dropped
+        self.told = self.client.dropped = 0
         await self.publish(self.number + 1, 1)
 
     async def run(self, free):
@@ -104,14 +93,14 @@ async def main(device):
     program = Program(device)
     await program.client.connect()
     task = asyncio.create_task(program.receive())
-    await program.client.subscribe(program.topic, 2)
+    await program.client.subscribe(program.topic, qos=2)
     raised = []
     for free in device.config["sizes"]:
         await asyncio.wait_for(program.run(free), TIMEOUT)
         raised.append(program.raised)
         gc.collect()
     task.cancel()
-    await program.client.__aexit__(None)
+    await program.client.disconnect()
     device.say("raised", raised=raised)
 
 
