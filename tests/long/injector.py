@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dis
 import linecache
 import re
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 import umqtt2
@@ -46,6 +48,12 @@ QUIET = re.compile(
 COUNTS = {}  # (file, line): whether it may allocate
 
 
+@lru_cache(None)
+def places(code):
+    """The lines of a function."""
+    return {(code.co_filename, line) for _, line in dis.findlinestarts(code)}
+
+
 class Injector:
     """Raises MemoryError once, at one line of some files of the package, when it is reached for the n-th time.
 
@@ -72,6 +80,8 @@ class Injector:
         code = frame.f_code
         if code.co_filename not in self.files or code.co_name in NO_MEMORY:
             return None
+        if self.at and self.at not in places(code):
+            return None
         callers = (frame.f_back, frame.f_back and frame.f_back.f_back)
         if any(caller and "testing" in caller.f_code.co_filename for caller in callers):
             return None  # the broker's memory is its own
@@ -87,6 +97,7 @@ class Injector:
             self.reached[place] = self.reached.get(place, 0) + 1
             if place == self.at and self.reached[place] == self.n:
                 self.raised = True
+                sys.settrace(self._before)
                 raise MemoryError("injected")
         return self._line
 
