@@ -268,6 +268,7 @@ class MQTTClient:
             await self._wait_change()
         while connection.state and connection.state != UP:
             await self._wait_change()
+        self._check_running()
         return connection.state == UP
 
     async def _leave(self) -> "None":
@@ -289,14 +290,14 @@ class MQTTClient:
     # --- Publish and subscribe -----------------------------------------------------------------------
 
     async def publish(
-        self, topic: "Text", payload: "Payload", retain: "bool" = False, qos: "int" = 0
+        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
     ) -> "None":
         """Publish a message, and return when it was acknowledged; at QoS 0 when the network has taken it [3.3].
 
-        topic    topic name, str or bytes, without wildcards
-        payload  str (sent as UTF-8) or bytes
-        retain   True has the broker keep it for later subscribers [3.3.1.3]
-        qos      0, 1, or 2 [4.3]
+        topic   topic name, str or bytes, without wildcards
+        msg     payload, str (sent as UTF-8) or bytes
+        retain  True has the broker keep it for later subscribers [3.3.1.3]
+        qos     0, 1, or 2 [4.3]
 
         Where the session store is full it waits for room. A message at QoS 0 is dropped while there is
         no connection, unless the client was made with `keep_qos0`. Raises MQTTException(ECONCLOSE) when the
@@ -305,13 +306,13 @@ class MQTTClient:
         """
         name = topic_name(topic)
         check_qos(qos, self.session.max_qos)
-        if not isinstance(payload, bytes) or len(payload) > LONGEST:
-            payload = payload_bytes(payload)
+        if not isinstance(msg, bytes) or len(msg) > LONGEST:
+            msg = payload_bytes(msg)
         connection = self.connection
         while not qos and connection.pending:
             self._check_running()
             await self._wait_change()
-        pid = await self._add(PUBLISH | qos << 1 | (1 if retain else 0), name, payload)
+        pid = await self._add(PUBLISH | qos << 1 | (1 if retain else 0), name, msg)
         if pid:
             event = self._expect(pid)
             try:
@@ -338,8 +339,9 @@ class MQTTClient:
         qos      the highest QoS to receive, of those without one: 0, 1 or 2
 
         Returns the QoS that was granted; of several filters a tuple. Raises MQTTException(ESUBACKFAIL) when the
-        broker refuses one of them, MQTTException(ECONTIMEOUT) when it does not answer within `message_timeout`,
-        MQTTException(ECONCLOSE) as `publish` does, and ValueError for a filter or QoS that is not allowed.
+        broker refuses one of them (the others hold), MQTTException(ECONTIMEOUT) when it does not answer within
+        `message_timeout`, MQTTException(ECONCLOSE) as `publish` does, and ValueError for a filter or QoS that is not
+        allowed.
         """
         wishes = []
         for one in filters:

@@ -41,7 +41,8 @@ NO_MEMORY = {
 QUIET = re.compile(
     r"\s*(finally|except|try|raise|else|pass|break|continue|\"|return( \w+)?$|"
     r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?STORES|if first & 0xF0 [!=]= PUBLISH:|"
-    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.(close|_tell)\(\)$|handled = handled or|message = self\.messages\[-1\]|"
+    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.(close|_tell)\(\)$|handled = handled or|"
+    r"message = self\.messages\[-1\]|"
     r"self\._file = new|self\._generation = generation|self\.base = self\.end = |"
     r"(self\.connection\.cb(stat)?|self\._status) = f)"
 )

@@ -901,7 +901,9 @@ def test_leaving_while_another_task_ends_the_pause():
         task = asyncio.create_task(client.connect_now())
         await asyncio.sleep(1)
         await client.disconnect()
-        assert await task is False
+        with pytest.raises(MQTTException) as caught:
+            await task
+        assert caught.value.args == (errno.ECONNOT,)
 
     play(scene)
 
