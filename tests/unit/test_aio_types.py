@@ -1,0 +1,115 @@
+"""The types of umqtt2.aio: mypy accepts a right program, and refuses each wrong line."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPO = Path(__file__).parents[2]
+pytestmark = pytest.mark.timeout(300)
+
+RIGHT = '''
+import asyncio
+from typing import Tuple
+
+from umqtt2 import aio
+from umqtt2.packets.filter import matches
+
+
+async def main() -> None:
+    async with aio.MQTTClient(
+        "lamp", "broker", keepalive=60, ssl=True, will=("lamp/state", b"gone", True, 1), queue=5, backoff=(1, 30.5)
+    ) as client:
+        await client.subscribe("cmd/#", ("alarm/+", 2), b"bytes", qos=1)
+        await client.unsubscribe("cmd/#", b"bytes")
+        await client.publish("state", b"on", qos=1)
+        await client.publish(b"state", "on", True)
+        await client.publish("state", bytearray(b"on"), retain=True, qos=2)
+        async for message in client.messages(queue=3):
+            topic: bytes = message.topic
+            payload: bytes = message.payload
+            flags: Tuple[bool, int, bool] = (message.retain, message.qos, message.dup)
+            print(topic, payload, flags, matches(b"cmd/#", topic))
+        async for name, value, kept, *rest in client.messages():
+            print(name.decode(), value.decode(), kept and 1, rest)
+        one: aio.Message = await client.next(timeout=2.5)
+        print(one.payload, client.dropped + 1, client.last_error, client.is_connected())
+        await client.up.wait()
+        if not await client.connect_now():
+            await client.down.wait()
+    same: aio.MQTTClient = await client.connect()
+    await same.disconnect()
+
+
+asyncio.run(main())
+'''
+
+WRONG = '''
+from umqtt2 import aio
+
+client = aio.MQTTClient("lamp", "broker", 1883, None, None, 60, True)  # by name only
+aio.MQTTClient("lamp", "broker", kepalive=60)
+aio.MQTTClient("lamp", "broker", keepalive="60")
+aio.MQTTClient("lamp", "broker", will=("topic", "msg"))
+aio.MQTTClient("lamp", "broker", clean_session=None)
+aio.MQTTClient("lamp", "broker", queue="many")
+aio.MQTTClient("lamp", "broker", transport=object())
+aio.MQTTClient("lamp")
+
+
+async def main() -> None:
+    await client.publish("t", 17)
+    await client.publish("t", 1.5)
+    await client.publish("t", "m", qos="1")
+    await client.publish("t", "m", QoS=1)
+    await client.publish("t")
+    await client.subscribe(17)
+    await client.subscribe("t", 1)
+    await client.subscribe(("t", "1"))
+    await client.unsubscribe(("t", 1))
+    await client.next("soon")
+    client.set_callback(print)
+    client.check_msg()
+    client.messages(queue="many")
+    print(client.is_connected)[0]
+    text: str = (await client.next()).payload
+    async for message in client.messages():
+        print(message.msg)
+'''
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """With a cache for both."""
+    return tmp_path_factory.mktemp("types")
+
+
+def check(folder, program):
+    """The lines that mypy finds fault with."""
+    path = folder / "program.py"
+    path.write_text(program)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "mypy", "--strict", "--config-file", "setup.cfg", "--python-version", "3.9",
+            "--cache-dir", str(folder / "cache"), "--no-error-summary", str(path),
+        ],
+        cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    return {int(n) for n in re.findall(r"program\.py:(\d+): error", done.stdout)}, done.stdout
+
+
+def test_a_right_program(folder):
+    lines, output = check(folder, RIGHT)
+    assert not lines, output
+    assert "error" not in output
+
+
+def test_every_wrong_line_is_refused(folder):
+    lines, output = check(folder, WRONG)
+    start = re.compile(r"\s+(await |client\.|print|text)|client = |aio\.")
+    wrong = {n for n, line in enumerate(WRONG.splitlines(), 1) if start.match(line)}
+    assert lines == wrong, output
