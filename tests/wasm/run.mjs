@@ -1,6 +1,7 @@
 // Runs a Python file on a WebAssembly build of MicroPython:
 //   node run.mjs BUILD SCRIPT [HOST=VM]...
 // BUILD is the folder with micropython.mjs, HOST=VM copies a file or folder of this machine into the VM's file system.
+// When SCRIPT defines a coroutine function main() in an interpreter with asyncio, that is run then.
 // Exits with 1 on an exception that SCRIPT does not catch, and as SCRIPT says on SystemExit.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -12,8 +13,11 @@ const HEAP = 1024 * 1024;
 const RUN = `
 import sys
 _exit = 0
+_has_main = False
+_names = {"__name__": "__main__"}
 try:
-    exec(compile(open("/main.py").read(), "/main.py", "exec"), {"__name__": "__main__"})
+    exec(compile(open("/main.py").read(), "/main.py", "exec"), _names)
+    _has_main = "main" in _names
 except SystemExit as e:
     _exit = e.args[0] if e.args else 0
     if _exit is None:
@@ -21,6 +25,15 @@ except SystemExit as e:
     elif not isinstance(_exit, int):
         print(_exit)
         _exit = 1
+except BaseException as e:
+    sys.print_exception(e)
+    _exit = 1
+`;
+
+const RUN_MAIN = `
+try:
+    import asyncio
+    await asyncio.create_task(_names["main"]())
 except BaseException as e:
     sys.print_exception(e)
     _exit = 1
@@ -58,4 +71,5 @@ for (const pair of copies) {
 }
 copy(vm, script, '/main.py');
 vm.runPython(RUN);
+if (vm.globals.get('_has_main')) await vm.runPythonAsync(RUN_MAIN);
 process.exitCode = vm.globals.get('_exit');

@@ -42,6 +42,11 @@ def test_smoke_on_newest() -> None:
     assert version(run_in_vm("newest", HERE / "smoke.py")) >= (1, 27)
 
 
+@pytest.mark.timeout(300)
+def test_asyncio_on_newest() -> None:
+    assert run_in_vm("newest", HERE / "smoke_aio.py") == "done\n"
+
+
 def test_uncaught_exception_fails(tmp_path: Path) -> None:
     script = tmp_path / "broken.py"
     script.write_text("raise ValueError('on purpose')\n")
