@@ -88,10 +88,13 @@ class Proxy:
                 if self._server:
                     break
                 try:
+                    # In two steps: when it is cancelled after it listens, the server has to be known.
                     self._server = await asyncio.start_server(
-                        self._accept, "127.0.0.1", self.port, reuse_address=True, limit=AT_ONCE
+                        self._accept, "127.0.0.1", self.port, reuse_address=True, limit=AT_ONCE, start_serving=False
                     )
+                    await self._server.start_serving()
                 except OSError:  # on a busy machine the port may be in use for a moment
+                    self._unlisten()
                     if attempt == ATTEMPTS - 1:
                         raise
                     await asyncio.sleep(0.1)

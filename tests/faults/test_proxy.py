@@ -107,6 +107,18 @@ def test_does_not_listen_for_a_while() -> None:
     run_test([Fault("closed", ms=100)], test)
 
 
+@pytest.mark.parametrize("turns", range(8))
+def test_a_schedule_may_end_while_the_proxy_begins_to_listen_again(turns: int) -> None:
+    async def test(proxy: Proxy, connection: Connection) -> None:
+        for _ in range(turns):  # of the event loop
+            await asyncio.sleep(0)
+        await proxy.start(Schedule("next"))
+        await connection.send(b"word")
+        assert await connection.receive() == b"wordword..."
+
+    run_test([Fault("closed")], test)
+
+
 def test_discards_from_a_byte_on_until_the_device_closes() -> None:
     async def test(proxy: Proxy, connection: Connection) -> None:
         await connection.send(b"word")
