@@ -2,6 +2,9 @@
 .NOTPARALLEL:
 .PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos fuzz soak fleet conformance docs lint clean
 
+# The tests start hundreds of Python processes: without .pyc files, each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 PYTHON ?= python3
 BROKER ?=
 PORT ?=
@@ -14,6 +17,9 @@ MINUTES ?= 10
 TARGET ?=
 
 PY := .venv/bin/python
+RUFF := $(PY) -m ruff check
+MYPY := $(PY) -m mypy
+PYTEST := $(PY) -m pytest $(if $(MAKE_TERMOUT),--color=yes)
 # Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
 COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
 STAMP := .venv/ready
@@ -36,9 +42,12 @@ setup:  ## Make .venv/ and fetch all that the tests need: MicroPython VMs, mosqu
 demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
 
-test: setup .venv/bench .venv/docs lint  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
-	$(PY) -m pytest tests/unit -n 2 --dist loadfile $(COVERED)
-	$(PY) -m pytest tests --ignore tests/unit -n 3 --dist loadfile
+test:  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
+	@$(NEW_ENOUGH)
+	@$(ANY_PYTHON) tools/setup.py bench docs
+	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" \
+		"$(PYTEST) tests/unit $(COVERED)" \
+		"$(PYTEST) tests --ignore tests/unit -n 3 --dist loadfile --no-loadscope-reorder"
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PY) -m pytest tests/unit
@@ -89,8 +98,8 @@ docs: .venv/docs  ## Make the documentation's site, in build/site
 	@echo "build/site/index.html"
 
 lint: venv  ## Check style and types
-	$(PY) -m ruff check
-	$(PY) -m mypy
+	$(RUFF)
+	$(MYPY)
 
 clean:  ## Remove all that was built or fetched
 	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

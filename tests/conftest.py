@@ -9,9 +9,31 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-REPO = str(Path(__file__).resolve().parent.parent)
+TESTS = Path(__file__).resolve().parent
+REPO = str(TESTS.parent)
 if REPO not in sys.path:
     sys.path.insert(0, REPO)
+
+
+# The files that take longest, for `make test`: they begin first, so that no process runs long after the others.
+LONG = (
+    "device/test_scenarios.py",
+    "device/test_more_transports.py",
+    "bench/test_bench.py",
+    "long/test_forty_days.py",
+    "device/test_aio.py",
+    "long/test_out_of_memory.py",
+    "wheel/test_wheel.py",
+    "device/test_errors.py",
+    "bench/test_instructions.py",
+    "bench/test_other_clients.py",
+    "long/test_out_of_memory_aio.py",
+    "faults/test_chaos.py",
+    "device/test_out_of_memory.py",
+    "demo/test_demo.py",
+    "device/test_command.py",
+    "device/test_keepalive.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -23,3 +45,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mqtt(number, ...): shows these statements of MQTT 3.1.1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of LONG first."""
+    places = {TESTS / name: i for i, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(LONG)))
