@@ -4,5 +4,6 @@ metadata(version="0.1.0", description="umqtt2's client that reconnects by itself
 
 add_library("umqtt2", "..")
 require("umqtt2-qos2", library="umqtt2")
+require("umqtt2-reconnect", library="umqtt2")
 
-package("umqtt2", files=("reconnect.py", "robust.py"), base_path="../..")
+package("umqtt2", files=("robust.py",), base_path="../..")

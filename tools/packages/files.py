@@ -15,6 +15,7 @@ PACKAGES = {
     "package-core.json": "umqtt2-core",
     "package-simple.json": "umqtt2-simple",
     "package-full.json": "umqtt2-full",
+    "package-aio.json": "umqtt2-aio",
     "package-compat.json": "umqtt2-compat",
 }
 
