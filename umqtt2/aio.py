@@ -442,8 +442,11 @@ class MQTTClient:
             try:
                 await asyncio.wait_for(event.wait(), timeout)
             except asyncio.TimeoutError:
-                if [one.pid for one in self._waiting].count(event.pid) == 1:
-                    self.session.remove(event.pid)  # nobody else wants it
+                for one in self._waiting:
+                    if one is not event and one.pid == event.pid:
+                        break  # another one wants it
+                else:
+                    self.session.remove(event.pid)
                 raise MQTTException(ECONTIMEOUT)
         status = event.status
         if status != SDELIVERED:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dis
 import linecache
 import re
 import sys
-from functools import lru_cache
 from pathlib import Path
 
 import umqtt2
@@ -41,18 +39,12 @@ NO_MEMORY = {
 QUIET = re.compile(
     r"\s*(finally|except|try|raise|else|pass|break|continue|\"|return( \w+)?$|"
     r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?STORES|if first & 0xF0 [!=]= PUBLISH:|"
-    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.(close|_tell)\(\)$|handled = handled or|"
-    r"message = self\.messages\[-1\]|"
+    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.(close|_tell)\(\)$|"
+    r"handled = handled or|message = self\.messages\[-1\]|"
     r"self\._file = new|self\._generation = generation|self\.base = self\.end = |"
     r"(self\.connection\.cb(stat)?|self\._status) = f)"
 )
 COUNTS = {}  # (file, line): whether it may allocate
-
-
-@lru_cache(None)
-def places(code):
-    """The lines of a function."""
-    return {(code.co_filename, line) for _, line in dis.findlinestarts(code)}
 
 
 class Injector:
@@ -81,8 +73,6 @@ class Injector:
         code = frame.f_code
         if code.co_filename not in self.files or code.co_name in NO_MEMORY:
             return None
-        if self.at and self.at not in places(code):
-            return None
         callers = (frame.f_back, frame.f_back and frame.f_back.f_back)
         if any(caller and "testing" in caller.f_code.co_filename for caller in callers):
             return None  # the broker's memory is its own
@@ -98,7 +88,6 @@ class Injector:
             self.reached[place] = self.reached.get(place, 0) + 1
             if place == self.at and self.reached[place] == self.n:
                 self.raised = True
-                sys.settrace(self._before)
                 raise MemoryError("injected")
         return self._line
 
