@@ -14,7 +14,7 @@ from tools.errors import ToolError
 from tools.instructions import budget, callgrind, measure
 
 HELP = "Make it faster, or say in the commit why not: `python -m tools.instructions umqtt2 --write-budget`."
-TIMES = 3  # repeat a count that is too high: a broker that answers late makes the client check twice
+TIMES = 3  # a count that is too high is repeated: what a client does by the clock depends on how fast it is
 
 
 @pytest.fixture(scope="module")

@@ -5,22 +5,28 @@ messages for it are with the broker.
 """
 
 import sys
-from time import sleep_us
 
-from feeder import TOPIC
+from feeder import TOPIC, connected
 
-PAUSE_US = 3000  # the broker's answer is there by then; else the number of looks for it would count
+PINGREQ = b"\xc0\0"
 
 
 def nothing(c):
     pass
 
 
-def paused(c, n, publish, settle):
-    """Publish, pause, and take the acknowledgement."""
+def paused(c, n, publish, settle, other):
+    """Publish, wait until the broker has answered, and take the acknowledgement.
+
+    Without the wait, the number of looks for the answer would count. The broker takes a packet of each client in
+    turn: when it has answered twice on the `other` connection, it has answered here, however busy the machine is.
+    """
+    answer = bytearray(2)
     for _ in range(n):
         publish(c)
-        sleep_us(PAUSE_US)
+        for _ in range(2):
+            other.send(PINGREQ)
+            other.readinto(answer)
         settle(c)
 
 
@@ -30,11 +36,12 @@ def main(client, measure, host, port, n):
     c = use.connect(host, port)
     if measure == "receive":
         use.subscribe(c, TOPIC)
+    other = connected(b"other", host, port)
     print("ready")
     sys.stdin.readline()
     if measure == "qos1":
-        paused(c, n, use.publish_qos1, use.settle)
+        paused(c, n, use.publish_qos1, use.settle, other)
     elif measure == "pause":
-        paused(c, n, nothing, nothing)
+        paused(c, n, nothing, nothing, other)
     else:
         getattr(use, measure)(c, n)
