@@ -198,7 +198,7 @@ def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
     tree = ast.parse(files["aio"])
     client = next(s for s in tree.body if isinstance(s, ast.ClassDef) and s.name == "MQTTClient")
     methods = {f.name: [a.arg for a in f.args.args] for f in client.body if isinstance(f, ast.FunctionDef)}
-    assert methods["publish"] == ["self", "topic", "payload", "retain", "qos"]
+    assert methods["publish"] == ["self", "topic", "msg", "retain", "qos"]
     assert methods["messages"] == ["self", "queue"]
     assert methods["next"] == ["self", "timeout"]
     assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]

@@ -85,9 +85,14 @@ class Waiting:
     def _tick(self) -> None:
         self._ready()
         if self._future and not self._future.done():
-            ms = self._due_ms()
-            if not self._watched:
-                ms = min(ms, NAP_MS)
+            ms = NAP_MS
+            try:
+                if self._watched:
+                    ms = self._due_ms()
+                else:
+                    ms = min(ms, self._due_ms())
+            except MemoryError:
+                pass  # it is asked again soon
             self._handle = asyncio.get_running_loop().call_later(ms / 1000, self._tick)
 
     def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:

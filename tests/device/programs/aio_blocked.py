@@ -6,7 +6,7 @@ from aio_runner import Turns, make
 
 
 async def publish(client, topic, sent):
-    payload = bytes(4000)
+    payload = bytes(1000)
     while True:
         await client.publish(topic, payload)
         sent.append(1)

@@ -69,6 +69,7 @@ def publish(session, first=QOS_1, topic=b"bench/topic", payload=PAYLOAD):
 
 def subscribe(session):
     """Ask for a subscription, and get it."""
+    session.resume(True, False, 0)
     pid = session.add(SUBSCRIBE, b"a/#", 1, 0, 100)
     session.unsent()
     session.sent()
@@ -108,6 +109,7 @@ def view(session):
 
 def resend(session):
     """All that a session sends in a new connection."""
+    session.on_close(None)
     session.resume(True, False, 0)
     packet = session.unsent()
     while packet:

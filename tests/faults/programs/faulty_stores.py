@@ -6,10 +6,10 @@ from umqtt2.session.memory import AWAITS, PID, MemorySession, awaits_of
 class Loses(MemorySession):
     """Drops the messages in flight when the connection breaks."""
 
-    def resume(self, present, uncertain, now):
+    def on_close(self, by_broker):
         for message in self.messages[: self.sent_messages]:
             self.remove(message[PID])
-        super().resume(present, uncertain, now)
+        super().on_close(by_broker)
 
 
 class Reorders(MemorySession):
