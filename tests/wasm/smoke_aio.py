@@ -47,7 +47,10 @@ async def main():
         published = [message[1] for message in broker.published]
         missing = [i for i in range(30) if b"x%d" % i not in published]
         assert not missing, missing
+        while not client.last_error:  # all may be acknowledged before the loss is seen
+            await asyncio.sleep(0.01)
         assert client.last_error.args[0] == ECONCLOSE, client.last_error
+        await client.up.wait()
     assert broker.disconnected
     await fails(ECONNOT, client.publish("up", b""))
     print("done")
