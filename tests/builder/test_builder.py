@@ -222,6 +222,17 @@ def test_calls_of_what_does_nothing_go_with_what_was_tried() -> None:
     assert run(small, "A().f(1)") == 2
 
 
+def test_what_was_asked_before_a_call_that_goes_is_still_asked() -> None:
+    source = (
+        "class A:\n    n = 0\n    def log(self):\n        pass\n    def ask(self):\n        self.n += 1\n"
+        "        return self.n\n    def f(self):\n        if self.ask():\n            self.log()\n"
+        "        return self.n\n"
+    )
+    module = ast.parse(source)
+    empty_methods(module)
+    assert run(ast.unparse(ast.fix_missing_locations(module)), "A().f()") == 1
+
+
 def test_a_method_that_does_something_elsewhere_is_called() -> None:
     source = (
         "class A:\n    def log(self):\n        pass\n    def f(self):\n        self.log()\n        return self\n"

@@ -252,7 +252,11 @@ class _Silent(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> object:
         self.generic_visit(node)
-        return node if _does_something(node.body + node.orelse) else ast.Pass()
+        if _does_something(node.body + node.orelse):
+            return node
+        # What is asked may do something.
+        asks = any(isinstance(n, (ast.Call, ast.Yield, ast.YieldFrom)) for n in ast.walk(node.test))
+        return ast.Expr(node.test) if asks else ast.Pass()
 
     def visit_Try(self, node: ast.Try) -> object:
         self.generic_visit(node)

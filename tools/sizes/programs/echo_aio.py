@@ -13,7 +13,9 @@ async def main():
             # 2 is CERT_REQUIRED.
             params = {"cadata": file.read(), "cert_reqs": 2, "server_hostname": "localhost"}
     port = int(sys.argv[1])
-    async with MQTTClient("sizes", "localhost", port, None, None, 0, ssl=params is not None, ssl_params=params) as c:
+    # Each run gets the first message once, so the session must not outlive it.
+    options = {"ssl": params is not None, "ssl_params": params, "clean_session": True}
+    async with MQTTClient("sizes", "localhost", port, None, None, 0, **options) as c:
         await c.subscribe("sizes/down", qos=1)
         left = int(sys.argv[2])
         async for message in c.messages():
