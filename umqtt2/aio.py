@@ -53,7 +53,7 @@ from .packets.fields import (
 )
 from .packets.v311 import V311
 from .reconnect import Reconnector, keeping
-from .start import WAIT_MS, check_qos, last_will
+from .start import WAIT_MS, check_qos, last_will, port_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -171,11 +171,9 @@ class MQTTClient:
 
         Raises ValueError for what is not allowed; some of it is told by `connect`.
         """
-        if ssl_params and not ssl:
-            raise ValueError("ssl_params: without ssl")
         self.client_id = client_id
         self.server = server
-        self.port = port or (8883 if ssl else 1883)
+        self.port = port_of(port, ssl, ssl_params)
         self.user = user
         self.password = password
         self.keepalive = keepalive

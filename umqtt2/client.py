@@ -10,7 +10,7 @@ from .constants import HUGE, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
 from .packets.v311 import V311
-from .start import WAIT_MS, check_qos, last_will, leave, start_connection
+from .start import WAIT_MS, check_qos, last_will, leave, port_of, start_connection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,11 +88,9 @@ class MQTTClient:
 
         Raises ValueError for `ssl_params` without `ssl`. What else is not allowed, `connect` tells.
         """
-        if ssl_params and not ssl:
-            raise ValueError("ssl_params: without ssl")
         self.client_id = client_id
         self.server = server
-        self.port = port or (8883 if ssl else 1883)
+        self.port = port_of(port, ssl, ssl_params)
         self.user = user
         self.password = password
         self.keepalive = keepalive

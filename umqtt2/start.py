@@ -20,6 +20,13 @@ WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
 LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
+def port_of(port: "int", ssl: "object", ssl_params: "object") -> "int":
+    """Return the TCP port for what a client is made with. Raises ValueError for `ssl_params` without `ssl`."""
+    if ssl_params and not ssl:
+        raise ValueError("ssl_params: without ssl")
+    return port or (8883 if ssl else 1883)
+
+
 def start_connection(client: "Any", clean_session: "bool") -> "None":
     """Begin to connect, without waiting: `connection.step()` does the rest. An open connection is left first.
 

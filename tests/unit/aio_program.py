@@ -202,3 +202,18 @@ def unanswered(broker):
 
     broker._answer = keep
     return undo
+
+
+def disturb(broker, chance):
+    """Have the network fail in one way, by `chance`, a random.Random."""
+    fault = chance.randrange(5)
+    if fault == 0:
+        broker.drop()
+    elif fault == 1:
+        broker.fail_read = OSError(104)
+    elif fault == 2:
+        broker.fail_write = OSError(32)
+    elif fault == 3:
+        broker.write_sizes = iter([chance.randrange(4) for _ in range(8)])
+    else:
+        broker.read_sizes = iter([chance.randrange(3) for _ in range(8)])

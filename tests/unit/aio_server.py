@@ -38,8 +38,13 @@ class Served(FakeBroker):
     away = False
     writer = None
 
+    def __init__(self, context=None):
+        """context: an SSLContext, for TLS"""
+        super().__init__()
+        self._context = context
+
     async def __aenter__(self):
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._context)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -10,6 +10,7 @@ from aio_program import (
     Pollable,
     client_of,
     collect,
+    disturb,
     go_down,
     pause,
     play,
@@ -668,17 +669,7 @@ async def annoy(broker, client, chance):
     """Have the network fail in all ways, and deliver messages."""
     while True:
         await asyncio.sleep(chance.random() / 5)
-        fault = chance.randrange(5)
-        if fault == 0:
-            broker.drop()
-        elif fault == 1:
-            broker.fail_read = OSError(104)
-        elif fault == 2:
-            broker.fail_write = OSError(32)
-        elif fault == 3:
-            broker.write_sizes = iter([chance.randrange(4) for _ in range(8)])
-        else:
-            broker.read_sizes = iter([chance.randrange(3) for _ in range(8)])
+        disturb(broker, chance)
         for i in range(chance.randrange(4)):
             if client.is_connected():
                 broker.deliver("s", str(i), 1)

@@ -133,11 +133,8 @@ def test_what_cannot_be_connected_is_raised(loop):
 @loops
 def test_tls(loop, contexts):
     async def main():
-        broker = Served()
-        broker._server = await asyncio.start_server(broker._serve, "127.0.0.1", 0, ssl=contexts[0])
-        broker.port = broker._server.sockets[0].getsockname()[1]
-        await converse(broker.client(ssl=contexts[1]), broker)
-        await broker.__aexit__()
+        async with Served(contexts[0]) as broker:
+            await converse(broker.client(ssl=contexts[1]), broker)
 
     run_on(loop, main())
 
@@ -145,12 +142,9 @@ def test_tls(loop, contexts):
 @loops
 def test_a_broker_that_is_not_trusted(loop, contexts):
     async def main():
-        broker = Served()
-        broker._server = await asyncio.start_server(broker._serve, "127.0.0.1", 0, ssl=contexts[0])
-        broker.port = broker._server.sockets[0].getsockname()[1]
-        with pytest.raises(OSError, match="verify failed"):
-            await broker.client(ssl=ssl.create_default_context()).connect()
-        await broker.__aexit__()
+        async with Served(contexts[0]) as broker:
+            with pytest.raises(OSError, match="verify failed"):
+                await broker.client(ssl=ssl.create_default_context()).connect()
 
     run_on(loop, main())
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 
 import pytest
-from aio_program import Pollable, client_of, collect, go_down, nothing_more, pause, play, run, take, until
+from aio_program import Pollable, client_of, collect, disturb, go_down, nothing_more, pause, play, run, take, until
 
 from umqtt2 import MQTTException, aio, errno
 from umqtt2.packets.filter import matches
@@ -703,15 +703,7 @@ def test_messages_through_faults_at_any_time(seed, session):
     async def annoy(broker):
         while True:
             await asyncio.sleep(chance.random())
-            fault = chance.randrange(4)
-            if fault == 0:
-                broker.drop()
-            elif fault == 1:
-                broker.fail_read = OSError(104)
-            elif fault == 2:
-                broker.fail_write = OSError(32)
-            else:
-                broker.write_sizes = iter([chance.randrange(3) for _ in range(8)])
+            disturb(broker, chance)
 
     async def scene(broker, client):
         got = []

@@ -45,7 +45,7 @@ class Figure(NamedTuple):
     once: bool = False  # in the first round alone, as it takes long
 
 
-TASKS = ["aiomqtt", "gmqtt", "aio"]
+ASYNC_CLIENTS = ["aiomqtt", "gmqtt", "aio"]
 
 # umqtt.simple waits for each acknowledgement, so it knows no burst. paho's thread would receive messages
 # while they are still being queued up, so that their time cannot be told; it reads them as loop() does.
@@ -60,12 +60,12 @@ FIGURES = [
     Figure(CPYTHON, ONE_CORE, ["bare", "paho", "paho_thread", "umqtt2"], "qos1"),
     Figure(CPYTHON, "burst", ["bare", "paho", "paho_thread", "umqtt2"]),
     Figure(CPYTHON, "receive", ["bare", "paho", "umqtt2"]),
-    Figure(ASYNCIO, "connect", TASKS),
-    Figure(ASYNCIO, "qos0", TASKS),
-    Figure(ASYNCIO, "qos1", TASKS),
-    Figure(ASYNCIO, "tasks", TASKS),
-    Figure(ASYNCIO, "receive", TASKS),
-    Figure(ASYNCIO, "receive1", TASKS),
-    Figure(ASYNCIO, "echo", TASKS),
-    Figure(ASYNCIO, IDLE, TASKS, once=True),
+    Figure(ASYNCIO, "connect", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "qos0", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "qos1", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "tasks", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "receive", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "receive1", ASYNC_CLIENTS),
+    Figure(ASYNCIO, "echo", ASYNC_CLIENTS),
+    Figure(ASYNCIO, IDLE, ASYNC_CLIENTS, once=True),
 ]

@@ -85,14 +85,12 @@ class Waiting:
     def _tick(self) -> None:
         self._ready()
         if self._future and not self._future.done():
-            ms = NAP_MS
             try:
-                if self._watched:
-                    ms = self._due_ms()
-                else:
-                    ms = min(ms, self._due_ms())
+                ms = self._due_ms()
             except MemoryError:
-                pass  # it is asked again soon
+                ms = NAP_MS  # it is asked again soon
+            if not self._watched:
+                ms = min(ms, NAP_MS)
             self._handle = asyncio.get_running_loop().call_later(ms / 1000, self._tick)
 
     def _watch(self, loop: Any, pollable: Any, writes: bool) -> bool:

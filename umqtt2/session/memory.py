@@ -262,7 +262,11 @@ class MemorySession:
         i = self.sent_messages
         if i < len(self.messages) and i < self.window:
             message = self.messages[i]
-            if message[FIRST] & (DUP | 6) in NEW if early else not careful or message[PID] == self._suspect:
+            if early:
+                may_go = message[FIRST] & (DUP | 6) in NEW
+            else:
+                may_go = not careful or message[PID] == self._suspect
+            if may_go:
                 packet[PID] = message[PID]
                 packet[FIRST] = message[FIRST] if message[AWAITS] != PUBCOMP else PUBREL
                 packet[TOPIC] = message[TOPIC]

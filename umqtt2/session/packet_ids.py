@@ -52,9 +52,9 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
             timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
         if len(self) >= most and not self.expired(now) and self._is_full(most):
             raise MQTTException(EFULL, "too many messages in flight")
-        pid = self._last % 65535 + 1
+        pid = self._last % IDENTIFIERS + 1
         while pid in self:
-            pid = pid % 65535 + 1
+            pid = pid % IDENTIFIERS + 1
         # PUBACK is the type after PUBLISH, PUBREC the second; SUBACK and UNSUBACK follow their requests. All
         # have 1 in the place of a QoS but a message at QoS 2.
         self[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3) & KIND

@@ -5,10 +5,10 @@ import json
 import time
 
 from feeder import MSG, TOPIC, Feeder
+from speed import LARGEST
 
 TASKS = 20  # that publish at once
 SLICE_S = 0.02  # a slice shorter than this does not count: it is how the size of a slice is found
-LARGEST = 512  # messages in a slice
 KEEPALIVE = 10  # seconds, while it is idle
 BACK = TOPIC + b"/back"
 
@@ -53,8 +53,7 @@ async def measured(use, measure, host, port, seconds):
     feeder = None
     if measure in RECEIVE:
         await use.subscribe(c, TOPIC, RECEIVE[measure])
-        feeder = Feeder(host, port, TOPIC)
-        feeder.qos = RECEIVE[measure]
+        feeder = Feeder(host, port, TOPIC, RECEIVE[measure])
     n = TASKS if measure == "tasks" else 1
     count = took = 0
     while took < seconds:

@@ -33,19 +33,18 @@ def connected(name, host, port):
 
 
 class Feeder:
-    """Publishes to `topic`."""
+    """Publishes to `topic`, at QoS 0 or 1."""
 
-    def __init__(self, host, port, topic):
+    def __init__(self, host, port, topic, qos=0):
         self.sock = connected(b"feeder", host, port)
-        self.topic = topic
-        self.qos = 0
+        self.one = packet(topic, qos)
+        self.answer = PUBACK if qos else 0
 
     def feed(self, n):
         """Publish `n` messages, and return when the broker has them all."""
-        one = packet(self.topic, self.qos)
         for _ in range(n):
-            self.sock.send(one)
+            self.sock.send(self.one)
         self.sock.send(b"\xc0\0")
-        left = PINGRESP + (PUBACK * n if self.qos else 0)
+        left = PINGRESP + self.answer * n
         while left:
             left -= len(self.sock.recv(left))
