@@ -239,11 +239,17 @@ class Connection:
         try:
             first = self._work()
         except BaseException:
-            self.close()
-            self.busy = False
+            self._give_up()
             raise
         self.busy = False
         return first
+
+    def _give_up(self) -> "None":
+        # Close and let others in. Needs no memory.
+        try:
+            self.close()
+        finally:
+            self.busy = False  # whatever comes amid that: Ctrl-C, what a transport of the program raises
 
     def _work(self) -> "int | None":
         state = self.state

@@ -32,6 +32,7 @@ NO_MEMORY = {
     "_run",  # what it calls may; `asyncio.sleep(0)` is made not to, and neither is `for _ in range()` in `_look`
     "_look",
     "_close",
+    "_give_up",
     "_stop",
 }
 # Lines that need none: a jump, a call of one of those, a small number that is compared, an attribute or a name that
@@ -39,7 +40,7 @@ NO_MEMORY = {
 QUIET = re.compile(
     r"\s*(finally|except|try|raise|else|pass|break|continue|\"|return( \w+)?$|"
     r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?STORES|if first & 0xF0 [!=]= PUBLISH:|"
-    r".*(mark_received|_pop|tell_status|self\._stop)\(|self\.(close|_tell)\(\)$|"
+    r".*(mark_received|_pop|tell_status|self\._stop|_give_up)\(|self\.(close|_tell)\(\)$|"
     r"handled = handled or|message = self\.messages\[-1\]|"
     r"self\._file = new|self\._generation = generation|self\.base = self\.end = |"
     r"(self\.connection\.cb(stat)?|self\._status) = f)"

@@ -113,6 +113,7 @@ def sources(profile: str) -> dict[str, str]:
     parts.unused_arguments(module, ARGUMENTS)
     parts.positional(module)
     parts.unused_methods(module, internal)
+    parts.unread_arguments(module, ("Connection",))
     parts.unused_attributes(module)
     shrink.unused(module, keep)
     inline.inline(module, keep, internal)

@@ -13,7 +13,7 @@ from collections import Counter
 from typing import NamedTuple
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
-SMALL = ("_start_timer", "check_free")
+SMALL = ("_start_timer", "_flush", "send_ack", "_send_next", "check_free")
 TWICE = ("call", "fixed_header")  # where these are called in two places at the most
 OFTEN = {"enter": ("request", "step"), "now": ("_work",)}
 # When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that

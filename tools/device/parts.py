@@ -280,6 +280,34 @@ def _does_something(body: list[ast.stmt]) -> bool:
     return any(not isinstance(s, ast.Pass) for s in body)
 
 
+def unread_arguments(module: ast.Module, owners: tuple[str, ...]) -> None:
+    """Take arguments that methods of these classes do not read from them and from their calls, where no other class
+    has a method of that name with as many."""
+    methods = [(owner, s) for owner in module.body if isinstance(owner, ast.ClassDef) for s in owner.body]
+    functions = [(owner.name, s) for owner, s in methods if isinstance(s, ast.FunctionDef)]
+    for name, function in functions:
+        if name in owners and not function.name.startswith("__"):
+            read = {n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+            for i in range(len(function.args.args) - 1, 0, -1):
+                argument = function.args.args[i].arg
+                others = [f for _, f in functions if f.name == function.name and f is not function]
+                if argument not in read and all(len(f.args.args) <= i for f in others):
+                    if _without(module, function.name, i - 1):
+                        without_argument(function, argument)
+
+
+def _without(module: ast.Module, name: str, i: int) -> bool:
+    # Take the i-th argument from all calls of a method; whether that can be done.
+    calls = [n for n in ast.walk(module) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == name]
+    given = [call for call in calls if len(call.args) > i]
+    plain = all(isinstance(call.args[i], (ast.Constant, ast.Name, ast.Attribute)) for call in given)
+    if not plain or any(call.keywords for call in calls):
+        return False
+    for call in given:
+        del call.args[i]
+    return True
+
+
 def unused_methods(module: ast.Module, internal: frozenset[str]) -> None:
     """Leave out methods that nothing in the build calls and no program may: private ones, those in `internal`, and
     what session stores have for other builds."""
