@@ -809,29 +809,19 @@ class MQTTClient:
             self._task.cancel()
 
     def _keep_time(self, ms: "int") -> "None":
-        # Have the timer wake the task in `ms` at the latest.
-        timer = self._timer
-        if not timer:
-            self._ms = ms
-            self._sleeps = False
-            self._timer = asyncio.create_task(self._keep_waking())
-        else:
-            self._ms = ms
-            if self._sleeps and time.ticks_diff(self._until, time.ticks_ms()) > ms:
-                self._sleeps = False
-                timer.cancel()
+        # Have a timer wake the task in `ms` at the latest. One that wakes it too early is left as it is.
+        now = time.ticks_ms()
+        if not self._timer or time.ticks_diff(self._until, now) > ms:
+            if self._timer:
+                self._timer.cancel()
+                self._timer = None  # there may be no memory for another one
+            self._until = time.ticks_add(now, ms)
+            self._timer = asyncio.create_task(self._wake_later(ms))
 
-    async def _keep_waking(self) -> "None":
-        me = asyncio.current_task()
-        while self._timer is me:
-            self._until = time.ticks_add(time.ticks_ms(), self._ms)
-            self._sleeps = True
-            try:
-                await asyncio.sleep_ms(self._ms)  # type: ignore[attr-defined]
-                self._wake()
-                await asyncio.sleep(0)  # which may set another time
-            except asyncio.CancelledError:
-                pass  # it was _keep_time(), or _end()
+    async def _wake_later(self, ms: "int") -> "None":
+        await asyncio.sleep_ms(ms)  # type: ignore[attr-defined]
+        self._timer = None
+        self._wake()
 
 
 try:
