@@ -123,7 +123,8 @@ class Reconnector:
     def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
         """backoff: seconds, the first and the longest; see Backoff."""
         self._client = client
-        self.backoff = Backoff(*backoff)
+        first, longest = backoff
+        self.backoff = Backoff(first, longest)
 
     def begin(self, clean: "bool") -> "None":
         """Make the first attempt. Raises ValueError and TypeError for what the client was made with, and

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import inline, merge, parts, rename, reuse, shrink, split
+from tools.device import flatten, inline, merge, parts, rename, reuse, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
@@ -25,6 +25,7 @@ from tools.device.profiles import (
     DOCUMENTED,
     EXTENSION_POINTS,
     INTERNAL,
+    ONE_OBJECT,
     ONE_STORE,
     PROFILES,
     PUBLIC,
@@ -100,8 +101,8 @@ def sources(profile: str) -> dict[str, str]:
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
     module = merge.merge(ROOT, wanted, apart, frozenset(FRONT))
     store = ONE_STORE.get(profile, "")
-    classes = (*INTERNAL, store) if store else INTERNAL
-    internal = _internal(module, classes, "Session" if store else "")
+    classes = (*INTERNAL, store, "MQTTClient") if store else INTERNAL
+    internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
     parts.one_version(module)
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
@@ -116,6 +117,12 @@ def sources(profile: str) -> dict[str, str]:
     parts.unread_arguments(module, ("Connection",))
     parts.unused_attributes(module)
     shrink.unused(module, keep)
+    if store:
+        flatten.constants(module, store)
+        flatten.flatten(module, *ONE_OBJECT)
+        flatten.callbacks(module, ONE_OBJECT[0])
+        parts.fold(module)
+        parts.unused_attributes(module)
     inline.inline(module, keep, internal)
     parts.copies(module)
     shrink.unused(module, keep)

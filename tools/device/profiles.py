@@ -62,6 +62,16 @@ INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayloa
 # Nor does it look at the client's connection.
 ONE_STORE = {"aio": "MemorySession"}
 STILL_DOCUMENTED = {"waiting"}
+ONE_OBJECT = (
+    "MQTTClient",
+    {
+        "connection": "Connection",
+        "_reconnector": "Reconnector",
+        "reconnector": "Reconnector",
+        "backoff": "Backoff",
+    },
+    ("_client",),
+)
 WITH_ONE_STORE = {"connection", "cbconnection"}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection

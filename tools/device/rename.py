@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections import Counter
 
+from tools.device.inline import OBJECTS
+
 # Names that are part of the .mpy format itself. They are for attributes, so there is none that a program's
 # subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
 # what is global, and for arguments: a file has a list of the names in it.
@@ -23,7 +25,9 @@ FREE += "delattr frozenset reversed enumerate oct hex bin property UnicodeError 
 MORE = (
     "abs all any append args builtins const copy count dict dir end extend find format hash index insert items "
     "iter join key keys list little main map micropython object pow remove round sep sort split "
-    "strip sum super throw tuple type update value values zip __main__ __name__ __path__"
+    "strip sum super throw tuple type update value values zip __main__ __name__ __path__ "
+    "len min max isinstance range int str bytes bytearray print next getattr memoryview bool id hash open float "
+    "OSError ValueError TypeError MemoryError ImportError StopIteration Exception BaseException self"
 ).split()
 
 
@@ -41,6 +45,7 @@ def rename(
     classes   of which no program has a subclass
     """
     taken = _names(module)
+    attributes_taken = _names(module, bare=False)
     counts: Counter[str] = Counter()
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
@@ -50,7 +55,7 @@ def rename(
     own_attributes = _attributes(module)
     attributes = {"." + name for name in own_attributes if name.startswith("_") and name not in keep}
     attributes |= {"." + name for name in own_attributes & internal}
-    new = _attribute_names(module, attributes, taken, counts, classes)
+    new = _attribute_names(module, attributes, taken, counts, classes, attributes_taken)
     # A name at the top that stands in the body of a class would be taken for that of an attribute.
     within = {name for name in _in_classes(module) if name not in keep}
     own = {name for name in _globals(module) if name not in keep}
@@ -88,6 +93,7 @@ def _attribute_names(
     taken: set[str],
     counts: Counter[str],
     classes: tuple[str, ...],
+    attributes_taken: set[str],
 ) -> dict[str, str]:
     # Attributes of classes that have nothing to do with each other share names: each name is one that the VM must
     # remember.
@@ -96,13 +102,21 @@ def _attribute_names(
     for family, names in families.items():
         for name in names:
             of.setdefault("." + name, set()).add(family)
-    alone = {name for name in attributes if len(of.get(name, ())) != 1}
+    elsewhere = _stored_elsewhere(module)
+    alone = {name for name in attributes if len(of.get(name, ())) != 1 or name in elsewhere}
     new = _choose(alone, taken, counts)
     for family in families:
         own = {name for name in attributes - alone if of[name] == {family}}
-        more = MORE if members[family] <= set(classes) else []
-        new.update(_choose(own, taken | {new[name] for name in alone}, counts, more))
+        free = members[family] <= set(classes)
+        used = (attributes_taken if free else taken) | {new[name] for name in alone}
+        new.update(_choose(own, used, counts, MORE if free else []))
     return new
+
+
+def _stored_elsewhere(module: ast.Module) -> set[str]:
+    # Attributes that something else gets than an object of the package's.
+    stored = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    return {"." + n.attr for n in stored if not (isinstance(n.value, ast.Name) and n.value.id in OBJECTS)}
 
 
 def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
@@ -153,12 +167,14 @@ def _attributes(module: ast.Module) -> set[str]:
     return {name for name in own if not name.startswith("__")}
 
 
-def _names(module: ast.Module) -> set[str]:
-    # Every name that means something already, so that no new one can be mistaken for it.
-    out = set()
+def _names(module: ast.Module, bare: bool = True) -> set[str]:
+    # Every name that means something already, so that no new one can be mistaken for it; without those that stand
+    # alone in functions, which are no attributes.
+    out = set() if bare else _in_classes(module)
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
-            out.add(node.id)
+            if bare:
+                out.add(node.id)
         elif isinstance(node, ast.Attribute):
             out.add(node.attr)
         elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
