@@ -2,7 +2,8 @@
 
 import asyncio
 
-from aio_runner import Transport, Turns, make
+from aio_parts import Transport, Turns
+from aio_runner import make
 
 from umqtt2 import MQTTException
 

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from aio_runner import Turns, make
+from aio_parts import Turns
+from aio_runner import make
 
 
 async def publish(client, topic, sent):

@@ -1,6 +1,7 @@
 """Answer each message that comes by an acknowledged publish before the next one is asked for."""
 
-from aio_runner import Transport, run_client
+from aio_parts import Transport
+from aio_runner import run_client
 
 
 async def scenario(device, client):

@@ -2,7 +2,8 @@
 
 import asyncio
 
-from aio_runner import Transport, make
+from aio_parts import Transport
+from aio_runner import make
 
 
 async def main(device):
