@@ -117,6 +117,7 @@ class MQTTClient:
     _error: "BaseException | None" = None  # what ended the client's own task
     _task: "Any" = None  # the client's own task
     _timer: "Any" = None  # another task, which wakes it
+    _until: "int"  # when
     _changed: "Any" = None  # an Event: a message is there, the network takes more, up or down
     _parked = False  # the client's own task waits in the event loop
     _epoch = 0  # number of the connection
@@ -314,7 +315,8 @@ class MQTTClient:
         if pid:
             event = self._expect(pid)
             try:
-                await self._answer(event, None)
+                await event.wait()
+                self._check_answer(event)
             finally:
                 self._waiting.remove(event)
         elif connection.pending:
@@ -360,7 +362,16 @@ class MQTTClient:
             for topic, qos in wishes:
                 events.append(self._expect(await self._add(first, topic, qos)))
             for event in events:
-                await self._answer(event, self.message_timeout)
+                try:
+                    await asyncio.wait_for(event.wait(), self.message_timeout)
+                except asyncio.TimeoutError:
+                    for one in self._waiting:
+                        if one is not event and one.pid == event.pid:
+                            break  # another one wants it
+                    else:
+                        self.session.remove(event.pid)
+                    raise MQTTException(ECONTIMEOUT)
+                self._check_answer(event)
         finally:
             for event in events:
                 self._waiting.remove(event)
@@ -433,19 +444,8 @@ class MQTTClient:
             self._wake()  # to read on
         return event
 
-    async def _answer(self, event: "Any", timeout: "float | None") -> "None":
-        if timeout is None:
-            await event.wait()
-        else:
-            try:
-                await asyncio.wait_for(event.wait(), timeout)
-            except asyncio.TimeoutError:
-                for one in self._waiting:
-                    if one is not event and one.pid == event.pid:
-                        break  # another one wants it
-                else:
-                    self.session.remove(event.pid)
-                raise MQTTException(ECONTIMEOUT)
+    def _check_answer(self, event: "Any") -> "None":
+        # Raise unless the packet that the event is for was acknowledged.
         status = event.status
         if status != SDELIVERED:
             if status is None:
