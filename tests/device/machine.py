@@ -45,7 +45,10 @@ ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "a
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 56))
-LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 64)
+# The build for asyncio has the heap of a small board, and 8 KB more for TLS. These need more: they have 20 messages in a
+# queue while others are published, or leave by each way and come back.
+TLS_HEAP = {"aio": 8}
+LARGER_HEAPS["aio"] = {"aio_echo": 44}
 EVENT_SECONDS = 20
 
 
@@ -134,7 +137,10 @@ class Vm:
     def start(self, program: str, config: dict[str, Any]) -> Run:
         """Start a program; `config` is its settings."""
         usual = HEAPS.get(self._tree, BOARD_HEAP)
-        heap = LARGER_HEAPS.get(self._tree, {}).get(program, usual) * self._words
+        heap = LARGER_HEAPS.get(self._tree, {}).get(program, usual)
+        if config["client"].get("ssl"):
+            heap += TLS_HEAP.get(self._tree, 0)
+        heap *= self._words
         return Run(
             [str(self._path), "-X", f"heapsize={heap}k", "-c", command(program, config)],
             self._folder,

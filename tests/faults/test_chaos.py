@@ -61,9 +61,9 @@ def test_half_open_connections(chaos: Chaos) -> None:
 
 
 def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
-    totals = run(chaos_of("full in 60").random(range(1000, 1024), asyncio=True))
+    totals = run(chaos_of("aio").random(range(1000, 1024), asyncio=True))
     assert set(totals.injected) >= {"cut", "reset", "stall"}
 
 
 def test_asyncio_with_its_connection_ended_at_byte_positions(chaos_of: Callable[[str], Chaos]) -> None:
-    run(chaos_of("full in 60").every_byte(["cut"], step=37, asyncio=True))
+    run(chaos_of("aio").every_byte(["cut"], step=37, asyncio=True))

