@@ -45,10 +45,10 @@ ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "a
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 56))
-# The build for asyncio has the heap of a small board, and 8 KB more for TLS. These need more: they have 20 messages in a
-# queue while others are published, or leave by each way and come back.
-TLS_HEAP = {"aio": 8}
-LARGER_HEAPS["aio"] = {"aio_echo": 44}
+# What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
+LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
+LARGER_HEAPS["aio"].update(aio_converse=38, aio_echo=52, aio_leave=48)
+TLS_HEAP = {"aio": 6}
 EVENT_SECONDS = 20
 
 

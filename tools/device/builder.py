@@ -123,6 +123,7 @@ def sources(profile: str) -> dict[str, str]:
         flatten.callbacks(module, ONE_OBJECT[0])
         parts.fold(module)
         parts.unused_attributes(module)
+        flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
     inline.inline(module, keep, internal)
     parts.copies(module)
     shrink.unused(module, keep)

@@ -82,6 +82,39 @@ def callbacks(module: ast.Module, owner: str) -> None:
     ]
 
 
+def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
+    """Give each object all its attributes when it is made. They take one piece of memory, which grows; later there
+    may be no room for a larger one.
+
+    names  variables that hold one
+    """
+    target = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == owner)
+    make = next(s for s in target.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+    values: dict[str, ast.Assign] = {}
+    given = {n.attr for n in ast.walk(make) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+
+    def give(attr: str, value: ast.expr) -> None:
+        assign = values.setdefault(ast.unparse(value), ast.Assign([], value))
+        assign.targets.append(ast.Attribute(ast.Name("self", ast.Load()), attr, ast.Store()))
+        given.add(attr)
+
+    for statement in list(target.body):
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            target.body.remove(statement)
+            for t in statement.targets:
+                if isinstance(t, ast.Name) and t.id not in given:
+                    give(t.id, statement.value)
+    functions = [s for s in [*target.body, *module.body] if isinstance(s, ast.FunctionDef)]
+    for function in functions:
+        held = ("self",) if function in target.body else names
+        for node in ast.walk(function):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr not in given:
+                if isinstance(node.value, ast.Name) and node.value.id in held:
+                    give(node.attr, ast.Constant(None))
+    make.body[:0] = values.values()
+    ast.fix_missing_locations(module)
+
+
 class _Put(ast.NodeTransformer):
     def __init__(self, known: dict[str, ast.expr]) -> None:
         self.known = known
