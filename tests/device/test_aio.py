@@ -203,7 +203,7 @@ def test_asyncio_answers_each_message(
         run = stack.enter_context(each_device.run("aio_echo", count=count))
         run.event("ready")
         observer.publish_all(each_device.topic("down"), [b"%d" % i for i in range(count)], qos)
-        said = run.event("answered", 160)
+        said = run.event("answered", 60)
         each_device.finish(run)
         answers = [int(observer.next(each_device.topic("up")).payload) for _ in range(said["answered"])]
     if qos:
