@@ -117,7 +117,6 @@ class MQTTClient:
     _error: "BaseException | None" = None  # what ended the client's own task
     _task: "Any" = None  # the client's own task
     _timer: "Any" = None  # another task, which wakes it
-    _until: "int"  # when
     _changed: "Any" = None  # an Event: a message is there, the network takes more, up or down
     _parked = False  # the client's own task waits in the event loop
     _epoch = 0  # number of the connection
@@ -213,6 +212,7 @@ class MQTTClient:
         Raises OSError or MQTTException when there is no connection, MQTTException(EBUSY) when the client was
         entered already, and ValueError or TypeError when what it was made with is not allowed.
         """
+        await asyncio.sleep(0)  # tasks of the last connection end: MicroPython's queue would let this one's keep them
         if self._task:
             raise MQTTException(EBUSY)
         self._changed = asyncio.Event()
@@ -809,19 +809,29 @@ class MQTTClient:
             self._task.cancel()
 
     def _keep_time(self, ms: "int") -> "None":
-        # Have a timer wake the task in `ms` at the latest. One that wakes it too early is left as it is.
-        now = time.ticks_ms()
-        if not self._timer or time.ticks_diff(self._until, now) > ms:
-            if self._timer:
-                self._timer.cancel()
-                self._timer = None  # there may be no memory for another one
-            self._until = time.ticks_add(now, ms)
-            self._timer = asyncio.create_task(self._wake_later(ms))
+        # Have the timer wake the task in `ms` at the latest.
+        timer = self._timer
+        if not timer:
+            self._ms = ms
+            self._sleeps = False
+            self._timer = asyncio.create_task(self._keep_waking())
+        else:
+            self._ms = ms
+            if self._sleeps and time.ticks_diff(self._until, time.ticks_ms()) > ms:
+                self._sleeps = False
+                timer.cancel()
 
-    async def _wake_later(self, ms: "int") -> "None":
-        await asyncio.sleep_ms(ms)  # type: ignore[attr-defined]
-        self._timer = None
-        self._wake()
+    async def _keep_waking(self) -> "None":
+        me = asyncio.current_task()
+        while self._timer is me:
+            self._until = time.ticks_add(time.ticks_ms(), self._ms)
+            self._sleeps = True
+            try:
+                await asyncio.sleep_ms(self._ms)  # type: ignore[attr-defined]
+                self._wake()
+                await asyncio.sleep(0)  # which may set another time
+            except asyncio.CancelledError:
+                pass  # it was _keep_time(), or _end()
 
 
 try:

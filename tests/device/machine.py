@@ -44,11 +44,11 @@ LARGER_HEAPS = {
 ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
-LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 56))
+LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 64))
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
-LARGER_HEAPS["aio"].update(aio_converse=38, aio_echo=52, aio_leave=48)
-TLS_HEAP = {"aio": 6}
+LARGER_HEAPS["aio"].update(aio_blocked=52, aio_converse=38, aio_echo=52, aio_leave=48)
+TLS_HEAP = {"aio": 6, "full": 8}
 EVENT_SECONDS = 20
 
 

@@ -11,7 +11,6 @@ from typing import Any, Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.device import table
 from tests.device.broker import LISTENERS, Mosquitto
 from tests.device.certificates import Certificates
 from tests.device.conftest import SELECTION
@@ -120,14 +119,16 @@ def test_asyncio_first_connection(each_device: Device, fault: Any, said: list[ob
 @pytest.mark.few
 @pytest.mark.aio
 def test_asyncio_leaves(each_device: Device, quick_broker: Mosquitto) -> None:
-    rounds = 100
+    rounds = 70  # for each build
     each_device.client = quick_broker.settings(each_device.listener)
     with Observer(hostname="127.0.0.1", port=quick_broker.port("anonymous")) as observer:
         observer.subscribe(each_device.topic("up"))
         with each_device.run("aio_leave", count=rounds) as run:
-            each_device.record(table.MS, run.done(60)["ms"])
+            grown = run.event("left", 60)["grown"]
+            each_device.finish(run)
         said = [observer.next(each_device.topic("up")).payload for _ in range(rounds)]
     assert said == [b"%d" % i for i in range(rounds)]  # all its messages, and no last will
+    assert grown < rounds * 16  # bytes, of which the list of figures takes some
 
 
 @pytest.mark.few
