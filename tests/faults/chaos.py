@@ -51,7 +51,7 @@ class Chaos:
         direction, from the `first` one on; `more` as in `Runner.run`."""
         folder = self._folder / "-".join(["bytes", *kinds])
         async with open_pool(folder, self._make, self._devices, files="power" in kinds) as pool:
-            await pool.runners[0].run(Schedule("none"))
+            await pool.runners[0].run(Schedule("none"), **more)
             whole = pool.runners[0].proxy.passed[0]
 
             def schedules() -> Iterator[Schedule]:
