@@ -47,7 +47,7 @@ test:  ## Run everything: lint, and the tests of the client, demo, sizes, instal
 	@$(ANY_PYTHON) tools/setup.py bench docs
 	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" \
 		"$(PYTEST) tests/unit $(COVERED)" \
-		"$(PYTEST) tests --ignore tests/unit -n 3 --dist loadfile --no-loadscope-reorder"
+		"$(PYTEST) tests --ignore tests/unit -n 4 --dist loadfile --no-loadscope-reorder"
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PY) -m pytest tests/unit
