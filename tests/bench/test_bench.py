@@ -13,6 +13,8 @@ from tools.errors import ToolError
 from tools.instructions.measure import CLIENTS
 from tools.paths import REPO
 
+pytestmark = pytest.mark.timeout(480)  # a program for each client and figure
+
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> results.Results:
