@@ -64,7 +64,7 @@ class Observer:
                 some = payloads[i : i + TOGETHER]
                 await asyncio.gather(*[self._client.publish(topic, payload, qos) for payload in some])
 
-        self._call(all_of_them())
+        self._call(all_of_them(), len(payloads) / 10 + SECONDS)
 
     def next(self, topic: str, seconds: float = SECONDS) -> Message:
         """Give the next message on a topic, in the order of arrival, and wait for it if need be."""
@@ -91,5 +91,5 @@ class Observer:
                 self._messages.setdefault(str(message.topic), []).append(entry)
                 self._arrived.notify_all()
 
-    def _call(self, task: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(task, self._loop).result(SECONDS)
+    def _call(self, task: Coroutine[Any, Any, Any], seconds: float = SECONDS) -> Any:
+        return asyncio.run_coroutine_threadsafe(task, self._loop).result(seconds)

@@ -189,6 +189,7 @@ def eager_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certifi
 
 @pytest.mark.few
 @pytest.mark.aio
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("eager", [False, True])
 @pytest.mark.parametrize("qos", [0, 1, 2])
 def test_asyncio_answers_each_message(
@@ -204,7 +205,7 @@ def test_asyncio_answers_each_message(
         run = stack.enter_context(each_device.run("aio_echo", count=count))
         run.event("ready")
         observer.publish_all(each_device.topic("down"), [b"%d" % i for i in range(count)], qos)
-        said = run.event("answered", 60)
+        said = run.event("answered", 100)
         each_device.finish(run)
         answers = [int(observer.next(each_device.topic("up")).payload) for _ in range(said["answered"])]
     if qos:

@@ -18,4 +18,4 @@ async def scenario(device, client):
 
 
 def run(device):
-    run_client(device, scenario, timeout=60, transport=Transport(device.transport()))
+    run_client(device, scenario, timeout=100, transport=Transport(device.transport()))
