@@ -24,7 +24,7 @@ try:
 except ImportError:
     import time  # type: ignore[no-redef]
 
-from .connection import NETWORK, OPENING, UNIT_BITS, UP, Connection
+from .connection import LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
 from .constants import NAP_MS, PLAIN, POLL_MS
 from .errno import (
     EBUSY,
@@ -280,8 +280,9 @@ class MQTTClient:
                 if connection.state == UP and self._send(None):
                     connection.leave()
                     self._wake()
-                    while connection.state and self._task is task:
-                        await self._wait_change()
+                # Another task may have begun it, and the DISCONNECT may have yet to go.
+                while connection.state == LEAVING and self._task is task:
+                    await self._wait_change()
             finally:
                 if self._task is task:  # another one may have left, and connected again
                     self._end()

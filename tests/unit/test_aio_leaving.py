@@ -181,6 +181,39 @@ def test_two_tasks_leave_at_once_and_one_connects_again():
     assert len(broker.connects) == 2
 
 
+@pytest.mark.parametrize("k", range(4))
+def test_of_two_tasks_that_leave_both_wait_and_no_last_will_is_published(k):
+    broker = FakeBroker()
+
+    async def main():
+        client = client_of(broker)
+        await client.connect()
+        leaving = asyncio.create_task(client.disconnect())
+        await turns(k)
+        await client.disconnect()
+        await leaving
+
+    run(main(), broker.clock)
+    assert broker.disconnected
+
+
+def test_leaving_when_it_is_about_to_fetch_what_did_not_fit():
+    async def scene(broker, client):
+        for i in range(3):
+            broker.deliver("t", str(i), 1)
+        await client.publish("t", "m", qos=1)
+        await client.next()
+        await asyncio.sleep(1)
+        leaving = asyncio.create_task(client.disconnect())
+        with pytest.raises(MQTTException):
+            await client.next()  # none is left: it would connect again, but another task leaves
+        await leaving
+
+    broker = FakeBroker()
+    play(scene, broker, queue=1)
+    assert broker.disconnected
+
+
 def test_leaving_while_it_connects_ends_that():
     broker = FakeBroker()
     broker.silent = True
