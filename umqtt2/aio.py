@@ -366,12 +366,13 @@ class MQTTClient:
                 try:
                     await asyncio.wait_for(event.wait(), self.message_timeout)
                 except asyncio.TimeoutError:
-                    for one in self._waiting:
-                        if one is not event and one.pid == event.pid:
-                            break  # another one wants it
-                    else:
-                        self.session.remove(event.pid)
-                    raise MQTTException(ECONTIMEOUT)
+                    if not event.is_set():  # a program that looks seldom sees the answer and the time's end at once
+                        for one in self._waiting:
+                            if one is not event and one.pid == event.pid:
+                                break  # another one wants it
+                        else:
+                            self.session.remove(event.pid)
+                        raise MQTTException(ECONTIMEOUT)
                 self._check_answer(event)
         finally:
             for event in events:

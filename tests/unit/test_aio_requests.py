@@ -323,6 +323,25 @@ def test_a_request_that_is_not_answered_is_raised_in_time(call, seconds, connect
     play(scene, message_timeout=seconds)
 
 
+def test_an_answer_that_is_seen_when_the_time_is_just_over_counts():
+    """As in a program that was busy for so long: the answer and the end of the time come in one turn of the loop."""
+
+    async def scene(broker, client):
+        answer = unanswered(broker)
+        asked = asyncio.create_task(client.subscribe("t", qos=1))
+        await turns(3)
+
+        def late():
+            answer()
+            client._look()
+
+        asyncio.get_running_loop().call_later(1.0005, late)  # the time of the fake clock goes on by whole milliseconds
+        assert await asked == 1
+        assert client.session.filters
+
+    play(scene, message_timeout=1)
+
+
 def test_one_that_gives_up_leaves_another_its_subscription():
     async def scene(broker, client):
         await go_down(broker, client, 15)
