@@ -261,10 +261,13 @@ class MQTTClient:
         attempt, or one that was under way, has made a connection."""
         self._check_running()
         connection = self.connection
+        reconnector = self._reconnector
         if not connection.state:
-            self._reconnector.hurry()
+            reconnector.hurry()
+            due = reconnector.due
             self._wake()
-            await self._wait_change()
+            while not connection.state and reconnector.due == due and reconnector.enabled:
+                await self._wait_change()  # the attempt begins when the name was looked up
         while connection.state and connection.state != UP:
             await self._wait_change()
         self._check_running()

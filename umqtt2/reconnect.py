@@ -117,7 +117,7 @@ class Reconnector:
     enabled = False
     clean = False
     _up = False  # the program knows of a connection
-    _due = 0  # when the next attempt is
+    due = 0  # when the next attempt is
     _refused = False  # the last attempt, and no retry cures that
 
     def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
@@ -148,11 +148,11 @@ class Reconnector:
         self.clean = clean
         if not self.enabled:
             self.enabled = True
-            self._due = 0
+            self.due = 0
 
     def hurry(self) -> "None":
         """Make the next attempt at the next `look`."""
-        self._due = 0
+        self.due = -1  # which it is not after a failure
 
     def end(self) -> "None":
         """The connection was ended by the program: tell it."""
@@ -186,7 +186,7 @@ class Reconnector:
         connection = client.connection
         if self._up:
             self.backoff.lasted(connection.last_in - connection.since << UNIT_BITS)
-        self._due = connection.now() + (self.backoff.pause_ms(error) >> UNIT_BITS)
+        self.due = connection.now() + (self.backoff.pause_ms(error) >> UNIT_BITS)
         if isinstance(error, Exception):
             self._refused = not self._up and is_permanent(error)
             last = client.last_error
@@ -196,7 +196,7 @@ class Reconnector:
 
     def pause_ms(self) -> "int":
         """Return how long it is until the next attempt, in milliseconds."""
-        return self._due - self._client.connection.now() << UNIT_BITS  # type: ignore[no-any-return]
+        return self.due - self._client.connection.now() << UNIT_BITS  # type: ignore[no-any-return]
 
     def _tell(self) -> "None":
         # Tell the program what has changed.

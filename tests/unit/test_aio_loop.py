@@ -268,6 +268,33 @@ def test_a_name_that_takes_long_to_look_up_holds_up_nobody(monkeypatch):
     run_on("asyncio", main())
 
 
+def test_ending_a_pause_waits_for_the_name_while_another_task_works_on_messages(monkeypatch):
+    async def work(client):
+        async for _ in client.messages():
+            await asyncio.sleep(0)
+
+    async def main():
+        async with Served() as broker:
+            names = Names(monkeypatch, broker.port)
+            names.released.set()
+            async with broker.client(backoff=(50, 60)) as client:
+                for i in range(5):
+                    broker.deliver("t", str(i))
+                await client.publish("t", "m", qos=1)
+                broker.drop()
+                await client.down.wait()
+                names.released.clear()
+                ending = asyncio.create_task(client.connect_now())
+                working = asyncio.create_task(work(client))
+                await turns(50)
+                assert not ending.done()
+                names.released.set()
+                assert await ending is True
+            await working
+
+    run_on("asyncio", main())
+
+
 def test_several_clients_of_one_broker_look_its_name_up_at_once(monkeypatch):
     async def main():
         async with Served() as broker:
