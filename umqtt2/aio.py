@@ -737,12 +737,20 @@ class MQTTClient:
 
     def _end(self) -> "None":
         # There is no connection any more, nor a task of the client's. Needs no memory.
+        connection = self.connection
         task = self._task
         timer = self._timer
         self._task = self._timer = None
         self._parked = False
         self._reconnector.enabled = False
-        self.connection.close()
+        try:
+            if connection.state > OPENING:
+                if connection.state != LEAVING:
+                    connection.leave()
+                connection.step()  # sends the DISCONNECT, if the network takes it at once
+        except Exception:
+            pass
+        connection.close()
         if task:
             task.cancel()
         if timer:

@@ -181,6 +181,43 @@ def test_two_tasks_leave_at_once_and_one_connects_again():
     assert len(broker.connects) == 2
 
 
+def test_when_the_loop_cancels_all_tasks_no_last_will_is_published():
+    """As asyncio.run() does at Ctrl-C, before Python 3.11."""
+
+    async def block(client):
+        async with client:
+            await client.next()
+
+    async def main():
+        for _ in range(10):  # in which order is chance
+            broker = FakeBroker()
+            client = client_of(broker)
+            task = asyncio.create_task(block(client))
+            await until(client.is_connected)
+            await asyncio.sleep(0.05)
+            await end_all()
+            assert task.cancelled()
+            assert broker.disconnected
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("k", range(30))
+def test_a_first_connection_that_is_cancelled_publishes_no_last_will(k):
+    broker = FakeBroker()
+
+    async def main():
+        task = asyncio.create_task(client_of(broker).connect())
+        await turns(k)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        if not task.cancelled():
+            await task.result().disconnect()
+
+    run(main(), broker.clock)
+    assert broker.disconnected or not broker.connects
+
+
 @pytest.mark.parametrize("k", range(4))
 def test_of_two_tasks_that_leave_both_wait_and_no_last_will_is_published(k):
     broker = FakeBroker()
