@@ -81,7 +81,8 @@ IN_TURN = 16  # steps that are taken before other tasks have their turn
 MESSAGE = 0
 PID = 1  # 0 at QoS 0
 EPOCH = 2  # number of the connection that it came on; FORGOTTEN when the broker does not know it any more
-TASK = 3  # that has it; None when it has processed it
+TASK = 3  # that has it; None when it has processed it; AGAIN when it has failed
+AGAIN = 0  # it is for whoever asks next
 FORGOTTEN = -1
 
 
@@ -122,6 +123,7 @@ class MQTTClient:
     _epoch = 0  # number of the connection
     _asking = 0  # tasks that wait for a message
     _skipped = False  # there is a message at QoS 1 or 2 that did not fit into the queue
+    _again = 0  # messages whose task has failed
 
     def __init__(
         self,
@@ -240,8 +242,10 @@ class MQTTClient:
     async def disconnect(self) -> "None":
         """Leave the broker. The messages that the program has taken are acknowledged. Returns when the broker
         has closed, after a second at the most; at once where nothing can be sent."""
+        self._take_back()
         for one in self._given:
-            one[TASK] = None
+            if one[TASK]:
+                one[TASK] = None
         self._acknowledge()
         await self._leave()
 
@@ -470,10 +474,10 @@ class MQTTClient:
                acknowledgement, reading goes on: then messages at QoS 0 that do not fit are dropped, the oldest
                first, and counted in `dropped`. Those at QoS 1 and 2 are never dropped
 
-        A message at QoS 1 or 2 is acknowledged when the task that has it asks for the next one, or ends; at the end
-        of the block only if no exception ends it. Several tasks may iterate: each message goes to one of them. They
-        are acknowledged in the order in which they came: one that takes long holds up the acknowledgement of the
-        others.
+        A message at QoS 1 or 2 is acknowledged when the task that has it asks for the next one, or returns; at the end
+        of the block only if no exception ends it. When the task fails, who asks next gets the message. Several tasks
+        may iterate: each message goes to one of them. They are acknowledged in the order in which they came: one that
+        takes long holds up the acknowledgement of the others.
         """
         if queue is not None:
             self._set_limit(queue)
@@ -484,9 +488,9 @@ class MQTTClient:
 
     async def __anext__(self) -> "Message":
         self._take_back()
-        if not self._queue:
+        if not (self._queue or self._again):
             await self._wait_message()
-            if not self._queue:
+            if not (self._queue or self._again):
                 if self._error:
                     raise self._error
                 raise StopAsyncIteration
@@ -502,7 +506,7 @@ class MQTTClient:
         self._take_back()
         now = self.connection.now
         start = now()
-        while not self._queue:  # another task may have taken what came
+        while not (self._queue or self._again):  # another task may have taken what came
             self._check_running()
             if timeout is None:
                 await self._wait_message()
@@ -518,45 +522,76 @@ class MQTTClient:
 
     async def _wait_message(self) -> "None":
         self._asking += 1
-        if self._given:
+        if self._is_working():
             self._wake()  # to see when another task ends
         try:
-            while not self._queue and self._reconnector.enabled:
+            while not (self._queue or self._again) and self._reconnector.enabled:
                 await self._wait_change()
         finally:
             self._asking -= 1
 
     def _give(self) -> "Message":
-        one = self._queue.pop(0)
-        if one[PID]:
+        if self._again:
+            for one in self._given:
+                if one[TASK] == AGAIN:
+                    break
+            self._again -= 1
             one[TASK] = asyncio.current_task()
-            self._given.append(one)
+        else:
+            one = self._queue.pop(0)
+            if one[PID]:
+                one[TASK] = asyncio.current_task()
+                self._given.append(one)
         if self.connection.paused:
             self._wake()
-        if self._queue:
+        if self._queue or self._again:
             self._changed.set()  # for other tasks
         return one[MESSAGE]  # type: ignore[no-any-return]
 
     def _take_back(self) -> "None":
-        # What this task has got was processed; that of one that has ended, too.
+        # What this task has got was processed; that of one that has ended, too, unless it failed.
         given = self._given
         if given:
-            task = asyncio.current_task()
+            me = asyncio.current_task()
             for one in given:
-                if one[TASK] and (one[TASK] is task or one[TASK].done()):
-                    one[TASK] = None
+                task = one[TASK]
+                if task:
+                    if task is me or (task.done() and not self._has_failed(task)):
+                        one[TASK] = None
+                    elif task.done():
+                        self._put_back(one)
             self._acknowledge()
-        if self._skipped and not (self._queue or given or self._acks) and self._send(None):
+        if self._skipped and not (self._queue or self._again or self._is_working() or self._acks) and self._send(None):
             self._skipped = False
             self.connection.leave()  # and connect again: the broker repeats what did not fit
             self._wake()
 
+    def _is_working(self) -> "bool":
+        # Whether a task has a message.
+        for one in self._given:
+            if one[TASK]:
+                return True
+        return False
+
+    def _put_back(self, one: "list[Any]") -> "None":
+        # For another task, at its place: acknowledgements keep their order.
+        one[TASK] = AGAIN
+        self._again += 1
+        self._changed.set()
+
+    def _has_failed(self, task: "Any") -> "bool":
+        return not isinstance(task.data, StopIteration)
+
     def _acknowledge(self) -> "None":
         given = self._given
         session = self.session
-        while given and given[0][TASK] is None:
-            message, pid, epoch, _ = given[0]
+        i = 0
+        while i < len(given) and given[i][TASK] is None:
+            message, pid, epoch, _ = given[i]
             if epoch != FORGOTTEN:
+                if message.qos == 1 and (epoch != self._epoch or self.connection.state != UP):
+                    i += 1  # the broker repeats it, and then it is acknowledged
+                    continue
                 try:
                     if message.qos > 1:
                         session.is_new(pid, message.topic, message.payload)
@@ -566,7 +601,7 @@ class MQTTClient:
                 except Exception as e:
                     self._fail(e)  # it is known when the broker repeats it
                     break
-            given.pop(0)
+            given.pop(i)
         if self._acks:
             self._send(self._acks)
 
@@ -638,6 +673,9 @@ class MQTTClient:
     def _on_connection(self, up: "bool") -> "None":
         # Needs no memory.
         if up:
+            for one in self._given:
+                if one[TASK] is None and one[EPOCH] < self._epoch - 1:
+                    one[EPOCH] = FORGOTTEN  # the broker has not repeated it
             self._epoch += 1
             self._skipped = False
             self._acks.clear()
@@ -713,7 +751,9 @@ class MQTTClient:
             full = len(self._queue) >= self._limit
             # A task that waits for an acknowledgement must not wait for who takes the messages.
             connection.paused = full and not (self._waiting or self._line)
-            if self._acks and not blocked:
+            if self._given and self._given[0][TASK] is None:
+                self._acknowledge()  # the broker may have repeated it
+            elif self._acks and not blocked:
                 self._send(self._acks)
             unsent = self.session.has_unsent
             first = self._reconnector.look()
@@ -755,7 +795,9 @@ class MQTTClient:
             task.cancel()
         if timer:
             timer.cancel()
-        self._given.clear()
+        for one in self._given:
+            if one[TASK]:
+                self._put_back(one)
         self._acks.clear()
         self._release()
         self._reconnector.end()
@@ -777,7 +819,7 @@ class MQTTClient:
             now = connection.now()
             quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
             ms = (self.keepalive * 500 >> UNIT_BITS) - quiet << UNIT_BITS
-        if self._waiting or (self._asking and self._given):
+        if self._waiting or (self._asking and self._is_working()):
             ms = min(ms, WAIT_MS)
         return max(0, ms)
 

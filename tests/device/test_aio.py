@@ -103,6 +103,20 @@ def test_asyncio_slow_consumer(each_device: Device) -> None:
         assert len(each_device.broker.times(f"New client connected .* as {each_device.client_id} ")) == 1
 
 
+@pytest.mark.everywhere
+@pytest.mark.few
+@pytest.mark.aio
+@pytest.mark.parametrize("qos", [1, 2])
+def test_asyncio_gives_again_what_was_not_processed(each_device: Device, qos: int) -> None:
+    with each_device.run("aio_worker") as run:
+        run.event("ready")
+        for i in range(5):
+            each_device.observer.publish(each_device.topic("down"), b"%d" % i, qos=qos)
+        got = run.event("got")["payloads"]
+        each_device.finish(run)
+    assert got == ["1", "2", "3", "3", "4"]
+
+
 @pytest.mark.few
 @pytest.mark.aio
 @pytest.mark.parametrize("fault, said", [(closing, ["MQTTException", 1]), (silent, ["MQTTException", 30])])

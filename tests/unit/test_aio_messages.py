@@ -6,7 +6,20 @@ import asyncio
 import random
 
 import pytest
-from aio_program import Pollable, client_of, collect, disturb, go_down, nothing_more, pause, play, run, take, until
+from aio_program import (
+    Pollable,
+    client_of,
+    collect,
+    disturb,
+    go_down,
+    nothing_more,
+    pause,
+    play,
+    run,
+    take,
+    turns,
+    until,
+)
 
 from umqtt2 import MQTTException, aio, errno
 from umqtt2.packets.filter import matches
@@ -277,6 +290,84 @@ def test_at_the_end_of_the_block_what_was_taken_is_acknowledged_and_what_was_not
         assert broker.disconnected
 
     run(main(), broker.clock)
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+@pytest.mark.parametrize("how", ["raises", "is cancelled"])
+def test_the_message_of_a_worker_that_fails_goes_to_another(qos, how):
+    async def fails(client):
+        message = await client.next()
+        if how == "raises":
+            raise KeyError(message.payload)
+        await asyncio.sleep(1000)
+
+    async def scene(broker, client):
+        for i in range(3):
+            broker.deliver("t", str(i), qos)
+        broken = asyncio.create_task(fails(client))
+        await turns(20)
+        broken.cancel()
+        got = asyncio.create_task(collect(client, 3))
+        assert sorted(await asyncio.wait_for(got, 20)) == numbers(3)
+        with pytest.raises((KeyError, asyncio.CancelledError)):
+            await broken
+        await nothing_more(client)
+        assert broker.acknowledged == [1, 2, 3]
+
+    play(scene)
+
+
+def test_a_worker_that_waits_takes_the_message_of_one_that_fails():
+    async def fails(client):
+        await client.next()
+        await asyncio.sleep(1)
+        raise KeyError
+
+    async def scene(broker, client):
+        broken = asyncio.create_task(fails(client))
+        await turns(5)
+        broker.deliver("t", "m", 1)
+        await turns(20)
+        assert (await client.next(20)).payload == b"m"
+        with pytest.raises(KeyError):
+            await broken
+
+    play(scene)
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_after_a_block_that_fails_messages_keep_their_order(qos):
+    broker = FakeBroker()
+
+    async def main():
+        client = client_of(broker)
+        with pytest.raises(ZeroDivisionError):
+            async with client:
+                for i in range(4):
+                    broker.deliver("t", str(i), qos)
+                await client.next()
+                await client.next()
+                raise ZeroDivisionError
+        async with client:
+            assert await take(client, 3) == [b"1", b"2", b"3"]
+            await nothing_more(client)
+        assert broker.acknowledged == [1, 2, 3, 4]
+
+    run(main(), broker.clock)
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_what_is_processed_before_the_broker_repeats_it_comes_once(qos):
+    async def scene(broker, client):
+        for i in range(4):
+            broker.deliver("t", str(i), qos)
+        assert await take(client, 2) == numbers(2)
+        await go_down(broker, client, 1)
+        assert await take(client, 2) == [b"2", b"3"]
+        await nothing_more(client, 100)
+        assert broker.acknowledged == [1, 2, 3, 4]
+
+    play(scene)
 
 
 @pytest.mark.parametrize("qos", [1, 2])

@@ -78,6 +78,10 @@ class Waiting:
         if not connection.state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
+    def _has_failed(self, task: Any) -> bool:
+        # Not `exception()`: asyncio then thinks that somebody has seen it.
+        return task.cancelled() or task._exception is not None
+
     def _wake(self) -> None:
         if self._future and not self._future.done():
             self._future.set_result(None)
