@@ -6,6 +6,7 @@ them four to ten times as slow.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 
@@ -31,6 +32,14 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     yield
     if off:
         sys.settrace(trace)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def unsynced() -> Iterator[None]:
+    """What is written is not synced: on a busy disk, hundreds of times, that takes minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda fd: None)
+        yield
 
 
 @pytest.fixture
