@@ -368,3 +368,21 @@ def test_two_long_messages_that_begin_alike_differ_by_their_length():
     received.mark(1)
     assert not received.is_new(1, b"t", b"x" * 1000)
     assert received.is_new(1, b"t", b"x" * 1001)
+
+
+@pytest.mark.parametrize("by_broker", [True, False])
+def test_a_packet_that_could_not_be_sent_does_not_stand_in_the_way_of_those_before_it(by_broker):
+    session = MemorySession(5)
+    pids = [session.add(0x32, b"t", b"m", 0, 100) for _ in range(4)]
+    session.resume(True, False, 0)
+    for _ in range(2):
+        session.unsent()
+        session.sent()
+    session.unsent()  # the connection breaks while it is sent,
+    session.on_close(False)
+    for _ in range(5):  # and others break before there is something to send
+        session.resume(True, False, 0)
+        session.on_close(by_broker)
+    session.resume(True, False, 0)
+    assert session.has_unsent
+    assert session.unsent()[0] == pids[0]

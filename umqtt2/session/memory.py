@@ -396,7 +396,7 @@ class MemorySession:
                 self._closes = self._closes + points if points and self._ends > CAREFUL else 0
         for i in range(self.sent_messages):
             self.messages[i][FIRST] |= DUP
-        self.sent_messages = self._release = 0
+        self.sent_messages = self._release = self._packet[PID] = 0
 
     def log(self, kind: "int", pid: "int", topic: "bytes" = b"") -> "None":
         """Something has changed: `kind` is one of the constants above. For a store that writes it down; this one
