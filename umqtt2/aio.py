@@ -555,11 +555,11 @@ class MQTTClient:
             me = asyncio.current_task()
             for one in given:
                 task = one[TASK]
-                if task:
-                    if task is me or (task.done() and not self._has_failed(task)):
-                        one[TASK] = None
-                    elif task.done():
+                if task and (task is me or task.done()):
+                    if task is not me and self._has_failed(task):
                         self._put_back(one)
+                    else:
+                        one[TASK] = None
             self._acknowledge()
         if self._skipped and not (self._queue or self._again or self._is_working() or self._acks) and self._send(None):
             self._skipped = False
