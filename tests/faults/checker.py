@@ -6,9 +6,11 @@ The checker does no I/O: `check` takes a Record and returns Findings.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 DELIVERED = "1"  # the status
+CONNACK, PUBLISH, QOS2, PUBREL = 0x20, 0x30, 4, 0x62
 
 # What must never happen.
 LOST = "lost"  # accepted, and never arrived
@@ -24,6 +26,7 @@ KINDS = (LOST, DOUBLED, ORDER, STATUS, UNEXPECTED, STUCK, CRASHED)
 REPEATED = "QoS 1: repeated"
 INTERRUPTED = "commands whose callback was interrupted: repeated"
 FORGOT = "the broker lost its session"
+AFTER_PUBREL = "commands doubled: the broker sent PUBLISH again after its PUBREL"
 
 
 @dataclass
@@ -56,6 +59,8 @@ class Record:
     finished      whether the device completed its task in time
     crashed       the output of a program that ended by itself
     connack_lost  True when the broker answered a CONNECT and the answer did not reach the device
+    broker_repeated
+                  payloads of commands, see `repeated_after_pubrel`
     """
 
     task: Task
@@ -65,6 +70,7 @@ class Record:
     finished: bool = True
     crashed: str = ""
     connack_lost: bool = False
+    broker_repeated: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -186,6 +192,7 @@ def _check_commands(record: Record, rules: Rules, qos: int, sent: list[str], fin
     seen: Counter[str] = Counter()
     last = None  # the last command; the store may not have recorded it as delivered
     uncertain: set[str] = set()
+    broker_repeated = list(record.broker_repeated)
     highest = -1
     for words in record.output:
         if words[0] == "killed" and last:
@@ -207,6 +214,9 @@ def _check_commands(record: Record, rules: Rules, qos: int, sent: list[str], fin
             elif payload in uncertain:
                 uncertain.remove(payload)
                 findings.tolerated[INTERRUPTED] += 1
+            elif payload in broker_repeated:
+                broker_repeated.remove(payload)
+                findings.tolerated[AFTER_PUBREL] += 1
             elif rules.forgets or rules.unsaved:
                 findings.tolerated[f"commands doubled: {FORGOT}"] += 1
             else:
@@ -220,3 +230,45 @@ def _check_missing_commands(record: Record, rules: Rules, qos: int, missing: lis
     elif not record.crashed:
         for payload in missing:
             findings.add(LOST, f"command {payload} at QoS {qos}")
+
+
+def repeated_after_pubrel(connections: Iterable[bytes]) -> list[str]:
+    """The payloads of what a broker sent at QoS 2 after its PUBREL, against [MQTT-4.3.3-1]: the device has released
+    the identifier, and must take it for another message. mosquitto 2.0.11 does so when a connection ends before it
+    has repeated its PUBRELs. It counts its identifiers up to 65,535, so one that comes again is no other message.
+
+    connections  the bytes that the broker sent to the device on each of them
+    """
+    released = set()
+    repeated = []
+    for data in connections:
+        for first, body in _packets(data):
+            if first == CONNACK and not body[0] & 1:
+                released.clear()
+            elif first == PUBREL:
+                released.add(body[:2])
+            elif first & 0xF4 == PUBLISH | QOS2:
+                topic_end = 2 + int.from_bytes(body[:2], "big")
+                if body[topic_end : topic_end + 2] in released:
+                    repeated.append(body[topic_end + 2 :].decode())
+    return repeated
+
+
+def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
+    # The first byte and the rest of each complete packet, without the length.
+    at = 0
+    while at < len(data):
+        length = shift = 0
+        body = at + 1
+        for digit in data[body : body + 4]:
+            length |= (digit & 127) << shift
+            shift += 7
+            body += 1
+            if digit < 128:
+                break
+        else:
+            return
+        if body + length > len(data):
+            return
+        yield data[at], bytes(data[body : body + length])
+        at = body + length

@@ -26,7 +26,8 @@ class Proxy:
 
     port          where the device connects to
     injected      how many faults of each kind happened
-    passed        for each connection since `start`, the bytes forwarded: {"up": ..., "down": ...}
+    passed        for each connection since `start`, how many bytes were forwarded: {"up": ..., "down": ...}
+    to_device     for each of them, the bytes themselves that went to the device
     noticed       for each connection that stayed half-open: seconds until the device closed it
     forwarding    an event: while it is not set, nothing is forwarded
     broker_up     False: every connection is refused
@@ -36,6 +37,7 @@ class Proxy:
     def __init__(self, broker_port: int) -> None:
         self.injected: Counter[str] = Counter()
         self.passed: list[dict[str, int]] = []
+        self.to_device: list[bytearray] = []
         self.noticed: list[float] = []
         self.forwarding = asyncio.Event()
         self.forwarding.set()
@@ -68,6 +70,7 @@ class Proxy:
         await self.clear()
         self._coming_faults = list(schedule.connections)
         self.passed = []
+        self.to_device = []
         self.random.seed(schedule.name)
         self._stop_listening_if_due()
 
@@ -154,7 +157,9 @@ class _Link:
         self._discards = False
         self._half_open = 0.0  # since when
         self._passed = {UP: 0, DOWN: 0}
+        self._to_device = bytearray()
         proxy.passed.append(self._passed)
+        proxy.to_device.append(self._to_device)
 
     async def run(self) -> None:
         """Forward both directions until both are closed."""
@@ -207,6 +212,8 @@ class _Link:
             if stops:
                 n = min(n, stops[0].at - self._passed[way])
             target.write(data[:n])
+            if way == DOWN:
+                self._to_device += data[:n]
             await target.drain()
             self._passed[way] += n
             data = data[n:]

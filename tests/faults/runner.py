@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, Callable
 
-from tests.faults.checker import Record, Task
+from tests.faults.checker import Record, Task, repeated_after_pubrel
 from tests.faults.device import Crashed, Device
 from tests.faults.observer import Observer
 from tests.faults.proxy import Proxy
@@ -93,6 +93,7 @@ class Runner:
         await self.observer.fence(prefix)
         connects = sum(passed["up"] > 0 for passed in self.proxy.passed)
         record.connack_lost = connects > record.output.count(["up"])
+        record.broker_repeated = repeated_after_pubrel(self.proxy.to_device)
         record.arrived = self.observer.arrived.pop(prefix, [])
         return record
 

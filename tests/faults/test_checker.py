@@ -18,6 +18,7 @@ from tests.faults.checker import (
     Rules,
     Task,
     check,
+    repeated_after_pubrel,
 )
 
 TASK = Task(count=4, sizes=(1, 3))
@@ -204,3 +205,45 @@ class TestBrokerKilled:
         record.output.remove(["got", "2", "1"])
         assert kinds(record, Rules(forgets=True)) == []
         assert kinds(record) == [LOST]
+
+
+class TestBrokerRepeatsWhatItHasReleased:
+    """[MQTT-4.3.3-1]: no PUBLISH after its PUBREL."""
+
+    ONE = b"\x34\x06\0\1d\0\1a"  # PUBLISH, QoS 2, topic d, identifier 1, payload a
+    TWO = b"\x3c\x06\0\1d\0\2b"  # with DUP
+    RELEASE = b"\x62\2\0\1"
+
+    @pytest.mark.parametrize(
+        "connections, repeated",
+        [
+            ([ONE + RELEASE, ONE], ["a"]),
+            ([ONE + RELEASE, TWO + ONE + ONE], ["a", "a"]),
+            ([ONE + RELEASE + ONE], ["a"]),
+            ([ONE, ONE + RELEASE], []),
+            ([ONE + RELEASE[:3], ONE], []),  # the device has not got it
+            ([ONE + RELEASE, TWO], []),
+            ([ONE + RELEASE, ONE[:-1]], []),
+            ([ONE + RELEASE[:1], b"\x20"], []),
+            ([ONE + RELEASE, b"\x32" + ONE[1:]], []),  # QoS 1
+            ([ONE + RELEASE, b"\x20\2\1\0" + ONE], ["a"]),
+            ([ONE + RELEASE, b"\x20\2\0\0" + ONE], []),  # a new session
+            ([b"\x34\x85\1\0\1d\0\1" + 128 * b"a" + RELEASE, ONE], ["a"]),
+        ],
+    )
+    def test_is_found_in_what_it_sent(self, connections: list[bytes], repeated: list[str]) -> None:
+        assert repeated_after_pubrel(connections) == repeated
+
+    def test_excuses_each_command_once(self, record: Record) -> None:
+        record.broker_repeated = ["1"]
+        record.output.append(["got", "2", "1"])
+        findings = check(record)
+        assert findings.problems == []
+        assert sum(findings.tolerated.values()) == 1
+        record.output.append(["got", "2", "1"])
+        assert kinds(record) == [DOUBLED]
+
+    def test_does_not_excuse_another(self, record: Record) -> None:
+        record.broker_repeated = ["1"]
+        record.output.append(["got", "2", "0"])
+        assert kinds(record) == [DOUBLED]

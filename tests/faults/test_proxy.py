@@ -74,6 +74,7 @@ def test_ends_after_just_so_many_bytes(kind: str, way: str, at: int) -> None:
         if way == DOWN or at <= 4:
             assert proxy.injected == {kind: 1}
             assert proxy.passed[0][way] == at
+            assert len(proxy.to_device[0]) == proxy.passed[0][DOWN]
             assert len(connection.received) == (at if way == UP else 4 if at else len(connection.received))
             if way == DOWN and at:
                 assert answer == b"wordword"[:at] + (b"!" if kind == "reset" else b"")
@@ -159,6 +160,7 @@ def test_fragments_but_changes_nothing(size: int) -> None:
         await connection.send(bytes(range(90)))
         await connection.reader.readexactly(180)
         assert connection.received == bytes(range(90))
+        assert sorted(proxy.to_device[0]) == sorted(2 * bytes(range(90)))
         assert proxy.injected == {"fragment": 1}
 
     run_test([Fault("fragment", UP, size=size)], test)
