@@ -214,11 +214,11 @@ def _check_commands(record: Record, rules: Rules, qos: int, sent: list[str], fin
             elif payload in uncertain:
                 uncertain.remove(payload)
                 findings.tolerated[INTERRUPTED] += 1
+            elif rules.forgets or rules.unsaved:
+                findings.tolerated[f"commands doubled: {FORGOT}"] += 1
             elif payload in broker_repeated:
                 broker_repeated.remove(payload)
                 findings.tolerated[AFTER_PUBREL] += 1
-            elif rules.forgets or rules.unsaved:
-                findings.tolerated[f"commands doubled: {FORGOT}"] += 1
             else:
                 findings.add(DOUBLED, f"command {payload}")
     _check_missing_commands(record, rules, qos, [payload for payload in sent if payload not in seen], findings)
