@@ -81,7 +81,10 @@ class Chaos:
     async def connack_lost(self, seeds: Iterable[int]) -> Totals:
         """The broker is killed and forgets, and the CONNACK without session present is lost."""
         async with open_pool(self._folder / "connack-lost", self._make, self._devices) as pool:
-            return await pool.run_with_kills(seeds, at_rest=True, make_schedule=connack_lost, max_kills=1)
+            # What is lost is the CONNACK of the second connection: the first one must have been made.
+            return await pool.run_with_kills(
+                seeds, at_rest=True, make_schedule=connack_lost, max_kills=1, when_ready=True
+            )
 
     async def half_open(self, keepalive: int, count: int = 8) -> Totals:
         """Half-open connections: the device's connection stays open, but nothing answers."""

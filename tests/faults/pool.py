@@ -124,12 +124,14 @@ class Pool:
         at_rest: bool,
         make_schedule: Callable[[str], Schedule] = random_schedule,
         max_kills: int = 3,
+        when_ready: bool = False,
     ) -> Totals:
         """Run a random schedule on all devices for each seed, while the broker is killed and restarted.
 
         at_rest        kill it when it has saved its sessions and received nothing since; False: at any instant
         make_schedule  makes a schedule from a seed
         max_kills      the broker is killed so often at most
+        when_ready     the first time when all devices have connected and subscribed
         """
         kept = self.broker.persistent
         rules = Rules(forgets=not kept, unsaved=kept and not at_rest)
@@ -147,17 +149,21 @@ class Pool:
                 totals.add(schedule, await runner.run(schedule, LARGER_TASK, may_end, limit=STORE_LIMIT), rules)
 
             rng = random.Random(f"kills {seed}")
-            kills = self._kill(rng, rng.randint(1, max_kills), may_end, at_rest)
+            kills = self._kill(rng, rng.randint(1, max_kills), may_end, at_rest, when_ready)
             await _run_all([kills, *map(work, self.runners)])
         totals.seconds = time.monotonic() - start
         self.collect(totals)
         return totals
 
-    async def _kill(self, rng: random.Random, count: int, may_end: asyncio.Event, at_rest: bool) -> None:
+    async def _kill(
+        self, rng: random.Random, count: int, may_end: asyncio.Event, at_rest: bool, when_ready: bool
+    ) -> None:
         # Kill the broker `count` times, then let the devices finish.
-        if self.broker.persistent and not at_rest:
-            # If the broker saved a session before it has the subscriptions, the device gets no commands.
+        unsaved = self.broker.persistent and not at_rest
+        if unsaved or when_ready:
             await asyncio.gather(*(runner.ready.wait() for runner in self.runners))
+        if unsaved:
+            # If the broker saved a session before it has the subscriptions, the device gets no commands.
             await self._let_broker_finish()
         for _ in range(count):
             await asyncio.sleep(rng.uniform(0, 0.2))
