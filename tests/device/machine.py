@@ -49,7 +49,7 @@ LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 64))
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
 LARGER_HEAPS["aio"].update(aio_blocked=52, aio_converse=38, aio_echo=52, aio_leave=48)
 TLS_HEAP = {"aio": 6, "full": 8}
-EVENT_SECONDS = 20
+EVENT_SECONDS = 60
 
 
 class Failed(AssertionError):

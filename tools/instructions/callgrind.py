@@ -15,7 +15,7 @@ from tools.errors import ToolError
 from tools.unpacked import command
 
 HEAP = "4m"  # large enough that no garbage is collected; when that happens depends on the heap's size
-SECONDS = 60
+SECONDS = 300
 
 
 def count(folder: Path, line: str, ready: Callable[[], None]) -> int:

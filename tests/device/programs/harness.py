@@ -15,7 +15,7 @@ try:
 except ImportError:  # the build for asyncio
     MQTTClient = None
 
-TIMEOUT_MS = 8000
+TIMEOUT_MS = 20000
 
 
 class Device:
