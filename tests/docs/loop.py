@@ -81,7 +81,8 @@ class Runner:
         done = others.done()
         for task in (program, others):
             task.cancel()  # as Ctrl-C does
-            await asyncio.wait((task,))
+            await asyncio.wait((task,), timeout=SECONDS)
+            assert task.done(), "it was cancelled, and goes on"
         rest = asyncio.all_tasks() - {asyncio.current_task()}
         for task in rest:
             task.cancel()

@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Callable
 
 from tests.faults.schedule import DOWN, UP, Fault, Schedule
@@ -83,6 +84,11 @@ class Proxy:
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._listen()
 
+    def hand_on(self, faults: Sequence[Fault]) -> None:
+        """Keep faults for the next connection: theirs has ended before they came, as on a busy machine."""
+        if faults:
+            self._coming_faults.insert(0, tuple(faults))
+
     # --- Listening -----------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
@@ -141,6 +147,7 @@ class Proxy:
                 broker = await asyncio.open_connection("127.0.0.1", self._broker_port, limit=AT_ONCE)
             except OSError:
                 reset(device[1])
+                self.hand_on(faults)
                 return
             await _Link(self, faults, device, broker).run()
         self._stop_listening_if_due()
@@ -152,6 +159,7 @@ class _Link:
     def __init__(self, proxy: Proxy, faults: tuple[Fault, ...], device: Streams, broker: Streams) -> None:
         self._proxy = proxy
         self._faults = faults
+        self._to_come = [fault for fault in faults if fault.kind in AT_BYTE]
         self._device = device
         self._broker = broker
         self._discards = False
@@ -192,6 +200,8 @@ class _Link:
                 await self._forward(way, data, target, stops, [fault.size for fault in slow if not fault.ms])
         except OSError:
             pass
+        if way == UP and not self._discards:  # the device has ended it, or the broker
+            self._proxy.hand_on(self._to_come)
         # A half-open connection does not forward FIN either.
         if not self._discards:
             target.close()
@@ -225,6 +235,7 @@ class _Link:
         # Inject the faults that begin at this byte position.
         while stops and stops[0].at <= self._passed[way] and not self._discards:
             fault = stops.pop(0)
+            self._to_come.remove(fault)
             self._proxy.injected[fault.kind] += fault.kind != "power"  # the runner counts it
             if fault.kind == "cut":
                 self._close(asyncio.StreamWriter.close)

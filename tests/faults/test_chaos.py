@@ -19,9 +19,8 @@ def run(part: Coroutine[object, object, Totals]) -> Totals:
 
 
 def check_injected(totals: Totals, kind: str) -> None:
-    """A busy machine may end a connection before its fault comes: not in more than half of the schedules."""
-    assert set(totals.injected) == {kind}
-    assert totals.schedules // 2 < totals.injected[kind] <= totals.schedules
+    """Check that each schedule had its fault."""
+    assert totals.injected == {kind: totals.schedules}
 
 
 def test_connection_ended_at_byte_positions(chaos: Chaos) -> None:
@@ -57,12 +56,12 @@ def test_broker_killed_at_any_instant_forgets(chaos: Chaos) -> None:
 
 
 def test_broker_forgets_and_the_connack_that_says_so_is_lost(chaos: Chaos) -> None:
-    assert 4 < run(chaos.connack_lost(range(1))).injected["cut"] <= 8
+    assert run(chaos.connack_lost(range(1))).injected["cut"] == 8
 
 
 def test_half_open_connections(chaos: Chaos) -> None:
     totals = run(chaos.half_open(keepalive=1))
-    assert totals.schedules // 2 < len(totals.noticed) <= totals.schedules
+    assert len(totals.noticed) == totals.schedules
 
 
 def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:

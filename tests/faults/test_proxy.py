@@ -88,6 +88,22 @@ def test_ends_after_just_so_many_bytes(kind: str, way: str, at: int) -> None:
     run_test([Fault(kind, way, at)], test)
 
 
+@pytest.mark.parametrize("way", [UP, DOWN])
+def test_a_fault_that_did_not_come_is_the_next_connection_s(way: str) -> None:
+    async def test(proxy: Proxy, connection: Connection) -> None:
+        await connection.send(b"it")
+        assert await connection.reader.readexactly(4) == b"itit"
+        connection.writer.close()
+        await connection.send(b"a phrase")
+        assert await connection.receive() in (GONE if way == UP else [b"a phras"])
+        assert proxy.injected == {"cut": 1}
+        assert proxy.passed[1][way] == 7
+        await connection.send(b"next")
+        assert await connection.reader.readexactly(8) == b"nextnext"
+
+    run_test([Fault("cut", way, 7)], test)
+
+
 def test_refuses() -> None:
     async def test(proxy: Proxy, connection: Connection) -> None:
         await connection.send(b"word")

@@ -17,12 +17,11 @@ async def cancelled_after(k, coroutine):
     """Run it, and cancel it after `k` turns; return whether it had ended before, and what it returned."""
     task = asyncio.ensure_future(coroutine)
     await turns(k)
-    ended = task.done()
-    task.cancel()
-    try:
-        return ended, await task
-    except asyncio.CancelledError:
-        return ended, None
+    if not task.cancel():
+        return True, await task
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return False, None
 
 
 async def iterate(client):

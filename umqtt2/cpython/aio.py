@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from collections.abc import Coroutine
 from typing import Any
 
 from ..connection import OPENING, UP
@@ -78,6 +79,17 @@ class Waiting:
         if not connection.state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
+    async def _wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+        # `asyncio.wait_for` loses a cancellation that comes together with the result, before Python 3.12.
+        task = asyncio.ensure_future(work)
+        try:
+            if not (await asyncio.wait((task,), timeout=seconds))[0]:
+                raise asyncio.TimeoutError
+            return task.result()
+        finally:
+            if task.cancel():
+                await asyncio.wait((task,))
+
     def _has_failed(self, task: Any) -> bool:
         # Not `exception()`: asyncio then thinks that somebody has seen it.
         return task.cancelled() or task._exception is not None
@@ -148,7 +160,7 @@ async def look_up(client: Any) -> None:
     loop = asyncio.get_running_loop()
     found: Any
     try:
-        found = await asyncio.wait_for(
+        found = await client._wait_for(
             loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), client.socket_timeout
         )
     except asyncio.TimeoutError:

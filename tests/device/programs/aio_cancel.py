@@ -38,8 +38,14 @@ class Sweep:
         task.cancel()
         try:
             await task
-        except (asyncio.CancelledError, asyncio.TimeoutError):
+        except asyncio.CancelledError:
             self.cancelled += not ended
+        except asyncio.TimeoutError:
+            if not ended:
+                raise RuntimeError("it was not cancelled")
+        else:
+            if not ended:
+                raise RuntimeError("it went on")
         return ended
 
     async def within(self, make_one, turns):
