@@ -18,8 +18,11 @@ from tools.docs.columns import listed
 from tools.paths import REPO
 from umqtt2 import errno
 
-# Not imported by programs: the parts of MicroPython that CPython lacks, and what the client alone uses.
-INTERNAL = tuple("umqtt2." + name for name in ("cpython", "__main__", "client", "cli", "session.journal", "start"))
+# Not imported by programs: the parts of MicroPython that CPython lacks, what the client or the fake broker alone uses.
+INTERNAL = tuple(
+    "umqtt2." + name
+    for name in ("cpython", "__main__", "client", "cli", "session.journal", "start", "testing.packets")
+)
 SHOWN = re.findall(r"^::: ([\w.]+)$", (REPO / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
 
 
@@ -47,12 +50,13 @@ OWN = (
     "transport.tls.is_address",
     "transport.websocket.frame",
 )
-# Of the checks of stores and transports the package shows these; what they are made of is their own.
-CHECKS = ("check_session", "check_transport")
+# Of these modules the package shows these names; what they are made of is their own.
+PARTS = ("_checks.", "testing.properties.")
+FROM_PARTS = ("check_session", "check_transport", "encode_properties", "decode_properties")
 NAMES = {
     name: value
     for name, value in public()
-    if not name.endswith(OWN) and ("_checks." not in name or name.endswith(CHECKS))
+    if not name.endswith(OWN) and (name.endswith(FROM_PARTS) or not any(part in name for part in PARTS))
 }
 
 

@@ -297,10 +297,10 @@ class Windowed(FakeBroker):
         if self.waiting:
             super()._answer(*self.waiting.pop(rng.randrange(len(self.waiting)) if rng else 0))
 
-    def _ack(self, first, pid):
+    def _ack(self, first, pid, code=0):
         if first in (PUBACK, PUBCOMP):
-            self.in_flight.discard(bytes(pid[:2]))
-        super()._ack(first, pid)
+            self.in_flight.discard(pid.to_bytes(2, "big"))
+        super()._ack(first, pid, code)
 
 
 def keeping(kind, tmp_path):

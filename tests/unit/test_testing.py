@@ -71,6 +71,13 @@ def test_a_clean_session_forgets(connected):
     assert broker.subscriptions == {}
 
 
+def test_a_clean_session_ends_with_its_connection(connected):
+    connected.client.disconnect()
+    assert connected.client.connect(clean_session=False) is False
+    connected.client.disconnect()
+    assert connected.client.connect(clean_session=False) is True
+
+
 def test_bytes_that_no_client_may_send_fail_the_test():
     broker = FakeBroker()
     broker.open(1000)

@@ -43,6 +43,12 @@ def test_smoke_on_newest() -> None:
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", ["oldest", "newest"])
+def test_the_fake_broker_speaks_mqtt_5(name: str) -> None:
+    assert run_in_vm(name, HERE / "smoke_mqtt5.py") == "done\n"
+
+
+@pytest.mark.timeout(300)
 def test_asyncio_on_newest() -> None:
     assert run_in_vm("newest", HERE / "smoke_aio.py") == "done\n"
 
