@@ -13,7 +13,7 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import errors, fetch, makevenv, wasm  # noqa: E402
+from tools import errors, fetch, makevenv, mqtt_packet, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 
 PROGRAMS = ("vm32", "vm64", "vm-newest", "mosquitto", "valgrind")
@@ -25,7 +25,8 @@ def setup(*extras: str) -> None:
     def environment() -> dict[str, Path]:
         makevenv.make(*extras)
         # Node.js, which fetches them, is in the environment.
-        return {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
+        builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
+        return {**builds, mqtt_packet.PACKAGE: mqtt_packet.build()}
 
     def program(name: str) -> dict[str, Path]:
         try:
