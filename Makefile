@@ -90,7 +90,7 @@ fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=
 .venv/bench .venv/docs .venv/fuzz: $(STAMP)
 	@$(PY) tools/makevenv.py $(@F)
 
-conformance: venv  ## Write docs/conformance.md from the tests' markers
+conformance: venv  ## Write docs/conformance.md and conformance-5.md from the tests' markers
 	@$(PY) -m tools.conformance
 
 docs: .venv/docs  ## Make the documentation's site, in build/site

@@ -45,6 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "mqtt(number, ...): shows these statements of MQTT 3.1.1")
+    config.addinivalue_line("markers", "mqtt5(number, ...): shows these statements of MQTT 5")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""docs/conformance.md is true: every statement has a test, and every test a statement."""
+"""docs/conformance.md and conformance-5.md are true: every statement has a test, and every test a statement."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import pytest
 from tools.conformance.page import page
 from tools.conformance.problems import problems
 from tools.conformance.statements import Statement, Statements, read
+from tools.conformance.versions import V5, V311, Version
 from tools.paths import REPO
 
-HELP = "See tests/conformance/statements.ini, and say `make conformance`."
+HELP = "See tests/conformance/statements.ini and statements-5.ini, and say `make conformance`."
 
 
-def test_the_page_is_what_the_tests_say() -> None:
+def test_the_pages_are_what_the_tests_say() -> None:
     # In a process of its own: pytest cannot collect while it runs.
     command = [sys.executable, "-m", "tools.conformance", "--check"]
     result = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
@@ -23,15 +24,20 @@ def test_the_page_is_what_the_tests_say() -> None:
         pytest.fail(f"{result.stderr}{HELP}", pytrace=False)
 
 
-def test_no_statement_of_the_standard_is_left_out() -> None:
-    statements = read()
+@pytest.mark.parametrize("version, count, both, client", [(V311, 141, 38, 34), (V5, 251, 87, 48)])
+def test_no_statement_of_the_standard_is_left_out(version: Version, count: int, both: int, client: int) -> None:
+    statements = read(version.file)
     numbers = [*statements.client, *statements.server]
-    assert len(numbers) == len(set(numbers)) == 141
+    assert len(numbers) == len(set(numbers)) == count
     for section in {number.rpartition("-")[0] for number in numbers}:
         last = [int(number.rpartition("-")[2]) for number in numbers if number.startswith(section + "-")]
-        assert sorted(last) == list(range(1, len(last) + 1))
-    assert all(statement.binds in ("client", "both") for statement in statements.client.values())
+        first = 2 if version is V5 and section == "MQTT-2.2.1" else 1  # MQTT 5 has no MQTT-2.2.1-1
+        assert sorted(last) == list(range(first, len(last) + first))
+    binds = [statement.binds for statement in statements.client.values()]
+    assert (binds.count("both"), binds.count("client"), len(binds)) == (both, client, both + client)
     assert all(statement.profile in ("", "full") for statement in statements.client.values())
+    assert all(statement.asks for statement in statements.client.values())
+    assert all(statement.section.partition(".")[0] in version.chapters for statement in statements.client.values())
 
 
 def statement(number: str, absent: str = "") -> Statement:
@@ -67,7 +73,21 @@ def test_differences_are_reported(tests: dict[str, list[str]], expected: list[st
     assert list(problems(SOME, tests)) == expected
 
 
+def test_a_page_that_grows_need_not_have_a_test_for_each_statement() -> None:
+    assert list(problems(SOME, {}, complete=False)) == []
+    text = page(V5, SOME, {})
+    assert "## Without a test: 1\n\nMQTT-1.0.0-1." in text
+    assert '`@pytest.mark.mqtt5("MQTT-x.y.z-n")`' in text
+
+
+def test_what_a_test_shows_has_words() -> None:
+    silent = Statements({"MQTT-1.0.0-1": statement("MQTT-1.0.0-1")._replace(does="")}, [])
+    expected = "MQTT-1.0.0-1: a.py::test shows it, but it is not said what umqtt2 does"
+    assert list(problems(silent, {"MQTT-1.0.0-1": ["a.py::test"]})) == [expected]
+    assert "No test shows it yet." in page(V5, silent, {})
+
+
 def test_the_page_names_each_statement_with_its_tests() -> None:
-    text = page(SOME, {"MQTT-1.0.0-1": ["a.py::test", "b.py::test"]})
+    text = page(V311, SOME, {"MQTT-1.0.0-1": ["a.py::test", "b.py::test"]})
     assert "| MQTT-1.0.0-1 | it asks | we do | `a.py::test`<br>`b.py::test` |" in text
     assert "| MQTT-6.0.0-1 | it asks | No. |  |" in text

@@ -5,37 +5,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain, groupby
 
+from tools.conformance.markers import Tests
 from tools.conformance.statements import Statement, Statements
+from tools.conformance.versions import Version
 
 FULL = "full"
-CHAPTERS = {
-    "1": "Text",
-    "2": "Packets",
-    "3": "The packets one by one",
-    "4": "Behaviour",
-    "6": "WebSocket",
-    "7": "Conformance",
-}
+UNTESTED = "No test shows it yet."
 
 HEAD = """\
-# Conformance
+# {title}
 
-What MQTT 3.1.1 asks of a client, statement by statement, what umqtt2 does about it, and the tests that show
-it. The numbers are those of appendix B of the standard (OASIS, 29 October 2014); the words are ours.
+What MQTT {name} asks of a client, statement by statement, what umqtt2 does about it, and the tests that show
+it. The numbers are those of appendix B of the standard ({standard}); the words are ours.
 
-This page is made by `make conformance`, from `tests/conformance/statements.ini` and from the tests, which say
-`@pytest.mark.mqtt("MQTT-x.y.z-n")`. `make test` fails when a statement has no test, when a test names one
-that does not exist, or when this page is not what would be made now.
+This page is made by `make conformance`, from `tests/conformance/{file}` and from the tests, which say
+`@pytest.mark.{marker}("MQTT-x.y.z-n")`. {rule}
 """
+COMPLETE = """\
+`make test` fails when a statement has no test, when a test names one
+that does not exist, or when this page is not what would be made now."""
+GROWING = """\
+`make test` fails when a test names a statement
+that does not exist, or when this page is not what would be made now."""
 
 
-def page(statements: Statements, tests: dict[str, list[str]]) -> str:
+def page(version: Version, statements: Statements, tests: Tests) -> str:
     """The whole page."""
-    parts = [_counts(statements, tests), _differences(statements), _tables(statements, tests)]
-    return "\n".join([HEAD, *chain.from_iterable(parts)])
+    rule = COMPLETE if version.complete else GROWING
+    head = HEAD.format(**{**version._asdict(), "file": version.file.name, "rule": rule})
+    parts = [
+        _counts(statements, tests),
+        _untested(version, statements, tests),
+        _differences(version, statements),
+        _tables(version, statements, tests),
+    ]
+    return "\n".join([head, *chain.from_iterable(parts)])
 
 
-def _counts(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str]:
+def _counts(statements: Statements, tests: Tests) -> Iterator[str]:
     client = statements.client.values()
     names = {name for number in statements.client for name in tests.get(number, [])}
     both = sum(statement.binds == "both" for statement in client)
@@ -50,7 +57,17 @@ def _counts(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str
     yield ""
 
 
-def _differences(statements: Statements) -> Iterator[str]:
+def _untested(version: Version, statements: Statements, tests: Tests) -> Iterator[str]:
+    if version.complete:
+        return
+    numbers = [number for number, s in statements.client.items() if number not in tests and not s.absent]
+    yield f"## Without a test: {len(numbers)}"
+    yield ""
+    yield (", ".join(numbers) or "None") + "."
+    yield ""
+
+
+def _differences(version: Version, statements: Statements) -> Iterator[str]:
     client = statements.client.values()
     yield "## Where umqtt2 differs"
     yield ""
@@ -58,11 +75,13 @@ def _differences(statements: Statements) -> Iterator[str]:
     yield "## What is not there"
     yield ""
     yield from _list((s.number, s.absent) for s in client if s.absent)
-    yield "## What only the profile `full` has"
-    yield ""
-    yield "The profiles `core` and `simple` do not know QoS 2 and keep no messages, so nothing is sent again:"
-    yield ", ".join(s.number for s in client if s.profile == FULL) + "."
-    yield ""
+    full = [s.number for s in client if s.profile == FULL]
+    if full:
+        yield "## What only the profile `full` has"
+        yield ""
+        yield version.full
+        yield ", ".join(full) + "."
+        yield ""
 
 
 def _list(items: Iterable[tuple[str, str]]) -> Iterator[str]:
@@ -71,9 +90,9 @@ def _list(items: Iterable[tuple[str, str]]) -> Iterator[str]:
     yield ""
 
 
-def _tables(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str]:
+def _tables(version: Version, statements: Statements, tests: Tests) -> Iterator[str]:
     for chapter, group in groupby(statements.client.values(), lambda s: s.section.partition(".")[0]):
-        yield f"## {chapter} {CHAPTERS[chapter]}"
+        yield f"## {chapter} {version.chapters[chapter]}"
         yield ""
         yield "| statement | what it asks | what umqtt2 does | tests |"
         yield "|---|---|---|---|"
@@ -83,7 +102,7 @@ def _tables(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str
 
 
 def _row(statement: Statement, tests: list[str]) -> str:
-    does = statement.absent or statement.does
+    does = statement.absent or statement.does or UNTESTED
     if statement.profile == FULL:
         does += " In `full` only."
     if statement.differs:

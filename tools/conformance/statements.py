@@ -1,13 +1,11 @@
-"""The normative statements of MQTT 3.1.1."""
+"""The normative statements of a version of MQTT."""
 
 from __future__ import annotations
 
 from configparser import ConfigParser
+from pathlib import Path
 from typing import NamedTuple
 
-from tools.paths import REPO
-
-FILE = REPO / "tests" / "conformance" / "statements.ini"
 SERVER = "server"
 
 
@@ -35,10 +33,10 @@ class Statements(NamedTuple):
     server: list[str]  # numbers of those that bind servers alone
 
 
-def read() -> Statements:
-    """Read the file."""
+def read(path: Path) -> Statements:
+    """Read the file at `path`."""
     parser = ConfigParser(interpolation=None)
-    with FILE.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8") as file:
         parser.read_file(file)
     server = [f"MQTT-{section}-{n}" for section, value in parser[SERVER].items() for n in value.split()]
     client = {number: _statement(number, parser[number]) for number in parser.sections() if number != SERVER}
@@ -47,5 +45,5 @@ def read() -> Statements:
 
 def _statement(number: str, said: object) -> Statement:
     values = {name: " ".join(text.split()) for name, text in dict(said).items()}  # type: ignore[call-overload]
-    optional = {name: values.pop(name, "") for name in ("profile", "differs", "absent")}
+    optional = {name: values.pop(name, "") for name in ("does", "profile", "differs", "absent")}
     return Statement(number=number, **values, **optional)
