@@ -25,7 +25,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
-from .constants import NAP_MS, PLAIN, POLL_MS
+from .constants import FIVE, NAP_MS, PLAIN, POLL_MS
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -49,7 +49,6 @@ from .packets.fields import (
     UNSUBSCRIBE,
     payload_bytes,
     topic_filter,
-    topic_name,
 )
 from .packets.v311 import V311
 from .reconnect import Reconnector, keeping
@@ -181,7 +180,7 @@ class MQTTClient:
         self.keepalive = keepalive
         self.ssl = ssl
         self.ssl_params = ssl_params
-        self.will = last_will(*will) if will else None
+        self.will = last_will(packets, *will) if will else None
         self.keep_qos0 = keep_qos0
         self.socket_timeout = socket_timeout
         self.message_timeout = message_timeout
@@ -311,7 +310,7 @@ class MQTTClient:
         broker has closed one connection after another because of the message, and ValueError or TypeError
         for a topic, payload or QoS that is not allowed.
         """
-        name = topic_name(topic)
+        name = self.connection.packets.topic_name(topic)
         check_qos(qos, self.session.max_qos)
         if not isinstance(msg, bytes) or len(msg) > LONGEST:
             msg = payload_bytes(msg)
@@ -354,7 +353,11 @@ class MQTTClient:
         wishes = []
         for one in filters:
             topic, highest = one if isinstance(one, tuple) else (one, qos)
-            check_qos(highest, self.session.max_qos)
+            limits = self.connection.packets.limits
+            if FIVE and limits:
+                limits.check_options(highest, self.session.max_qos)
+            else:
+                check_qos(highest, self.session.max_qos)
             wishes.append((topic_filter(topic), highest))
         return await self._request(SUBSCRIBE, wishes)
 
@@ -422,6 +425,8 @@ class MQTTClient:
         pid = 0
         connection.enter()
         try:
+            if FIVE and connection.packets.limits:
+                topic = connection.packets.limits.check(first, topic, msg, connection.now())
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and (not up or session.has_unsent or connection.pending)):
@@ -818,10 +823,10 @@ class MQTTClient:
         if self.session.has_unsent:
             return 0
         ms = LONG_MS
-        if self.keepalive:
+        if connection.half:
             now = connection.now()
             quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
-            ms = (self.keepalive * 500 >> UNIT_BITS) - quiet << UNIT_BITS
+            ms = connection.half - quiet << UNIT_BITS
         if self._waiting or (self._asking and self._is_working()):
             ms = min(ms, WAIT_MS)
         return max(0, ms)

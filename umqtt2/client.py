@@ -6,9 +6,9 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import UP, Connection
-from .constants import HUGE, STORES, STREAMING
+from .constants import FIVE, HUGE, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
-from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter, topic_name
+from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter
 from .packets.v311 import V311
 from .start import WAIT_MS, check_qos, last_will, leave, port_of, start_connection
 
@@ -147,7 +147,7 @@ class MQTTClient:
 
         Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
-        self.will = last_will(topic, msg, retain, qos)
+        self.will = last_will(self.connection.packets, topic, msg, retain, qos)
 
     def connect(self, clean_session: "bool" = True) -> "bool":
         """Connect to the broker, leaving it first if need be [3.1, 3.2]; and send again what the session
@@ -207,7 +207,7 @@ class MQTTClient:
         last = self._last
         if topic is not last[0]:
             # What may be changed is not remembered.
-            last = (topic if isinstance(topic, (str, bytes)) else self, topic_name(topic))
+            last = (topic if isinstance(topic, (str, bytes)) else self, self.connection.packets.topic_name(topic))
             self._last = last
         if STREAMING and length is not None:
             from .streaming import StreamPayload
@@ -232,7 +232,11 @@ class MQTTClient:
         """
         if not self.connection.cb and not (STREAMING and self.connection.chunks):
             raise ValueError("set_callback: comes first")
-        check_qos(qos or 0, self.session.max_qos)
+        limits = self.connection.packets.limits
+        if FIVE and limits:
+            limits.check_options(qos or 0, self.session.max_qos)
+        else:
+            check_qos(qos or 0, self.session.max_qos)
         return self.request(SUBSCRIBE, topic_filter(topic), qos or 0)
 
     def unsubscribe(self, topic: "Text") -> "int":
@@ -262,6 +266,8 @@ class MQTTClient:
         try:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
+            if FIVE and connection.packets.limits:
+                topic = connection.packets.limits.check(first, topic, msg, connection.now())
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
                 pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             try:

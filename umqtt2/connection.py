@@ -27,10 +27,9 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import FIVE, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
-    ECONCLOSE,
     ECONLENGTH,
     ECONNOT,
     ECONTIMEOUT,
@@ -44,7 +43,6 @@ from .errno import (
 from .packets.decoder import SMALL
 from .packets.fields import (
     CONNACK,
-    DISCONNECT,
     PINGREQ,
     PINGRESP,
     PUBACK,
@@ -104,6 +102,7 @@ class Connection:
     code        what the broker answered last: of a SUBACK the QoS granted, or more than 2 when refused; of a
                 CONNACK its return code, plus 256 when it has resumed a session
     pending     bytes of a packet that the transport has yet to take
+    half        units of time, half of the keepalive; 0 for none
     since, last_in
                 when the connection came up, and when its last packet came, as `now()` tells
     timeout     units of time that a packet identifier may wait for its acknowledgement; the owner's
@@ -120,6 +119,7 @@ class Connection:
     state = CLOSED
     code = 0
     pending = 0
+    half: "int"
     timeout: "int"
     transport: "Any" = None
     cb: "MessageCallback | None" = None
@@ -179,7 +179,7 @@ class Connection:
         Raises OSError when the transport opens at once, and fails.
         """
         self._limit = limit
-        self._half = keepalive * 500 >> UNIT_BITS
+        self.half = keepalive * 500 >> UNIT_BITS
         self._next = hello
         decoder = self.packets.decode(self, self._in, self.max_packet)
         next(decoder)
@@ -220,7 +220,7 @@ class Connection:
         else:
             if STORES:
                 self.session.on_close(None)
-            self._next = DISCONNECT
+            self._next = self.packets.disconnect_packet
             self._deadline = self.now() + min(LEAVE, self._limit)
             self.state = LEAVING
 
@@ -351,7 +351,7 @@ class Connection:
                     first = None
                     break
                 self.close(True)
-                raise MQTTException(ECONCLOSE)
+                raise MQTTException(self.packets.closed)
             self.ping_sent = False
             first = self.feed(n)
             reads -= 1
@@ -493,7 +493,7 @@ class Connection:
             # The next look will come when as much time has passed as since the last one: that may be too late.
             quiet += now - self._checked
         self._checked = now
-        if self._half and self.state == UP and quiet >= self._half:
+        if self.half and self.state == UP and quiet >= self.half:
             if self.ping_sent:
                 raise MQTTException(EKEEPALIVE)
             self.ping()
@@ -543,6 +543,8 @@ class Connection:
             pid = packet[0]
             first = packet[1]
             if first & 0xF0 == PUBLISH:
+                if FIVE and self.packets.limits and self._may_not_go(own, pid, first, packet[2], packet[3]):
+                    break
                 if STREAMING:
                     if hasattr(packet[3], "rewind"):
                         if (own and own != pid) or self.state != UP:
@@ -557,6 +559,17 @@ class Connection:
             else:
                 self.send_request(first, packet[2], packet[3], pid)
             session.sent()
+
+    def _may_not_go(self, own: "int", pid: "int", first: "int", topic: "bytes", msg: "Any") -> "bool":
+        # Return whether a message that was kept may not be sent now, or no more: then it is told.
+        if own and own != pid:
+            return True
+        status = self.packets.limits.refused(first, topic, msg)
+        if status is not None:
+            self.session.remove(pid)
+            if first & 6:
+                self.tell_status(pid, status)
+        return status is not None
 
     def send_message(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
         """Send a PUBLISH; its payload may be a StreamPayload. Nothing may be `pending`."""

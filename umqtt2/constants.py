@@ -9,6 +9,7 @@ ONE_WRITE = 128  # bytes: a packet of up to this many leaves in one write
 HUGE = True  # a payload can be longer than MQTT's limit of 256 MB; not in the memory of a board
 
 # Parts that builds switch off.
+FIVE = True  # versions of the protocol besides MQTT 3.1.1
 STREAMING = True  # payloads larger than the memory
 STORES = True  # session stores that know QoS 2, or keep messages and send them again
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio

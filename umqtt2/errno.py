@@ -25,6 +25,7 @@ ESUBACKUNKNOWN = 40  # kept for umqtt.simple2's programs; umqtt2 raises ERESPONS
 ESUBACKFAIL = 44  # a subscription was refused; umqtt2 reports SFAILED instead, only the shim raises it
 EFULL = 50  # the session store has as many messages as it may keep, or as may be in flight
 ESTORE = 51  # the session store cannot write; args[1] is the OSError's number
+ELIMIT = 52  # MQTT 5: the broker does not take this; args[1] is the reason code: 0x95 size, 0x9A RETAIN, 0x9B QoS
 EBUSY = 53  # called from an interrupt or another thread while the client was at work: try again
 
 # --- Status codes --------------------------------------------------------------------------------

@@ -29,8 +29,17 @@ except ImportError:  # a port without it
 
 
 from .connection import NETWORK, UNIT_BITS, UP
-from .constants import PLAIN
-from .errno import EBUSY, ECONAUTH, ECONCREDENTIALS, ECONPROTOCOL, ECONREJECT, ECONUNKNOWN, MQTTException
+from .constants import FIVE, PLAIN
+from .errno import (
+    EBUSY,
+    ECONAUTH,
+    ECONCLOSE,
+    ECONCREDENTIALS,
+    ECONPROTOCOL,
+    ECONREJECT,
+    ECONUNKNOWN,
+    MQTTException,
+)
 from .session.memory import MemorySession
 from .start import start_connection
 
@@ -41,6 +50,8 @@ if TYPE_CHECKING:
     from .cpython.contracts import Session
 
 PERMANENT = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
+# Reason codes with which a broker of MQTT 5 closes: not authorized, banned, taken over by another client.
+UNWANTED = (0x87, 0x8A, 0x8E)
 FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
 DOUBLINGS = 16
 
@@ -95,12 +106,13 @@ class Backoff:
 
 
 def is_permanent(error: "BaseException") -> "bool":
-    """Return whether trying again cannot help: wrong credentials, a certificate that does not verify."""
+    """Return whether trying again cannot help: wrong credentials, a certificate that does not verify, another
+    client with the same identifier."""
     # The latter is an OSError with a text in the place of a number; a certificate that the broker does not
     # accept is a number of mbedTLS. MicroPython on Unix has a text for unknown names, too.
     number = error.args[0] if error.args else 0
     if isinstance(error, MQTTException):
-        return number in PERMANENT
+        return number in PERMANENT or (FIVE and number == ECONCLOSE and error.args[-1] in UNWANTED)
     if isinstance(error, OSError):
         return number == FATAL_ALERT or (isinstance(number, str) and not number.startswith("[addrinfo"))
     return False

@@ -2,6 +2,7 @@
 
 from .client import MQTTClient as BaseClient
 from .connection import CLOSED, NETWORK, UP, units
+from .constants import FIVE
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
 from .reconnect import Reconnector, keeping
@@ -115,6 +116,8 @@ class MQTTClient(BaseClient):
         pid = 0
         connection.enter()
         try:
+            if FIVE and connection.packets.limits:
+                topic = connection.packets.limits.check(first, topic, msg, connection.now())
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             wanted = self.keep_qos0 and first and not hasattr(msg, "rewind") and not (up and not session.has_unsent)

@@ -7,14 +7,14 @@ except ImportError:
 
 from .connection import FOREVER, units
 from .constants import PLAIN
-from .packets.fields import payload_bytes, topic_name
+from .packets.fields import payload_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from .connection import Connection
-    from .cpython.contracts import Payload, Text, Transport
+    from .cpython.contracts import Packets, Payload, Transport
 
 WAIT_MS = 500  # between two looks at the timers; half of the shortest keepalive
 LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
@@ -84,11 +84,11 @@ def check_qos(qos: "int", highest: "int") -> "None":
 
 
 def last_will(
-    topic: "Text", msg: "Payload", retain: "bool", qos: "int"
+    packets: "Packets", topic: "Any", msg: "Payload", retain: "bool", qos: "int"
 ) -> "tuple[bytes, bytes, bool, int]":
-    """Return a last will as a CONNECT has it [3.1.2.5]. Raises ValueError for what MQTT forbids."""
+    """Return a last will as `packets.connect` takes it [3.1.2.5]. Raises ValueError for what MQTT forbids."""
     check_qos(qos or 0, 2)
     msg = bytes(payload_bytes(msg))
     if len(msg) > 65535:
         raise ValueError("msg: too long")
-    return topic_name(topic), msg, retain, qos or 0
+    return packets.topic_name(topic), msg, retain, qos or 0

@@ -3,6 +3,7 @@
 The client loads this when it is asked for it: `publish(..., length=...)`, `set_callback_chunks(...)`.
 """
 
+from .constants import FIVE
 from .packets.fields import LONGEST, PUBLISH
 from .packets.filter import matches
 from .session.received_ids import HEAD
@@ -225,17 +226,22 @@ class _LargeMessage:
                 return False
         if self._qos:
             start += 2
+        at = start  # of what follows the packet identifier
+        if FIVE and self._connection.packets.limits:
+            start = self._connection.packets.limits.payload_at(head, start)
+            if start <= 0:
+                return not start
         if len(head) >= min(self._left, start + HEAD):
-            self._begin(head, start)
+            self._begin(head, at, start)
         return True
 
-    def _begin(self, head: "Any", start: "int") -> "None":
+    def _begin(self, head: "Any", at: "int", start: "int") -> "None":
         # Enough has come to tell whether it is a repetition.
         self._head = None
         self._left -= start
         self._size = self._left
         if self._qos & 4:
-            self._pid = pid = head[start - 2] << 8 | head[start - 1]
+            self._pid = pid = head[at - 2] << 8 | head[at - 1]
             if not self._connection.session.is_new(pid, self._topic, head[start : start + HEAD], self._size):
                 self._receiver = None
         while start < len(head):

@@ -20,12 +20,12 @@ FLOORS = [
     ["cli"],
     ["robust", "aio", "__init__", "testing"],
     ["client", "reconnect"],
-    ["start"],
+    ["start", "v5"],
     ["streaming"],
     ["connection"],
     ["session"],
     ["transport", "packets"],
-    ["constants", "errno", "cpython"],
+    ["constants", "errno", "properties", "cpython"],
 ]
 
 

@@ -25,6 +25,7 @@ from tools.device.profiles import (
     DOCUMENTED,
     EXTENSION_POINTS,
     INTERNAL,
+    OF_VERSION_5,
     ONE_OBJECT,
     ONE_STORE,
     PROFILES,
@@ -131,7 +132,7 @@ def sources(profile: str) -> dict[str, str]:
     rename.rename(module, keep | ASYNCIO, internal, classes)
     out = split.split(ast.fix_missing_locations(module), files)
 
-    out["errno"] = _numbers()
+    out["errno"] = _numbers("v5" in merged)
     for name in merged:
         if name in PUBLIC and name not in out:
             out[name] = f"from {_where(name, files)} import " + ", ".join(PUBLIC[name])
@@ -195,12 +196,16 @@ def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
     return {name for name in found if not name.startswith("_")}
 
 
-def _numbers() -> str:
+def _numbers(five: bool) -> str:
     # umqtt2.errno without what the merged module has: the numbers, and the exception from there.
     module = ast.parse((ROOT / "errno.py").read_text())
-    module.body = [s for s in module.body if isinstance(s, ast.Assign)]
+    module.body = [s for s in module.body if isinstance(s, ast.Assign) and (five or _name(s) not in OF_VERSION_5)]
     module.body += ast.parse(f"from {merge.PACKAGE} import MQTTException").body
     return ast.unparse(module)
+
+
+def _name(statement: ast.Assign) -> str:
+    return getattr(statement.targets[0], "id", "")
 
 
 def _compile(compiler: Path, source: str, target: Path) -> None:

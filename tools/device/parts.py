@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 
-VERSIONS = {"V311"}
+VERSIONS = {"V311", "V5"}
 SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
 NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
 CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent")  # attributes that small builds do not look at
@@ -17,7 +17,7 @@ def one_version(module: ast.Module) -> None:
     found = [s for s in module.body if isinstance(s, ast.ClassDef) and s.name in VERSIONS]
     if len(found) == 1:
         functions = {
-            s.targets[0].id: s.value.args[0].id  # type: ignore[attr-defined]
+            s.targets[0].id: s.value.args[0] if isinstance(s.value, ast.Call) else s.value  # type: ignore[attr-defined]
             for s in found[0].body
             if isinstance(s, ast.Assign)
         }
@@ -26,13 +26,13 @@ def one_version(module: ast.Module) -> None:
 
 
 class _Direct(ast.NodeTransformer):
-    def __init__(self, functions: dict[str, str]) -> None:
+    def __init__(self, functions: dict[str, ast.expr]) -> None:
         self.functions = functions
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
         if _is_packets(node.value):
-            return ast.Name(self.functions[node.attr], ast.Load())
+            return copy.deepcopy(self.functions[node.attr])
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:

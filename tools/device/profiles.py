@@ -47,14 +47,15 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("HUGE", "STREAMING", "STORES")
+SMALL = ("HUGE", "FIVE", "STREAMING", "STORES")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": SMALL,
     "simple": SMALL,
-    "full": ("HUGE",),
-    "aio": ("HUGE", "STREAMING", "PLAIN"),
+    "full": ("HUGE", "FIVE"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN"),
 }
 ARGUMENTS = ("length",)
+OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
 INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver")

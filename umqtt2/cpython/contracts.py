@@ -40,6 +40,7 @@ class Session(Protocol):
     max_qos: int
     streams: bool
     keeps: bool
+    window: int
     has_unsent: bool
     status: int
 
@@ -97,6 +98,10 @@ class Packets(Protocol):
     def topic_name(self, topic: Text, /) -> bytes: ...
 
     def refusal(self, code: int, /) -> MQTTException: ...
+
+    disconnect_packet: bytes
+    closed: int
+    limits: Any
 
 
 class Clock(Protocol):

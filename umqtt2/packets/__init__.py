@@ -20,4 +20,22 @@ The client gets the class, or an object of it, as `packets=` and uses these of i
         A topic to publish to, encoded; raises ValueError where it is not allowed.
     refusal(code) -> MQTTException
         The exception for a CONNACK with this return code.
+    disconnect_packet: bytes
+        The DISCONNECT that is sent next.
+    closed: int
+        The error number for a broker that closes.
+    limits: object or None
+        None, or an object with
+        check(first, topic, msg, now) -> bytes
+            The program publishes, subscribes or unsubscribes: raises what the program gets for what the broker does
+            not take, and returns the topic to keep or send. `now` is the Connection's.
+        check_options(options, highest)
+            Raises ValueError unless `options` is what a subscription may have in the place of a QoS of up to `highest`.
+        payload_at(head, at) -> int
+            Of a message that comes in chunks so much has come, and what follows its packet identifier begins at an
+            index: where its payload begins; 0 when more must come, -1 when it cannot be kept.
+        refused(first, topic, msg) -> int or None
+            The same for a message that was kept and is about to be sent: the status that it gets instead, or None.
+
+`connect` may return a bytearray that `decode` completes when it begins: its `sink` is the Connection then.
 """

@@ -1,8 +1,18 @@
 """The packets of MQTT 3.1.1."""
 
-from ..errno import ECONUNKNOWN, MQTTException
+from ..errno import ECONCLOSE, ECONUNKNOWN, MQTTException
 from .decoder import decode
-from .fields import CONNECT, SUBSCRIBE, encoded, fixed_header, string, text_bytes, topic_name, whole_packet
+from .fields import (
+    CONNECT,
+    DISCONNECT,
+    SUBSCRIBE,
+    encoded,
+    fixed_header,
+    string,
+    text_bytes,
+    topic_name,
+    whole_packet,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,3 +130,6 @@ class V311:
     decode = staticmethod(decode)
     topic_name = staticmethod(topic_name)
     refusal = staticmethod(refusal)
+    disconnect_packet = DISCONNECT
+    closed = ECONCLOSE
+    limits = None

@@ -10,6 +10,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
         Whether the payload of a message at QoS 1 and 2 may be a `streaming.StreamPayload`.
     keeps: bool
         Whether it keeps messages and subscriptions, to send them again after a reconnect [4.4].
+    window: int
+        How many messages may be in flight. MQTT 5 lowers it to what the broker takes.
     has_unsent: bool
         False when `unsent` would return None. Looked at often.
 
