@@ -1,0 +1,264 @@
+"""The client that reconnects, with MQTT 5."""
+
+from __future__ import annotations
+
+import pytest
+import wire5
+from program import App
+
+from umqtt2 import MQTTException, reconnect, robust
+from umqtt2.errno import ECONCLOSE, ECONPROTOCOL, ELIMIT, SDELIVERED, SFAILED, STIMEOUT
+from umqtt2.session.file import FileSession
+from umqtt2.session.memory import MemorySession
+from umqtt2.testing import FakeTransport
+from umqtt2.v5 import V5, Options, Topic
+
+CONNECTED = wire5.connack()
+RESUMED = wire5.connack(present=1)
+
+
+class Robust(App):
+    """A robust client on a FakeTransport that answers nothing by itself."""
+
+    def __init__(self, five=None, **options):
+        self.five = five or V5(largest=0)
+        options.setdefault("verbose", False)
+        super().__init__(FakeTransport(), robust.MQTTClient, packets=self.five, **options)
+        self.ups = []
+        self.client.set_callback_connection(self.ups.append)
+
+    def up(self, connack=CONNECTED):
+        """Be connected, now or again."""
+        self.transport.ended = False
+        self.transport.feed(connack)
+        if not self.ups:
+            self.client.connect()
+        else:
+            while not self.client.is_connected():
+                self.clock.advance(100)
+                self.client.check_msg()
+        self.drain()
+
+    def go_down(self):
+        self.transport.ended = True
+        self.client.check_msg()
+        assert not self.client.is_connected()
+
+    def sent(self):
+        found = wire5.parse_all(bytes(self.transport.sent))
+        self.forget_sent()
+        return found
+
+    def published(self):
+        return [p for p in self.sent() if p["first"] & 0xF0 == 0x30]
+
+    def take(self, data):
+        self.transport.feed(data)
+        self.drain()
+
+    def pass_time(self, seconds):
+        for _ in range(int(seconds * 10)):
+            self.clock.advance(100)
+            self.client.check_msg()
+
+
+@pytest.fixture(autouse=True)
+def longest_pauses(mocker):
+    mocker.patch.object(reconnect, "urandom", return_value=b"\xff\xff")
+
+
+@pytest.fixture(params=["memory", "file"])
+def away(request, tmp_path):
+    """A client that was connected, and is not now."""
+    session = FileSession(str(tmp_path / "s")) if request.param == "file" else MemorySession()
+    a = Robust(session=session)
+    a.up()
+    a.go_down()
+    a.sent()
+    return a
+
+
+def test_a_session_is_kept_for_ever_by_default():
+    a = Robust()
+    a.up()
+    assert a.sent()[0]["properties"] == [(0x11, 0xFFFFFFFF)]
+
+
+def test_properties_are_kept_with_a_message(away):
+    away.client.publish(Topic("a", content="json", user=[("k", "v")]), "x", qos=1)
+    away.up(RESUMED)
+    assert away.published() == [
+        {"first": 0x32, "topic": b"a", "pid": 1, "payload": b"x", "properties": [(3, b"json"), (0x26, (b"k", b"v"))]}
+    ]
+
+
+def test_the_time_that_a_message_waits_counts(away):
+    pid = away.client.publish(Topic("a", expiry=60, text=True), "x", qos=1)
+    away.transport.fail_open = None
+    away.clock.advance(20_000)
+    away.up(RESUMED)
+    (p,) = away.published()
+    assert p["properties"][1] == (1, 1)
+    assert 35 <= p["properties"][0][1] <= 40
+    away.go_down()
+    away.clock.advance(100_000)
+    away.up(RESUMED)
+    (p,) = away.published()  # once it was sent, it does not expire
+    assert p["first"] == 0x3A and p["properties"][0] == (2, 1)
+    away.take(wire5.ack(0x40, pid))
+    assert away.statuses == [(pid, SDELIVERED)]
+
+
+def test_a_message_that_has_expired_is_not_sent(away):
+    pid = away.client.publish(Topic("a", expiry=10), "x", qos=1)
+    later = away.client.publish("b", "y", qos=1)
+    away.clock.advance(11_000)
+    away.up(RESUMED)
+    away.pass_time(1)
+    assert [p["topic"] for p in away.published()] == [b"b"]
+    assert away.statuses == [(pid, STIMEOUT)]
+    away.take(wire5.ack(0x40, later))
+    assert away.client.session.waiting() == 0
+
+
+def test_messages_at_qos_0_that_are_kept_expire_without_a_status():
+    a = Robust(keep_qos0=True)
+    a.up()
+    a.go_down()
+    a.client.publish(Topic("a", expiry=10), "x")
+    a.client.publish(Topic("b", expiry=100), "x")
+    a.clock.advance(11_000)
+    a.up(RESUMED)
+    a.pass_time(1)
+    assert [p["topic"] for p in a.published()] == [b"b"] and a.statuses == []
+
+
+def test_after_a_reset_a_message_counts_anew(tmp_path):
+    a = Robust(session=FileSession(str(tmp_path / "s")))
+    a.clock.advance(50_000)
+    a.up()
+    a.go_down()
+    a.client.publish(Topic("a", expiry=60), "x", qos=1)
+    b = Robust(session=FileSession(str(tmp_path / "s")))
+    b.up()
+    (p,) = b.published()
+    assert p["properties"] == [(2, 60)]
+
+
+def test_what_a_new_broker_does_not_take_is_refused(away):
+    large = away.client.publish("a", bytes(100), qos=1)
+    exact = away.client.publish("a", "x", qos=2)
+    kept = away.client.publish("a", "x", True, 1)
+    good = away.client.publish("a", "x", qos=1)
+    away.up(wire5.connack(pairs=[(0x27, 50), (0x24, 1), (0x25, 0)]))
+    away.pass_time(1)
+    assert away.statuses == [(large, SFAILED), (exact, SFAILED), (kept, SFAILED)]
+    assert [p["pid"] for p in away.published()] == [good]
+    with pytest.raises(MQTTException) as e:
+        away.client.publish("a", bytes(100), qos=1)
+    assert e.value.args == (ELIMIT, 0x95)
+    assert away.client.session.waiting() == 1
+
+
+def test_receive_maximum(away):
+    pids = [away.client.publish("a", "x", qos=1) for _ in range(5)]
+    away.up(wire5.connack(pairs=[(0x21, 2)]))
+    away.pass_time(1)
+    assert [p["pid"] for p in away.published()] == pids[:2]
+    away.take(wire5.ack(0x40, pids[0], 0x10))
+    assert [p["pid"] for p in away.published()] == pids[2:3]
+    away.client.subscribe("b")
+    assert away.sent()[0]["first"] == 0x82  # is not held back [3.3.4-8]
+    away.go_down()
+    away.up(RESUMED)
+    away.pass_time(1)
+    assert len(away.published()) == 4
+
+
+def test_before_the_first_connack_one_message_is_in_flight():
+    a = Robust()
+    for _ in range(3):
+        a.client.publish("a", "x", qos=1)
+    a.client.connect()
+    assert [p["first"] for p in a.sent()] == [0x10, 0x32]
+
+
+def test_a_message_that_is_refused_is_forgotten(away):
+    away.up(RESUMED)
+    one = away.client.publish("a", "x", qos=1)
+    two = away.client.publish("a", "x", qos=2)
+    away.take(wire5.ack(0x40, one, 0x87) + wire5.ack(0x50, two, 0x97))
+    assert away.statuses == [(one, SFAILED), (two, SFAILED)]
+    assert away.client.session.waiting() == 0
+    away.sent()
+    away.go_down()
+    away.up(RESUMED)
+    assert away.published() == []
+
+
+def test_subscriptions_are_renewed_with_their_options(away):
+    away.up(RESUMED)
+    options = Options(1, no_local=True, as_published=True, retained=2, identifier=1000)
+    pid = away.client.subscribe("a", options)
+    away.take(wire5.suback(pid, 1))
+    away.go_down()
+    away.sent()
+    away.up(CONNECTED)
+    (p,) = [p for p in away.sent() if p["first"] == 0x82]
+    assert (p["options"], p["properties"]) == (0x2D, [(0x0B, 1000)])
+
+
+def test_a_subscription_in_a_file_has_its_options(tmp_path):
+    a = Robust(session=FileSession(str(tmp_path / "s")))
+    a.up()
+    pid = a.client.subscribe("a", Options(2, True, True, 2, 1000))
+    a.take(wire5.suback(pid, 2))
+    b = Robust(session=FileSession(str(tmp_path / "s")))
+    b.up()
+    (p,) = [p for p in b.sent() if p["first"] == 0x82]
+    assert (p["options"], p["properties"]) == (0x2E, [(0x0B, 1000)])
+
+
+@pytest.mark.parametrize("code, longest", [(0x8E, True), (0x87, True), (0x8A, True), (0x8B, False), (0, False)])
+def test_two_devices_with_one_identifier_do_not_play_ping_pong(code, longest):
+    a = Robust(backoff=(1, 60))
+    a.up()
+    a.pass_time(5)
+    a.transport.feed(wire5.disconnect(code))
+    a.client.check_msg()
+    assert a.client.last_error.args == (ECONCLOSE, code)
+    opens = a.transport.opens
+    a.pass_time(29)
+    assert (a.transport.opens == opens) is longest
+
+
+def test_a_redirection_is_told_and_not_followed():
+    a = Robust()
+    a.transport.feed(wire5.connack(0x9D, pairs=[(0x1C, b"other:1883")]))
+    a.client.connect()
+    assert a.client.last_error.args[1] == 0x9D and a.five.properties() == {0x1C: b"other:1883"}
+    opens = a.transport.opens
+    a.pass_time(25)
+    assert a.transport.opens == opens
+
+
+def test_an_old_broker_is_tried_again_seldom():
+    a = Robust()
+    a.transport.feed(b"\x20\x02\0\x01")
+    a.client.connect()
+    assert a.client.last_error.args[0] == ECONPROTOCOL
+    opens = a.transport.opens
+    a.pass_time(25)
+    assert a.transport.opens == opens
+
+
+def test_aliases_are_told_anew_on_each_connection():
+    a = Robust(V5(aliases=2))
+    a.up(wire5.connack(pairs=[(0x22, 2)]))
+    for _ in range(2):
+        a.client.publish("a", "x", qos=1)
+    assert [(p["topic"], p["properties"]) for p in a.published()] == [(b"a", [(0x23, 1)]), (b"", [(0x23, 1)])]
+    a.go_down()
+    a.up(wire5.connack(present=1, pairs=[(0x22, 2)]))
+    a.pass_time(1)
+    assert [(p["topic"], p["properties"]) for p in a.published()] == [(b"a", [(0x23, 1)]), (b"", [(0x23, 1)])]
