@@ -35,6 +35,7 @@ from .errno import (
     ESUBACKFAIL,
     SDELIVERED,
     SDROPPED,
+    SFAILED,
     SOVERSIZE,
     SREJECTED,
     SUNKNOWNPID,
@@ -308,7 +309,8 @@ class MQTTClient:
         Where the session store is full it waits for room. A message at QoS 0 is dropped while there is
         no connection, unless the client was made with `keep_qos0`. Raises MQTTException(ECONCLOSE) when the
         broker has closed one connection after another because of the message, and ValueError or TypeError
-        for a topic, payload or QoS that is not allowed.
+        for a topic, payload or QoS that is not allowed. With MQTT 5 also MQTTException(ESUBACKFAIL, reason code) when
+        the broker refuses the message, and MQTTException(ELIMIT, reason code) for one that it does not take.
         """
         name = self.connection.packets.topic_name(topic)
         check_qos(qos, self.session.max_qos)
@@ -464,6 +466,8 @@ class MQTTClient:
         if status != SDELIVERED:
             if status is None:
                 raise self._error or MQTTException(ECONNOT)
+            if FIVE and status == SFAILED and self.connection.packets.limits:
+                raise MQTTException(ESUBACKFAIL, event.code)
             raise MQTTException(
                 ECONCLOSE if status == SREJECTED else ESUBACKFAIL if status else ECONTIMEOUT
             )
@@ -657,8 +661,12 @@ class MQTTClient:
                     self._skipped = True
                     return
         message = Message(topic, payload, first & 1 != 0, first >> 1 & 3, first & 8 != 0)
-        queue.append([message, pid, epoch, None])
+        queue.append([self._with_properties(message) if FIVE else message, pid, epoch, None])
         self._changed.set()
+
+    def _with_properties(self, message: "Any") -> "Any":
+        limits = self.connection.packets.limits
+        return limits.message(*message) if limits else message
 
     # --- What becomes of it --------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ PUBACK, PUBREC and UNSUBACK that refuse. The session store is told that they ack
 message; the program is told SFAILED.
 """
 
+from collections import namedtuple
+
 try:
     from .cpython.io import BytesIO
 except ImportError:
@@ -83,7 +85,7 @@ from .properties import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Iterable
+    from typing import Any, Generator, Iterable, NamedTuple
 
     from .cpython.contracts import Payload, Text
 
@@ -170,6 +172,22 @@ def binary(value: "Payload", name: "str") -> "bytes":
     if len(value) > 65535:
         raise ValueError(name)
     return string(value)
+
+
+if TYPE_CHECKING:
+
+    class Message(NamedTuple):
+        """A message of `umqtt2.aio` with MQTT 5; properties as `V5.properties()` has them."""
+
+        topic: bytes
+        payload: bytes
+        retain: bool
+        qos: int
+        dup: bool
+        properties: dict[int, Any]
+
+else:
+    Message = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup", "properties"))
 
 
 class Topic:
@@ -318,10 +336,12 @@ class V5:
         self._check_properties(self._raw, 15, found)
         return found
 
-    def reply(self) -> "Topic | None":
-        """Return the topic to publish the answer to the last message to, with its correlation data; None when there
-        is none."""
-        found = self.properties()
+    def reply(self, properties: "dict[int, Any] | None" = None) -> "Topic | None":
+        """Return the topic to publish the answer to a message to, with its correlation data; None when there is none.
+
+        properties  those of the message; by default of the last one
+        """
+        found = self.properties() if properties is None else properties
         try:
             return Topic(found[RESPONSE_TOPIC], correlation=found.get(CORRELATION_DATA))
         except (KeyError, ValueError):
@@ -484,12 +504,19 @@ class V5:
     def refused(self, first: "int", topic: "bytes", msg: "Any") -> "int | None":
         """A message that was kept is about to be sent: return the status that the program gets in its place, None to
         send it. One that was sent before does not expire [MQTT-4.3.3-7]."""
-        if self._excess(first, topic, len(msg)):
+        code = self._excess(first, topic, len(msg))
+        if code:
+            self.reason = self._connection.code = code
+            self._raw = b""
             return SFAILED
         at = topic.find(b"\0") + 1
         if at and not topic[at] and not first & 8 and self._seconds_left(topic, at + 1) <= 0:
             return STIMEOUT
         return None
+
+    def message(self, topic: "bytes", payload: "bytes", retain: "bool", qos: "int", dup: "bool") -> "Message":
+        """Return a message of `umqtt2.aio`, with its properties."""
+        return Message(topic, payload, retain, qos, dup, self.properties())
 
     def payload_at(self, head: "bytearray", at: "int") -> "int":
         """Of a message that comes in chunks so much has come, and its properties begin at an index: return where its

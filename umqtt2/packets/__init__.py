@@ -34,6 +34,8 @@ The client gets the class, or an object of it, as `packets=` and uses these of i
         payload_at(head, at) -> int
             Of a message that comes in chunks so much has come, and what follows its packet identifier begins at an
             index: where its payload begins; 0 when more must come, -1 when it cannot be kept.
+        message(topic, payload, retain, qos, dup) -> tuple
+            The message that `umqtt2.aio` gives to the program.
         refused(first, topic, msg) -> int or None
             The same for a message that was kept and is about to be sent: the status that it gets instead, or None.
 
