@@ -53,6 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "few: takes long, so on few listeners")
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
     config.addinivalue_line("markers", "aio: needs umqtt2.aio, which the profiles `full` and `aio` have")
+    config.addinivalue_line("markers", "five: needs MQTT 5, which the builds do not have")
     # SIGTERM ends the broker and the programs too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -65,7 +66,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         variants = [Variant("board", "source", "board.ini")]
     else:
         marker = metafunc.definition.get_closest_marker
-        trees = ASYNC if marker("aio") else FULL if marker("full") else list(TREES)
+        trees = ["source"] if marker("five") else ASYNC if marker("aio") else FULL if marker("full") else list(TREES)
         few = marker("few")
         variants = [
             Variant(MAIN, tree, item.name)
@@ -76,7 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             variants += [Variant(name, "source", listener) for name in others for listener in SELECTION]
-            variants.append(Variant(MAIN, "aio" if marker("aio") else "full", "anonymous", True))
+            tree = "source" if marker("five") else "aio" if marker("aio") else "full"
+            variants.append(Variant(MAIN, tree, "anonymous", True))
     metafunc.parametrize("variant", variants, ids=list(map(str, variants)))
 
 
