@@ -18,6 +18,7 @@ MODULES = {
 FLOORS = [
     ["__main__"],
     ["cli"],
+    ["requests"],
     ["robust", "aio", "__init__", "testing"],
     ["client", "reconnect"],
     ["start", "v5"],

@@ -1,0 +1,114 @@
+"""Questions and their answers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import wire5
+from aio_program import play, until
+from program import App
+from test_v5_aio import Broker5
+
+from umqtt2 import MQTTException
+from umqtt2.errno import EBUSY, ECONTIMEOUT
+from umqtt2.requests import Requests
+from umqtt2.v5 import V5
+
+
+class Answering(Broker5):
+    """Answers each question with its payload in capitals; those with "late" not at all."""
+
+    def _answer(self, first, body):
+        super()._answer(first, body)
+        p = self.packets[-1]
+        found = dict(p.get("properties", ()))
+        if first & 0xF0 == 0x30 and p["payload"] != b"late":
+            self.feed(wire5.publish(found[8], p["payload"].upper(), pairs=[(9, found[9])]))
+
+
+def test_ask_with_asyncio():
+    five = V5(largest=0)
+
+    async def scene(broker, client):
+        requests = Requests(client, five, "reply/dev")
+        answers = await asyncio.gather(*[requests.ask("svc", "q%d" % i, qos=i % 2) for i in range(5)])
+        assert answers == [b"Q0", b"Q1", b"Q2", b"Q3", b"Q4"]
+        broker.feed(wire5.publish(b"other", b"message") + wire5.publish(b"reply/dev", b"nobody asked"))
+        assert (await client.next()).payload == b"message"
+        with pytest.raises(asyncio.TimeoutError):
+            await requests.ask("svc", "late", timeout=1)
+        assert await requests.ask("svc", "again") == b"AGAIN"
+        first, *others = [p for p in broker.messages() if p["payload"] == b"late"]
+        assert dict(first["properties"])[2] == 2 and dict(first["properties"])[8] == b"reply/dev"
+        with pytest.raises(asyncio.TimeoutError):
+            await client.next(1)
+        assert [p["topic"] for p in broker.packets if p["first"] == 0x82].count(b"reply/dev") >= 1
+
+    play(scene, Answering(), packets=five)
+
+
+def test_an_answer_that_another_subscription_gets_at_qos_1_is_acknowledged():
+    five = V5(largest=0)
+
+    async def scene(broker, client):
+        requests = Requests(client, five, "reply/dev")
+        asked = asyncio.create_task(requests.ask("svc", "late"))
+        await until(broker.messages)
+        key = dict(broker.messages()[0]["properties"])[9]
+        broker.feed(wire5.publish(b"reply/dev", b"x", 7, 1, [(9, key)]))
+        assert await asked == b"x"
+        assert (await client.next()).payload == b"x"
+        with pytest.raises(asyncio.TimeoutError):
+            await client.next(1)
+        assert [p["pid"] for p in broker.packets if p["first"] == 0x40] == [7]
+
+    play(scene, Answering(), packets=five)
+
+
+@pytest.fixture
+def a():
+    five = V5(largest=0)
+    app = App(Answering(), packets=five)
+    app.connect()
+    app.requests = Requests(app.client, five, "reply/dev")
+    return app
+
+
+def test_ask_and_wait(a):
+    assert a.requests.ask_and_wait("svc", "one") == b"ONE"
+    assert a.requests.ask_and_wait("svc", "two", qos=1) == b"TWO"
+    a.transport.feed(wire5.publish(b"other", b"message"))
+    assert a.requests.ask_and_wait("svc", "three") == b"THREE"
+    assert [m[:2] for m in a.messages] == [(b"other", b"message")]
+    assert [p["topic"] for p in a.transport.packets if p["first"] == 0x82] == [b"reply/dev"]
+
+
+def test_no_answer(a):
+    with pytest.raises(MQTTException) as e:
+        a.requests.ask_and_wait("svc", "late", timeout=2)
+    assert e.value.args == (ECONTIMEOUT,)
+    assert a.requests.ask_and_wait("svc", "one") == b"ONE"
+
+
+def test_a_new_connection_has_a_new_subscription(a):
+    a.requests.ask_and_wait("svc", "one")
+    a.client.connect()
+    assert a.requests.ask_and_wait("svc", "two") == b"TWO"
+    assert [p["topic"] for p in a.transport.packets if p["first"] == 0x82] == [b"reply/dev"] * 2
+
+
+def test_no_question_from_a_callback(a):
+    raised = []
+
+    def ask(*args):
+        try:
+            a.requests.ask_and_wait("svc", "one")
+        except MQTTException as e:
+            raised.append(e.args)
+
+    a.client.set_callback(ask)
+    a.requests = Requests(a.client, a.client.connection.packets, "reply/dev")
+    a.transport.feed(wire5.publish(b"other", b"message"))
+    a.drain()
+    assert raised == [(EBUSY,)]
