@@ -32,7 +32,7 @@ def test_ask_with_asyncio():
 
     async def scene(broker, client):
         requests = Requests(client, five, "reply/dev")
-        answers = await asyncio.gather(*[requests.ask("svc", "q%d" % i, qos=i % 2) for i in range(5)])
+        answers = await asyncio.gather(*[requests.ask("svc", f"q{i}", qos=i % 2) for i in range(5)])
         assert answers == [b"Q0", b"Q1", b"Q2", b"Q3", b"Q4"]
         broker.feed(wire5.publish(b"other", b"message") + wire5.publish(b"reply/dev", b"nobody asked"))
         assert (await client.next()).payload == b"message"

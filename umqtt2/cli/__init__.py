@@ -30,6 +30,7 @@ TEXTS = {
     errno.ECONCREDENTIALS: "connection refused: bad user name or password",
     errno.ECONAUTH: "connection refused: not authorised",
     errno.ECONLENGTH: "this is no MQTT broker",
+    errno.ELIMIT: "the broker does not take it",
     errno.ECONTIMEOUT: "the broker does not answer",
 }
 
@@ -51,7 +52,9 @@ def main(arguments: "list[str]") -> "int":
     except ValueError as e:
         return fail(str(e))
     except MQTTException as e:
-        fail(TEXTS.get(e.args[0], str(e)))
+        code = e.args[1] if len(e.args) > 1 else 0
+        detail = " (reason code 0x%02x)" % code if isinstance(code, int) and code > 127 else ""
+        fail(TEXTS.get(e.args[0], str(e)) + detail)
         refusal = e.args[0] - errno.ECONUNKNOWN
         return refusal if 0 < refusal <= errno.ECONAUTH - errno.ECONUNKNOWN else 1
     except OSError as e:

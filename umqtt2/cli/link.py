@@ -9,13 +9,15 @@ from binascii import hexlify
 from os import urandom
 
 from .. import MQTTClient
-from ..errno import SDROPPED, SOVERSIZE
+from ..errno import SDROPPED, SFAILED, SOVERSIZE
+from .five import describe, packets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
     from ..transport.tcp import TCPTransport
+    from ..v5 import V5
 
 TLS_PORT = 8883
 LARGEST = 1 << 28  # bytes: more than any packet has
@@ -26,16 +28,23 @@ class Link:
     """A client that disconnects at the end of a `with`.
 
     statuses  by packet identifier
+    five      the V5 with MQTT 5, otherwise None
     codes     likewise what the broker answered: of a subscription the QoS that it granted
+    reasons   likewise why it refused something, with MQTT 5
     """
 
     def __init__(self, options: "dict[str, Any]") -> "None":
         """options: what `umqtt2.cli.options.parse` returns."""
         self.statuses: "dict[int, int]" = {}
         self.codes: "dict[int, int]" = {}
+        self.reasons: "dict[int, str]" = {}
         self._timeout: "int | None" = options.get("timeout")
         self._start = time.ticks_ms()
         name = options.get("id") or "umqtt2-" + hexlify(urandom(6)).decode()
+        more: "dict[str, Any]" = {}
+        self.five: "V5 | None" = None
+        if "five" in options:
+            self.five = more["packets"] = packets(options)
         self.client = MQTTClient(
             name,
             options["host"],
@@ -45,6 +54,7 @@ class Link:
             transport=transport(options),
             max_packet=LARGEST,
             clock=time,
+            **more
         )
         self.client.set_callback_status(self._status)
 
@@ -70,6 +80,8 @@ class Link:
     def _status(self, pid: "int", status: "int") -> "None":
         self.statuses[pid] = status
         self.codes[pid] = self.client.connection.code
+        if self.five and status == SFAILED:
+            self.reasons[pid] = describe(self.five)
         if status == SOVERSIZE:
             warn("no memory for a message")
         elif status == SDROPPED:

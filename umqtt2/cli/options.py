@@ -1,5 +1,7 @@
 """What can be said in a shell. MicroPython has no argparse."""
 
+from .five import VERSIONS, read
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -23,6 +25,8 @@ OPTIONS = (
     ("-k", "keepalive", "SECONDS", BOTH, "by default 60"),
     ("-u", "username", "NAME", BOTH, "the user's name"),
     ("-P", "pw", "PASSWORD", BOTH, "and password"),
+    ("-V", "protocol-version", "VERSION", BOTH, "311 or 5, by default 311"),
+    ("-D", "property", "PACKET NAME VALUE", BOTH, "with -V 5: a property; there may be more than one -D"),
     ("--cafile", "cafile", "FILE", BOTH, "TLS; the certificate of the authority that signed the broker's"),
     ("--cert", "cert", "FILE", BOTH, "TLS; the client's own certificate"),
     ("--key", "key", "FILE", BOTH, "its private key"),
@@ -57,6 +61,9 @@ def parse(command: "str", arguments: "list[str]") -> "dict[str, Any]":
             return {"help": True}
         if needs and not rest:
             raise ValueError("%s: needs a %s" % (name, needs))
+        if long == "property":
+            said.setdefault("property", []).append(read(rest))
+            continue
         value: "Any" = rest.pop(0) if needs else True
         if long == "topic":
             said["topic"].append(value)
@@ -64,13 +71,25 @@ def parse(command: "str", arguments: "list[str]") -> "dict[str, Any]":
             said[long] = number(name, value, NUMBERS[long])
         else:
             said[long] = value
+    check(command, said)
+    return said
+
+
+def check(command: "str", said: "dict[str, Any]") -> "None":
+    """Raise ValueError for what does not go together."""
+    version = said.pop("protocol-version", "311")
+    if version not in VERSIONS:
+        raise ValueError("-V: 311 or 5")
+    if VERSIONS[version]:
+        said["five"] = True
+    elif "property" in said:
+        raise ValueError("-D: needs -V 5")
     if not said["topic"]:
         raise ValueError("-t: needed")
     if command == "pub" and len(said["topic"]) > 1:
         raise ValueError("-t: only one topic to publish to")
     if command == "pub" and sum(kind in said for kind in ("message", "null-message", "stdin-file")) != 1:
         raise ValueError("one of -m, -n and -s: needed")
-    return said
 
 
 def find(command: "str", name: "str") -> "tuple[str, str]":

@@ -3,6 +3,7 @@
 import sys
 
 from ..errno import ECONTIMEOUT, SDELIVERED, MQTTException
+from . import five
 from .link import Link
 
 TYPE_CHECKING = False
@@ -17,9 +18,13 @@ def run(options: "dict[str, Any]") -> "int":
         payload = sys.stdin.buffer.read()
     with Link(options) as link:
         link.client.connect()
-        pid = link.client.publish(options["topic"][0], payload, "retain" in options, options["qos"])
+        topic: "Any" = five.topic(options) if link.five else options["topic"][0]
+        pid = link.client.publish(topic, payload, "retain" in options, options["qos"])
         if pid:
             link.until(lambda: pid in link.statuses)
+            if pid in link.reasons:
+                print("Error: the broker refuses the message: " + link.reasons[pid], file=sys.stderr)
+                return 1
             if link.statuses[pid] != SDELIVERED:
                 raise MQTTException(ECONTIMEOUT)
     return 0

@@ -3,6 +3,7 @@
 import sys
 
 from ..errno import SDELIVERED, SFAILED
+from . import five
 from .link import Link, warn
 
 TYPE_CHECKING = False
@@ -50,7 +51,8 @@ def run(options: "dict[str, Any]") -> "int":
         client = link.client
         client.set_callback(printer.message)
         client.connect()
-        asked = {client.subscribe(topic, options["qos"]): topic for topic in options["topic"]}
+        wanted = five.subscription(options) if link.five else options["qos"]
+        asked = {client.subscribe(topic, wanted): topic for topic in options["topic"]}
         in_time = link.until(lambda: over() or all(pid in link.statuses for pid in asked))
         refused = 0
         for pid, topic in asked.items():
@@ -60,7 +62,9 @@ def run(options: "dict[str, Any]") -> "int":
                     warn("%s: the broker grants QoS %d only" % (topic, link.codes[pid]))
             elif status is not None:
                 why = "refuses" if status == SFAILED else "does not answer"
-                print("Error: %s: the broker %s the subscription" % (topic, why), file=sys.stderr)
+                detail = link.reasons.get(pid, "")
+                text = "Error: %s: the broker %s the subscription %s" % (topic, why, detail)
+                print(text.rstrip(), file=sys.stderr)
                 refused += 1
         if refused == len(asked):
             return 1
