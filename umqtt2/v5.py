@@ -122,19 +122,22 @@ KINDS = (
 NEVER_ZERO = (SUBSCRIPTION_IDENTIFIER, RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE)
 
 FIRST_BYTES = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECTED))
-# The reason codes of CONNACK that have an error number of their own.
-REFUSALS = {
-    0x84: ECONPROTOCOL,
-    0x85: ECONREJECT,
-    0x86: ECONCREDENTIALS,
-    0x87: ECONAUTH,
-    0x88: ECONUNAVAIBLE,
-    0x89: ECONUNAVAIBLE,
-    0x8A: ECONAUTH,
-    0x8B: ECONUNAVAIBLE,
-    0x8C: ECONAUTH,
-    0x8E: ECONREJECT,
-}
+# The error numbers of a CONNACK's reason codes from 0x84 on [3.2.2.2].
+REFUSALS = bytes(
+    (
+        ECONPROTOCOL,
+        ECONREJECT,
+        ECONCREDENTIALS,
+        ECONAUTH,
+        ECONUNAVAIBLE,
+        ECONUNAVAIBLE,
+        ECONAUTH,
+        ECONUNAVAIBLE,
+        ECONAUTH,
+        ECONUNKNOWN,
+        ECONREJECT,
+    )
+)
 
 
 def uint(value: "int", size: "int", name: "str") -> "bytes":
@@ -473,7 +476,10 @@ class V5:
 
     def refusal(self, code: "int") -> "MQTTException":
         """Return the exception for a CONNACK with this reason code [3.2.2.2]."""
-        return MQTTException(ECONPROTOCOL if code == 1 else REFUSALS.get(code, ECONUNKNOWN), code)
+        names = REFUSALS
+        if code == 1:
+            return MQTTException(ECONPROTOCOL, code)
+        return MQTTException(names[code - 0x84] if 0 <= code - 0x84 < len(names) else ECONUNKNOWN, code)
 
     # --- Limits, and the expiry of messages ----------------------------------------------------------
 
@@ -805,11 +811,12 @@ class V5:
 
     def _check_properties(self, data: "bytes", mask: "int", found: "dict[int, Any] | None") -> "int":
         # Return 0, or the reason code for what is wrong with them; put them into `found`.
+        kinds = KINDS
         i = seen = 0
         end = len(data)
         while i < end:
             key = data[i]
-            kind = KINDS[key] if key < len(KINDS) else 0
+            kind = kinds[key] if key < len(kinds) else 0
             if not kind:
                 return MALFORMED
             if not kind & mask or seen >> key & 1:
