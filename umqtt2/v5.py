@@ -15,18 +15,13 @@ message travel behind one:
 Only this module makes such bytes and takes them apart; what a program gives as a topic may not have U+0000. The
 options of a subscription are an int, in the place of its QoS.
 
-What comes is decoded as for MQTT 3.1.1 (see `umqtt2.packets.decoder`); properties are checked when they come, and
-decoded when the program asks for them. Three kinds of packets end here, and the client sees a PINGRESP in their place:
-PUBACK, PUBREC and UNSUBACK that refuse. The session store is told that they acknowledge, so that it forgets the
-message; the program is told SFAILED.
+What comes is read by the decoder of MQTT 3.1.1, `umqtt2.packets.decoder`, and taken apart here. Properties are
+checked when they come, and decoded when the program asks for them. Three kinds of packets end here, and the client
+sees a PINGRESP in their place: PUBACK, PUBREC and UNSUBACK that refuse. The session store is told that they
+acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
 from collections import namedtuple
-
-try:
-    from .cpython.io import BytesIO
-except ImportError:
-    from io import BytesIO  # type: ignore[assignment]
 
 from .connection import NETWORK, UNIT_BITS
 from .errno import (
@@ -44,7 +39,7 @@ from .errno import (
     STIMEOUT,
     MQTTException,
 )
-from .packets.decoder import SMALL
+from .packets.decoder import decode
 from .packets.fields import (
     CONNACK,
     CONNECT,
@@ -88,6 +83,7 @@ if TYPE_CHECKING:
     from typing import Any, Generator, Iterable, NamedTuple
 
     from .cpython.contracts import Payload, Text
+    from .cpython.io import BytesIO
 
     Pairs = Iterable[tuple[Text, Text]]
 
@@ -582,51 +578,7 @@ class V5:
         MQTTException(ECONCLOSE, reason code) when DISCONNECT has come.
         """
         self._begin(sink, max_packet)
-        small = BytesIO(SMALL)
-        first = 0
-        while True:
-            sink.want = 2
-            body: "BytesIO | None" = small  # drop the previous body so that it can be freed
-            small.seek(0)
-            n = yield first
-            first = buf[0]
-            more = buf[1]
-            sink.want = 1
-            if n < 2:
-                yield 0
-                more = buf[0]
-            length = more & 127
-            shift = 0
-            while more > 127:
-                shift += 7
-                if shift > 21:
-                    self._fail(MALFORMED)
-                yield 0
-                more = buf[0]
-                length |= (more & 127) << shift
-            self._check_header(first, length)
-            body = self._body(small, first, length, max_packet)
-
-            at = topic_size = pid = 0
-            while at < length:
-                n = length - at if body or at > topic_size + 3 else 1
-                sink.want = n if n < SMALL else SMALL
-                n = yield 0
-                if body:
-                    body.write(buf, n)
-                elif at < 2:
-                    topic_size = topic_size << 8 | buf[0]
-                elif topic_size + 2 <= at < topic_size + 4:
-                    pid = pid << 8 | buf[0]
-                at += n
-            sink.topic = sink.payload = None
-            if body and n < length:  # it came in pieces
-                body.seek(0)
-                body.readinto(buf)
-            if first & 0xF0 == PUBLISH:
-                self._take_message(sink, buf, body, first & 6, length, pid)
-            elif first != PINGRESP:
-                first = self._take_answer(sink, buf, body, first, length)
+        return decode(sink, buf, max_packet, self)
 
     def _begin(self, sink: "Any", max_packet: "int") -> "None":
         # A connection begins: complete its CONNECT.
@@ -649,8 +601,8 @@ class V5:
         self._hello.extend(whole_packet(CONNECT, head + counted(data) + fields))
         self._fields = (b"", b"", b"")
 
-    def _fail(self, code: "int") -> "None":
-        # Tell the broker that it breaks MQTT, and raise.
+    def fail(self, code: "int" = MALFORMED) -> "MQTTException":
+        """Tell the broker that it breaks MQTT, and raise MQTTException(ERESPONSE, reason code)."""
         connection = self._connection
         if not connection.pending:
             try:
@@ -659,44 +611,45 @@ class V5:
                 pass
         raise MQTTException(ERESPONSE, code)
 
-    def _check_header(self, first: "int", length: "int") -> "None":
-        # Fail for what no broker may send.
+    def check_header(self, first: "int", length: "int") -> "None":
+        """For `umqtt2.packets.decoder`: fail for what no broker may send."""
         if first & 0xF0 == PUBLISH:
             if first & 6 == 6 or length < 4:
-                self._fail(MALFORMED)
+                self.fail(MALFORMED)
         elif first not in FIRST_BYTES:
-            self._fail(MALFORMED if first & 15 else PROTOCOL_ERROR)
+            self.fail(MALFORMED if first & 15 else PROTOCOL_ERROR)
         elif first == PINGRESP and length:
-            self._fail(MALFORMED)
+            self.fail(MALFORMED)
         elif first == CONNACK and self._greeted:
-            self._fail(PROTOCOL_ERROR)
+            self.fail(PROTOCOL_ERROR)
         self._greeted = True
 
-    def _body(self, small: "BytesIO", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":
-        # Return where to put a body: a buffer of its own for a long one, None when it is not kept.
-        if length <= SMALL and (length <= max_packet or first & 0xF0 != PUBLISH):
-            return small
-        try:
-            if length <= max_packet:
-                return BytesIO(length)
-        except MemoryError:
-            pass
-        if first & 0xF0 != PUBLISH:
-            self._fail(TOO_LARGE)
-        return None
+    def take(self, buf: "bytearray", body: "BytesIO | None", first: "int", length: "int", pid: "int") -> "int":
+        """For `umqtt2.packets.decoder`: a packet is complete. Give it to the connection, and return its first byte;
+        PINGRESP for one that refuses.
+
+        buf   has its beginning
+        body  all of it; None for one that was not kept, of which `pid` is the packet identifier
+        """
+        if first & 0xF0 == PUBLISH:
+            self._take_message(self._connection, buf, body, first & 6, length, pid)
+        elif not body:
+            self.fail(TOO_LARGE)
+        elif first != PINGRESP:
+            first = self._take_answer(self._connection, buf, body, first, length)
+        return first
 
     def _take_message(
         self, sink: "Any", buf: "bytearray", body: "BytesIO | None", qos: "int", length: "int", pid: "int"
     ) -> "None":
-        # Give a PUBLISH to the connection; `buf` has its beginning.
         self._raw = b""
         if body:
             size = buf[0] << 8 | buf[1]
             at = size + 2
             if not size:
-                self._fail(PROTOCOL_ERROR)  # an alias, and none was offered
+                self.fail(PROTOCOL_ERROR)  # an alias, and none was offered
             if at >= length:
-                self._fail(MALFORMED)
+                self.fail(MALFORMED)
             body.seek(at)
             body.readinto(buf)
             n = 0
@@ -708,7 +661,7 @@ class V5:
                 count = length  # too much
             end = at + self._at + count
             if end > length:
-                self._fail(MALFORMED)
+                self.fail(MALFORMED)
             try:
                 if count:
                     body.seek(end - count)
@@ -724,11 +677,11 @@ class V5:
         if not qos:
             pid = 0
         elif not pid:
-            self._fail(PROTOCOL_ERROR)
+            self.fail(PROTOCOL_ERROR)
         sink.pid = pid
 
     def _take_answer(self, sink: "Any", buf: "bytearray", body: "Any", first: "int", length: "int") -> "int":
-        # Give what is no PUBLISH to the connection, and return its first byte; PINGRESP for one that refuses.
+        # What is no PUBLISH.
         connack = first == CONNACK
         if connack and length == 2:
             # MQTT 3.1.1's: it does not know this version.
@@ -745,7 +698,7 @@ class V5:
             count = self._varint(data, at, length)
             end = self._at + count if count is not None else length + 1
             if end > length:
-                self._fail(MALFORMED)
+                self.fail(MALFORMED)
             rest = data[end:]
             mask = OF_CONNACK if connack else OF_DISCONNECT if at == 1 else OF_ACK
             self._raw = data[self._at : end]
@@ -754,7 +707,7 @@ class V5:
             code = rest[0] if rest else 0
             rest = rest[1:] if rest else b"\0"
         if rest or (acks and length < 2):
-            self._fail(MALFORMED)
+            self.fail(MALFORMED)
         self.reason = sink.code = code
         pid = sink.pid = buf[0] << 8 | buf[1]
         if connack:
@@ -775,9 +728,9 @@ class V5:
 
     def _take_connack(self, sink: "Any", flags: "int", code: "int") -> "None":
         if flags > 1:
-            self._fail(MALFORMED)
+            self.fail(MALFORMED)
         if flags and (code or self._clean):
-            self._fail(PROTOCOL_ERROR)
+            self.fail(PROTOCOL_ERROR)
         sink.pid = 0
         self.closed = ECONCLOSE
         if code:
@@ -795,7 +748,7 @@ class V5:
 
     def _must(self, code: "int") -> "None":
         if code:
-            self._fail(code)
+            self.fail(code)
 
     def _varint(self, data: "bytes | bytearray", i: "int", end: "int") -> "int | None":
         # Read a variable byte integer at an index, and leave the index after it in `_at`. None when it is not one.

@@ -67,7 +67,7 @@ class _Put(ast.NodeTransformer):
 
 
 def texts(module: ast.Module) -> ast.Module:
-    """Shorten the texts of exceptions, and make `raise malformed(text)` raise by itself."""
+    """Shorten the texts of exceptions, and make `malformed(text)` the exception itself."""
     return _Texts().visit(module)  # type: ignore[no-any-return]
 
 
@@ -81,15 +81,19 @@ def handlers(module: ast.Module) -> ast.Module:
 
 
 class _Texts(ast.NodeTransformer):
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "malformed":
+            return ast.parse("MQTTException(ERESPONSE)", mode="eval").body
+        return node
+
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         self.generic_visit(node)
         node.cause = None
         call = node.exc
         if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             return node
-        if call.func.id == "malformed":
-            node.exc = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
-        elif call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
+        if call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
             del call.args[1:]
         elif call.func.id in WITH_TEXTS:
             call.args = [_argument_alone(call.args[0])]

@@ -24,12 +24,13 @@ try:
 except ImportError:
     from io import BytesIO  # type: ignore[assignment]
 
+from ..constants import FIVE
 from ..errno import malformed
 from .fields import CONNACK, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBACK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Generator
+    from typing import Any, Generator
 
     from ..cpython.contracts import Sink
 
@@ -37,7 +38,9 @@ SMALL = 128  # bytes read at a time, and the longest body that needs no buffer o
 FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP))
 
 
-def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int, int, None]":
+def decode(
+    sink: "Sink", buf: "bytearray", max_packet: "int", five: "Any" = None
+) -> "Generator[int, int, None]":
     """Decode what a broker sends, from the beginning of a connection to its end.
 
     sink        any object; it gets what is decoded as attributes
@@ -45,6 +48,7 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
                 caller may not change it while a packet is read
     max_packet  the largest remaining length of a PUBLISH to keep, in bytes; a larger one is read to
                 its end and dropped
+    five        a V5 that takes the packets; see there
 
     Start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to `sink.want`.
     It answers with the packet's first byte when that is complete, 0 when more bytes are needed. It raises
@@ -79,11 +83,11 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
         while more > 127:
             shift += 7
             if shift > 21:
-                raise malformed("remaining length of more than four bytes")
+                raise five.fail() if FIVE and five else malformed("remaining length of more than four bytes")
             yield 0
             more = buf[0]
             length |= (more & 127) << shift
-        _check_header(first, length)
+        (five.check_header if FIVE and five else _check_header)(first, length)
         body = _body(small, first, length, max_packet)
 
         # The body. Of one that is not kept, only two numbers are read: the length of the topic name, and the
@@ -106,10 +110,20 @@ def decode(sink: "Sink", buf: "bytearray", max_packet: "int") -> "Generator[int,
                 body.seek(0)
                 body.readinto(buf)
             topic_size = buf[0] << 8 | buf[1]
-        if first & 0xF0 == PUBLISH:
-            _take_message(sink, buf, body, first & 6, length, topic_size, pid)
+        if FIVE and five:
+            first = five.take(buf, body, first, length, pid)
         else:
-            _take_answer(sink, buf, first, topic_size)
+            _take(sink, buf, body, first, length, topic_size, pid)
+
+
+def _take(
+    sink: "Sink", buf: "bytearray", body: "BytesIO | None", first: "int", length: "int", number: "int", pid: "int"
+) -> "None":
+    # Give a packet to the sink; `number` is what its body begins with.
+    if first & 0xF0 == PUBLISH:
+        _take_message(sink, buf, body, first & 6, length, number, pid)
+    else:
+        _take_answer(sink, buf, first, number)
 
 
 def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int") -> "None":
