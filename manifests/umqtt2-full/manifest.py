@@ -1,6 +1,6 @@
 # The profile `full`: every component of umqtt2 that runs on a device.
 
-metadata(version="0.1.0", description="MQTT 3.1.1 client with all its parts", license="MIT")
+metadata(version="0.1.0", description="MQTT client with all its parts", license="MIT")
 
 add_library("umqtt2", "..")
 require("umqtt2-core", library="umqtt2")
@@ -11,3 +11,4 @@ require("umqtt2-qos2", library="umqtt2")
 require("umqtt2-file", library="umqtt2")
 require("umqtt2-robust", library="umqtt2")
 require("umqtt2-aio", library="umqtt2")
+require("umqtt2-v5", library="umqtt2")

@@ -46,6 +46,9 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
+# Parts of `full` that only its sources have: the builder does not take them yet.
+SOURCE_ONLY = ("v5", "requests")
+
 # Constants that a profile makes False, and arguments that go with what they switch off.
 SMALL = ("HUGE", "FIVE", "STREAMING", "STORES")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
