@@ -484,10 +484,15 @@ class V5:
 
         Raises MQTTException(ELIMIT, reason code) for what the broker does not take, and ValueError.
         """
-        if first & 0xF0 == PUBLISH:
+        message = first & 0xF0 == PUBLISH
+        code = 0
+        if message:
             code = self._excess(first, topic, len(msg))
-            if code:
-                raise MQTTException(ELIMIT, code)
+        elif self._largest_sent and len(topic) + 9 + ROOM > self._largest_sent:
+            code = TOO_LARGE  # nearly; a request is rarely as long
+        if code:
+            raise MQTTException(ELIMIT, code)
+        if message:
             at = topic.find(b"\0") + 1
             if at:
                 if topic[at] == WILL_DELAY:
@@ -583,7 +588,7 @@ class V5:
     def _begin(self, sink: "Any", max_packet: "int") -> "None":
         # A connection begins: complete its CONNECT.
         session = sink.session
-        if not self._connection:
+        if self._connection is not sink:
             self._connection = sink
             self._window = session.window
             # Nothing is known of this broker: one message is what it takes before its CONNACK.

@@ -308,6 +308,18 @@ def test_limits_of_the_broker(five):
     assert f.client.connection.state
 
 
+def test_requests_that_are_larger_than_the_broker_takes(five):
+    f = five(wire5.connack(pairs=[(0x27, 50)]))
+    for call in (f.client.subscribe, f.client.unsubscribe):
+        with pytest.raises(MQTTException) as e:
+            call("a" * 45)
+        assert e.value.args == (ELIMIT, 0x95)
+    assert f.sent() == []
+    f.client.ping()
+    f.client.subscribe("a" * 30, Options(1, identifier=1000))
+    assert len(f.transport.sent) <= 50
+
+
 @given(size=st.integers(0, 60), limit=st.integers(20, 80), qos=st.integers(0, 1), expiry=st.booleans())
 def test_what_is_sent_is_never_larger_than_the_broker_takes(size, limit, qos, expiry):
     from program import App
