@@ -23,6 +23,7 @@ def test_version_5(each_device: Device, robust: bool) -> None:
     each_device.observer.subscribe(each_device.topic("will"))
     with each_device.run("v5", robust=robust) as run:
         got = run.event("got")
+        assert run.event("answers")["all"] == ["ONE", "TWO"]
         each_device.finish(run)
     assert [m[:2] for m in got["messages"]] == [["down/q", "21.5"]] * 3 + [["down/r", "answer"]]
     for properties in got["properties"][:3]:
@@ -40,7 +41,7 @@ def test_version_5_with_asyncio(each_device: Device) -> None:
     with each_device.run("v5_aio") as run:
         got = run.event("got")
         each_device.finish(run)
-    assert got == {"granted": 1, "answer": "answer", "correlation": "42"}
+    assert got == {"granted": 1, "answer": "answer", "correlation": "42", "asked": "ONE"}
 
 
 def test_version_5_with_asyncio_on_cpython(broker: Mosquitto) -> None:

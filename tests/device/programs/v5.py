@@ -46,4 +46,15 @@ def run(device):
     c.publish(device.topic("nobody"), "x", qos=1)
     device.until(c, lambda: len(device.statuses) == 5)
     device.say("got", messages=device.messages, properties=seen, reasons=reasons, statuses=device.statuses)
+
+    # It answers its own question.
+    def answer(topic, msg, retained, dup):
+        c.publish(five.reply(), msg.upper(), qos=1)
+
+    from umqtt2.requests import Requests
+
+    c.set_callback(answer)
+    requests = Requests(c, five, device.topic("reply"))
+    answers = [requests.ask_and_wait(device.topic("down/svc"), word).decode() for word in ("one", "two")]
+    device.say("answers", all=answers)
     five.disconnect(c, reason=4)

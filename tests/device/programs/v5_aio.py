@@ -3,7 +3,13 @@
 import asyncio
 
 from umqtt2 import aio
+from umqtt2.requests import Requests
 from umqtt2.v5 import V5, Options, Topic
+
+
+async def serve(client, five):
+    async for message in client.messages():
+        await client.publish(five.reply(message.properties), message.payload.upper())
 
 
 async def scenario(device):
@@ -15,7 +21,12 @@ async def scenario(device):
         message = await client.next(5)
         await client.publish(five.reply(message.properties), "answer", qos=1)
         answer = await client.next(5)
-        device.say("got", granted=granted, answer=answer.payload.decode(), correlation=answer.properties[9].decode())
+        service = asyncio.create_task(serve(client, five))
+        asked = await Requests(client, five, device.topic("reply")).ask(device.topic("down/svc"), "one")
+        service.cancel()
+        correlation = answer.properties[9].decode()
+        payload = answer.payload.decode()
+        device.say("got", asked=asked.decode(), granted=granted, answer=payload, correlation=correlation)
 
 
 def run(device):
