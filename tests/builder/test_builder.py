@@ -429,3 +429,14 @@ def test_a_variable_that_its_own_call_overwrites_needs_no_copy() -> None:
         "def f(x):\n    try:\n        x = g(x)\n    except ZeroDivisionError:\n        pass\n    return x\n"
     )
     assert run(inlined(failed), "f(1)") == run(failed, "f(1)") == 1
+
+
+def test_more_functions_than_names_still_have_names_of_their_own() -> None:
+    # Those that a class uses when it is made get theirs first.
+    many = [f"function_{i}" for i in range(200)]
+    source = "\n".join(f"def {name}():\n    return {i}" for i, name in enumerate(many))
+    source += "\nclass C:\n" + "\n".join(f"    attribute_{i} = {name}()" for i, name in enumerate(many[:100]))
+    module = ast.parse(source)
+    rename(module, frozenset({"C"}))
+    names = [s.name for s in module.body if isinstance(s, ast.FunctionDef)]
+    assert len(set(names)) == len(many)

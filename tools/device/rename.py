@@ -149,7 +149,8 @@ def _choose(
 ) -> dict[str, str]:
     names = [name for name in dict.fromkeys([*FREE, *(more or [])]) if name not in taken]
     if len(names) < len(own):
-        names += [f"_{n}" for n in range(len(own) - len(names))]
+        others = [f"_{n}" for n in range(len(own) + len(taken)) if f"_{n}" not in taken]
+        names += others[: len(own) - len(names)]
     return dict(zip(sorted(own, key=lambda name: (-counts[name], name)), names))
 
 
