@@ -70,8 +70,20 @@ if TYPE_CHECKING:
         qos: int
         dup: bool
 
+    class MessageWithProperties(NamedTuple):
+        """A message with MQTT 5; properties as `V5.properties()` has them."""
+
+        topic: bytes
+        payload: bytes
+        retain: bool
+        qos: int
+        dup: bool
+        properties: dict[int, Any]
+
 else:
     Message = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup"))
+    if FIVE:
+        MessageWithProperties = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup") + ("properties",))
 
 LOOK_MS = 100  # between two looks at the time while something has a limit
 LONG_MS = 268435000  # when nothing is due: ticks cannot tell times apart that are further than twice that
@@ -355,11 +367,8 @@ class MQTTClient:
         wishes = []
         for one in filters:
             topic, highest = one if isinstance(one, tuple) else (one, qos)
-            limits = self.connection.packets.limits
-            if FIVE and limits:
-                limits.check_options(highest, self.session.max_qos)
-            else:
-                check_qos(highest, self.session.max_qos)
+            packets = self.connection.packets
+            (packets.check_options if FIVE and packets.five else check_qos)(highest, self.session.max_qos)
             wishes.append((topic_filter(topic), highest))
         return await self._request(SUBSCRIBE, wishes)
 
@@ -427,8 +436,8 @@ class MQTTClient:
         pid = 0
         connection.enter()
         try:
-            if FIVE and connection.packets.limits:
-                topic = connection.packets.limits.check(first, topic, msg, connection.now())
+            if FIVE and connection.packets.five:
+                topic = connection.packets.check(connection, first, topic, msg)
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and (not up or session.has_unsent or connection.pending)):
@@ -466,7 +475,7 @@ class MQTTClient:
         if status != SDELIVERED:
             if status is None:
                 raise self._error or MQTTException(ECONNOT)
-            if FIVE and status == SFAILED and self.connection.packets.limits:
+            if FIVE and status == SFAILED and self.connection.packets.five:
                 raise MQTTException(ESUBACKFAIL, event.code)
             raise MQTTException(
                 ECONCLOSE if status == SREJECTED else ESUBACKFAIL if status else ECONTIMEOUT
@@ -665,8 +674,8 @@ class MQTTClient:
         self._changed.set()
 
     def _with_properties(self, message: "Any") -> "Any":
-        limits = self.connection.packets.limits
-        return limits.message(*message) if limits else message
+        packets = self.connection.packets
+        return MessageWithProperties(*message, packets.properties()) if packets.five else message  # type: ignore
 
     # --- What becomes of it --------------------------------------------------------------------------
 

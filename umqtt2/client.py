@@ -232,11 +232,8 @@ class MQTTClient:
         """
         if not self.connection.cb and not (STREAMING and self.connection.chunks):
             raise ValueError("set_callback: comes first")
-        limits = self.connection.packets.limits
-        if FIVE and limits:
-            limits.check_options(qos or 0, self.session.max_qos)
-        else:
-            check_qos(qos or 0, self.session.max_qos)
+        packets = self.connection.packets
+        (packets.check_options if FIVE and packets.five else check_qos)(qos or 0, self.session.max_qos)
         return self.request(SUBSCRIBE, topic_filter(topic), qos or 0)
 
     def unsubscribe(self, topic: "Text") -> "int":
@@ -266,8 +263,8 @@ class MQTTClient:
         try:
             if connection.state != UP:
                 raise MQTTException(ECONNOT)
-            if FIVE and connection.packets.limits:
-                topic = connection.packets.limits.check(first, topic, msg, connection.now())
+            if FIVE and connection.packets.five:
+                topic = connection.packets.check(connection, first, topic, msg)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
                 pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             try:

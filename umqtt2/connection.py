@@ -30,6 +30,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 from .constants import FIVE, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
+    ECONCLOSE,
     ECONLENGTH,
     ECONNOT,
     ECONTIMEOUT,
@@ -40,9 +41,10 @@ from .errno import (
     MQTTException,
     malformed,
 )
-from .packets.decoder import SMALL
+from .packets.decoder import SMALL, decode
 from .packets.fields import (
     CONNACK,
+    DISCONNECT,
     PINGREQ,
     PINGRESP,
     PUBACK,
@@ -50,7 +52,10 @@ from .packets.fields import (
     PUBLISH_HEAD,
     PUBREC,
     PUBREL,
+    ack,
+    topic_name,
 )
+from .packets.v311 import refusal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,6 +119,9 @@ class Connection:
     raised      what a callback has raised, for the client to raise; None for nothing
     chunks      a ChunkReceiver, or None
     paused      nothing is read while connected; the owner sets it
+    disconnect_packet
+                the DISCONNECT that is sent next
+    closed_error  the error number for a broker that closes
     """
 
     state = CLOSED
@@ -131,6 +139,8 @@ class Connection:
     busy = False  # a method is at work
     ping_sent = False  # and nothing has come since
     paused = False
+    disconnect_packet = DISCONNECT
+    closed_error = ECONCLOSE
     _steps: "Generator[object, None, None] | None" = None  # of the transport, while it opens
     _next = b""  # the CONNECT or DISCONNECT, until it is sent
     _payload: "Any" = None  # what follows the buffer in the slot
@@ -155,7 +165,7 @@ class Connection:
     ) -> "None":
         """session, packets: see above; max_packet: bytes; clock: MicroPython's `time`, or a stand-in."""
         self.session = session
-        self.packets = packets
+        self.packets: "Any" = packets
         self.max_packet = max_packet
         self._clock = clock
         self._ticks = clock.ticks_ms() >> UNIT_BITS
@@ -181,7 +191,7 @@ class Connection:
         self._limit = limit
         self.half = keepalive * 500 >> UNIT_BITS
         self._next = hello
-        decoder = self.packets.decode(self, self._in, self.max_packet)
+        decoder = decode(self, self._in, self.max_packet, self.packets)
         next(decoder)
         self.feed = decoder.send
         if STREAMING:
@@ -220,7 +230,7 @@ class Connection:
         else:
             if STORES:
                 self.session.on_close(None)
-            self._next = self.packets.disconnect_packet
+            self._next = self.disconnect_packet if FIVE else DISCONNECT
             self._deadline = self.now() + min(LEAVE, self._limit)
             self.state = LEAVING
 
@@ -323,7 +333,7 @@ class Connection:
         if first != CONNACK:
             raise MQTTException(ECONLENGTH)
         if self.code & 255:
-            raise self.packets.refusal(self.code & 255)
+            raise refusal(self.code & 255)
         self.since = self.last_out = self.last_ping = now
         if not STORES:
             self.session.resume(False, False, now)
@@ -351,7 +361,7 @@ class Connection:
                     first = None
                     break
                 self.close(True)
-                raise MQTTException(self.packets.closed)
+                raise MQTTException(self.closed_error if FIVE else ECONCLOSE)
             self.ping_sent = False
             first = self.feed(n)
             reads -= 1
@@ -415,7 +425,7 @@ class Connection:
         """Return whether a message may have this topic: there are brokers that send others."""
         if topic != self._last_topic:
             try:
-                self._last_topic = self.packets.topic_name(topic)
+                self._last_topic = topic_name(topic)
             except ValueError:
                 return False
         return True
@@ -543,7 +553,7 @@ class Connection:
             pid = packet[0]
             first = packet[1]
             if first & 0xF0 == PUBLISH:
-                if FIVE and self.packets.limits and self._may_not_go(own, pid, first, packet[2], packet[3]):
+                if FIVE and self.packets.five and self.packets.holds(own, packet):
                     break
                 if STREAMING:
                     if hasattr(packet[3], "rewind"):
@@ -559,17 +569,6 @@ class Connection:
             else:
                 self.send_request(first, packet[2], packet[3], pid)
             session.sent()
-
-    def _may_not_go(self, own: "int", pid: "int", first: "int", topic: "bytes", msg: "Any") -> "bool":
-        # Return whether a message that was kept may not be sent now, or no more: then it is told.
-        if own and own != pid:
-            return True
-        status = self.packets.limits.refused(first, topic, msg)
-        if status is not None:
-            self.session.remove(pid)
-            if first & 6:
-                self.tell_status(pid, status)
-        return status is not None
 
     def send_message(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
         """Send a PUBLISH; its payload may be a StreamPayload. Nothing may be `pending`."""
@@ -593,7 +592,7 @@ class Connection:
 
     def send_ack(self, first: "int", pid: "int") -> "None":
         """Send PUBACK, PUBREC, PUBREL or PUBCOMP. Nothing may be `pending`."""
-        self.send(self._out, self.packets.ack(self._out, first, pid))
+        self.send(self._out, ack(self._out, first, pid))
 
     def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None) -> "None":
         """Give a packet to the transport: `n` bytes of `buf`, then the payload, in one write if they fit.

@@ -116,8 +116,8 @@ class MQTTClient(BaseClient):
         pid = 0
         connection.enter()
         try:
-            if FIVE and connection.packets.limits:
-                topic = connection.packets.limits.check(first, topic, msg, connection.now())
+            if FIVE and connection.packets.five:
+                topic = connection.packets.check(connection, first, topic, msg)
             up = connection.state == UP
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             wanted = self.keep_qos0 and first and not hasattr(msg, "rewind") and not (up and not session.has_unsent)

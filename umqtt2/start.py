@@ -38,7 +38,7 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
     connection = client.connection
     connection.timeout = units(client.message_timeout, "message_timeout")
     hello = connection.packets.connect(
-        client.client_id, clean_session, client.keepalive, client.user, client.password, client.will
+        client.client_id, clean_session, client.keepalive, client.user, client.password, client.will, connection
     )
     if PLAIN:
         leave(connection)

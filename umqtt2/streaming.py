@@ -227,8 +227,8 @@ class _LargeMessage:
         if self._qos:
             start += 2
         at = start  # of what follows the packet identifier
-        if FIVE and self._connection.packets.limits:
-            start = self._connection.packets.limits.payload_at(head, start)
+        if FIVE and self._connection.packets.five:
+            start = self._connection.packets.payload_at(head, start)
             if start <= 0:
                 return not start
         if len(head) >= min(self._left, start + HEAD):

@@ -8,9 +8,8 @@
 Theory of operation. Stores, streams and clients know a topic as bytes. No topic can have U+0000, so the properties of a
 message travel behind one:
 
-    topic name
-    topic name  00  properties as on the wire, the message expiry first
-    topic name  00 00  when it was published (4 bytes)  properties
+    topic name  00  properties as on the wire                                  of a Topic, and of a last will
+    topic name  00  when it was published (4 bytes)  properties as on the wire of a message, the message expiry first
 
 Only this module makes such bytes and takes them apart; what a program gives as a topic may not have U+0000. The
 options of a subscription are an int, in the place of its QoS.
@@ -21,9 +20,7 @@ sees a PINGRESP in their place: PUBACK, PUBREC and UNSUBACK that refuse. The ses
 acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
-from collections import namedtuple
-
-from .connection import NETWORK, UNIT_BITS
+from .connection import NETWORK, UNIT_BITS, UP
 from .errno import (
     ECONAUTH,
     ECONCLOSE,
@@ -39,10 +36,8 @@ from .errno import (
     STIMEOUT,
     MQTTException,
 )
-from .packets.decoder import decode
 from .packets.fields import (
     CONNACK,
-    CONNECT,
     DISCONNECT,
     PINGRESP,
     PUBACK,
@@ -53,14 +48,14 @@ from .packets.fields import (
     SUBACK,
     SUBSCRIBE,
     UNSUBACK,
-    encoded,
+    binary,
     fixed_header,
     string,
     text_bytes,
     topic_name,
     whole_packet,
 )
-from .packets.v311 import ack
+from .packets.v311 import connect, publish
 from .properties import (
     ASSIGNED_CLIENT_IDENTIFIER,
     CORRELATION_DATA,
@@ -72,7 +67,6 @@ from .properties import (
     RETAIN_AVAILABLE,
     SERVER_KEEP_ALIVE,
     SUBSCRIPTION_IDENTIFIER,
-    TOPIC_ALIAS,
     TOPIC_ALIAS_MAXIMUM,
     USER_PROPERTY,
     WILL_DELAY,
@@ -80,7 +74,7 @@ from .properties import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Generator, Iterable, NamedTuple
+    from typing import Any, Iterable
 
     from .cpython.contracts import Payload, Text
     from .cpython.io import BytesIO
@@ -88,13 +82,13 @@ if TYPE_CHECKING:
     Pairs = Iterable[tuple[Text, Text]]
 
 DISCONNECTED = 0xE0  # the first byte of a DISCONNECT
-KEEP = 0xFFFFFFFF  # a session expiry: never
-ROOM = 7  # bytes that a PUBLISH may have before its payload, besides PUBLISH_HEAD and its topic
-LONGEST_TOPIC = 0xFFFF
+MOST = 17  # bytes that a PUBLISH may have besides its topic, properties and payload
+STAMP = 4  # bytes of the time behind a topic name
 HIGHEST_IDENTIFIER = 1000  # of a subscription: it stands with its options in 16 bits of a session's file
 
 # Reason codes.
 MALFORMED = 0x81
+OLD = 0x84  # does not support this version
 PROTOCOL_ERROR = 0x82
 TOO_LARGE = 0x95
 NO_RETAIN = 0x9A
@@ -107,20 +101,26 @@ OF_PUBLISH = 2
 OF_ACK = 4
 OF_DISCONNECT = 8
 VARINT = 3
-TEXT = 5
-BINARY = 6
+BINARY = 5
+TEXT = 6
 PAIR = 7
 KINDS = (
-    b"\0\x12\x42\x52\0\0\0\0\x52\x62\0\x32\0\0\0\0"
-    b"\0\x41\x51\x21\0\x50\x60\x10\x40\x10\x50\0\x59\0\0\x5d"
+    b"\0\x12\x42\x62\0\0\0\0\x62\x52\0\x32\0\0\0\0"
+    b"\0\x41\x61\x21\0\x60\x50\x10\x40\x10\x60\0\x69\0\0\x6d"
     b"\0\x21\x21\x20\x11\x11\x7f\x41\x11\x11\x11"
 )
 NEVER_ZERO = (SUBSCRIPTION_IDENTIFIER, RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE)
+LISTS = (SUBSCRIPTION_IDENTIFIER, USER_PROPERTY)  # those that a packet may have more than once
+
 
 FIRST_BYTES = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECTED))
-# The error numbers of a CONNACK's reason codes from 0x84 on [3.2.2.2].
+# The error numbers of a CONNACK's reason codes from 0x80 on [3.2.2.2]; the last one is that of all others, too.
 REFUSALS = bytes(
     (
+        ECONUNKNOWN,
+        ECONUNKNOWN,
+        ECONUNKNOWN,
+        ECONUNKNOWN,
         ECONPROTOCOL,
         ECONREJECT,
         ECONCREDENTIALS,
@@ -132,15 +132,17 @@ REFUSALS = bytes(
         ECONAUTH,
         ECONUNKNOWN,
         ECONREJECT,
+        ECONUNKNOWN,
     )
 )
+LAST_REFUSAL = 15  # index of the last one
 
 
 def uint(value: "int", size: "int", name: "str") -> "bytes":
     """Return an int as `size` bytes. Raises TypeError or ValueError, with the argument's name."""
     if not isinstance(value, int):
         raise TypeError(name)
-    if not 0 <= value <= KEEP >> 32 - 8 * size:
+    if not 0 <= value < 1 << 8 * size:
         raise ValueError(name)
     return value.to_bytes(size, "big")
 
@@ -163,30 +165,6 @@ def user_properties(pairs: "Pairs") -> "bytes":
     for name, value in pairs:
         data += b"\x26" + string(text_bytes(name, "user")) + string(text_bytes(value, "user"))
     return data
-
-
-def binary(value: "Payload", name: "str") -> "bytes":
-    """Return binary data with its length before it [1.5.6]."""
-    value = bytes(encoded(value, name))
-    if len(value) > 65535:
-        raise ValueError(name)
-    return string(value)
-
-
-if TYPE_CHECKING:
-
-    class Message(NamedTuple):
-        """A message of `umqtt2.aio` with MQTT 5; properties as `V5.properties()` has them."""
-
-        topic: bytes
-        payload: bytes
-        retain: bool
-        qos: int
-        dup: bool
-        properties: dict[int, Any]
-
-else:
-    Message = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup", "properties"))
 
 
 class Topic:
@@ -230,7 +208,7 @@ class Topic:
         if response is not None:
             data += b"\x08" + string(topic_name(response))
         if correlation is not None:
-            data += b"\x09" + binary(correlation, "correlation")
+            data += b"\x09" + string(binary(correlation, "correlation"))
         data += user_properties(user)
         self.encoded = topic_name(name)
         if data:
@@ -254,12 +232,8 @@ def Options(  # noqa: N802
 
     Raises ValueError for what is not allowed.
     """
-    if not 0 <= qos <= 2:
-        raise ValueError("qos")
-    if not 0 <= retained <= 2:
-        raise ValueError("retained")
-    if not 0 <= identifier <= HIGHEST_IDENTIFIER:
-        raise ValueError("identifier")
+    if not (0 <= qos <= 2 and 0 <= retained <= 2 and 0 <= identifier <= HIGHEST_IDENTIFIER):
+        raise ValueError("options: qos, retained or identifier")
     return identifier << 6 | retained << 4 | (8 if as_published else 0) | (4 if no_local else 0) | qos
 
 
@@ -273,7 +247,18 @@ class V5:
     sent, and the connection stays: 0x95 larger than its Maximum Packet Size, 0x9A RETAIN, 0x9B the QoS.
     """
 
-    ack = staticmethod(ack)
+    five = True
+    reason = 0
+    _connection: "Any" = None
+    _client_id: "Text" = b""  # that the broker has assigned
+    _session_expires: "Any" = 0
+    _raw = b""  # the properties of the last packet
+    _at = 0  # where what _varint() read ends
+    # What the broker of the last connection takes.
+    _largest_sent = 0
+    _highest_qos = 2
+    _retains = 1
+    _alias_limit = 0
 
     def __init__(
         self,
@@ -297,33 +282,11 @@ class V5:
         self._properties = user_properties(user)
         if window:
             self._properties += b"\x21" + uint(window, 2, "window")
-        if expiry is not None:
-            uint(expiry, 4, "expiry")
-        self._expiry = expiry
-        if largest:
-            uint(largest, 4, "largest")
-        self._largest = largest
+        # As properties, where they are sent whatever the client is.
+        self._expiry: "Any" = expiry and b"\x11" + uint(expiry, 4, "expiry")
+        self._largest: "Any" = largest and b"\x27" + uint(largest, 4, "largest")
         self.aliases = aliases
-        self.limits = self
-        self.reason = 0
-        self.disconnect_packet = DISCONNECT
-        self.closed = ECONPROTOCOL  # what it means when the broker closes before it has said anything
-        self._connection: "Any" = None
-        self._hello = bytearray()  # the CONNECT, which decode() completes
-        self._fields: "tuple[bytes, bytes, bytes]" = (b"", b"", b"")
-        self._client_id = b""  # that the broker has assigned
-        self._clean = False
-        self._session_expires = 0
-        self._greeted = False  # a packet has come on this connection
-        self._raw = b""  # the properties of the last packet
-        self._at = 0  # where what _varint() read ends
-        self._window = 0  # of the session store, without the broker's limit
-        # What the broker takes.
-        self._largest_sent = 0
-        self._highest_qos = 2
-        self._retains = 1
-        self._alias_limit = 0
-        self._aliases: "dict[bytes, int]" = {}
+        self._aliases: "dict[bytes, int]" = {}  # of the topics that this connection has told the broker
 
     # --- What a program uses -------------------------------------------------------------------------
 
@@ -331,9 +294,7 @@ class V5:
         """Return the properties of the last packet: in a callback for messages those of the message, in a status
         callback those of the acknowledgement. A dict from the numbers in `umqtt2.properties` to an int or bytes; for
         user properties a list of (name, value), for subscription identifiers a list of ints."""
-        found: "dict[int, Any]" = {}
-        self._check_properties(self._raw, 15, found)
-        return found
+        return self._decoded(15)
 
     def reply(self, properties: "dict[int, Any] | None" = None) -> "Topic | None":
         """Return the topic to publish the answer to a message to, with its correlation data; None when there is none.
@@ -359,7 +320,7 @@ class V5:
             if expiry and not self._session_expires:
                 raise ValueError("expiry")
             packet += b"\5\x11" + uint(expiry, 4, "expiry")
-        self.disconnect_packet = whole_packet(DISCONNECTED, packet)
+        client.connection.disconnect_packet = whole_packet(DISCONNECTED, packet)
         return client.disconnect()
 
     # --- What goes -----------------------------------------------------------------------------------
@@ -372,82 +333,69 @@ class V5:
         user: "Text | None",
         password: "Text | None",
         will: "tuple[bytes, bytes, bool, int] | None",
-    ) -> "bytearray":
-        """Return a CONNECT [3.1], which `decode` completes; the arguments are those of `umqtt2.packets.v311`."""
-        flags = 2 if clean else 0
-        fields = string(text_bytes(client_id, "client_id") or self._client_id)
-        if will:
-            topic, msg, retain, qos = will
-            flags |= 4 | qos << 3 | (32 if retain else 0)
-            end = topic.find(b"\0")
-            if end < 0:
-                end = len(topic)
-            fields += counted(topic[end + 1 :]) + string(topic[:end]) + string(msg)
-        if user is not None:
-            flags |= 128
-            fields += string(text_bytes(user, "user"))
-        if password is not None:
-            flags |= 64
-            fields += binary(password, "password")
-        self._clean = clean
+        connection: "Any",
+    ) -> "bytes":
+        """Return a CONNECT [3.1]; the arguments are those of `umqtt2.packets.v311`. What is known of the last broker
+        does not hold from here on."""
         expiry = self._expiry
         if expiry is None:
-            expiry = 0 if clean else KEEP
-        self._session_expires = expiry
+            expiry = b"" if clean else b"\x11\xff\xff\xff\xff"
         data = self._properties
         if expiry:
-            data += b"\x11" + expiry.to_bytes(4, "big")
-        self._fields = (b"\0\4MQTT\5" + bytes((flags,)) + uint(keepalive, 2, "keepalive"), data, fields)
-        self._hello = bytearray()
-        return self._hello
+            data += expiry
+        largest = self._largest
+        if largest is None and not connection.chunks:
+            n = connection.max_packet
+            largest = b"\x27" + uint(n + 1 + len(varint(n)), 4, "max_packet")
+        if largest:
+            data += largest
+        more = b""
+        if will:
+            topic, more = (will[0] + b"\0").split(b"\0", 1)
+            will = (topic,) + will[1:]
+            more = counted(more[:-1])
+        client_id = client_id or self._client_id
+        hello = connect(client_id, clean, keepalive, user, password, will, connection, counted(data), more)
+        self._fresh = clean
+        self._session_expires = expiry
+        session = connection.session
+        if self._connection is not connection:
+            self._connection = connection
+            self._window = session.window  # without the broker's limit
+            connection.closed_error = ECONPROTOCOL  # before it has said anything
+            session.window = 1  # what any broker takes
+        connection.disconnect_packet = DISCONNECT
+        self._alias_limit = 0
+        self._aliases.clear()
+        return hello
 
     def publish(self, buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "int") -> "int":
         """Write a PUBLISH up to its payload to `buf`, which may become longer, and return its length [3.3]."""
-        end = at = topic.find(b"\0")
-        if end < 0:
-            end = at = len(topic)
-        else:
-            at += 1
-        left = 0
-        if at < len(topic) and not topic[at]:
-            left = max(1, self._seconds_left(topic, at + 1))
-            at += 5
-        count = len(topic) - at
-        alias = self._alias(topic, end) if self._alias_limit else 0
-        n = 0 if alias > 0 else end
-        if alias:
-            count += 3
-        if len(buf) < len(topic) + 9 + ROOM:
-            buf.extend(bytes(len(topic) + 9 + ROOM - len(buf)))
-        i = fixed_header(buf, first, n + count + size + (5 if pid else 3) + (count > 127) + (count > 16383))
-        buf[i] = n >> 8
-        buf[i + 1] = n & 255
-        i += 2
-        if n:
-            buf[i : i + n] = topic if n == len(topic) else topic[:n]
-            i += n
-        if pid:
-            buf[i] = pid >> 8
-            buf[i + 1] = pid & 255
-            i += 2
-        n = count
-        while n > 127:
-            buf[i] = n & 127 | 128
-            n >>= 7
-            i += 1
-        buf[i] = n
-        i += 1
-        if alias:
-            buf[i] = TOPIC_ALIAS
-            buf[i + 1] = abs(alias) >> 8
-            buf[i + 2] = abs(alias) & 255
-            i += 3
-            count -= 3
-        if count:
-            buf[i : i + count] = topic[at:]
-            if left:
-                buf[i + 1 : i + 5] = left.to_bytes(4, "big")
-        return i + count
+        name = topic
+        data = b""
+        end = topic.find(b"\0")
+        if end >= 0:
+            name = topic[:end]
+            data = topic[end + 1 + STAMP :]
+            if data[0] == MESSAGE_EXPIRY:
+                data = b"\2" + max(1, self._seconds_left(topic, end)).to_bytes(4, "big") + data[5:]
+        if self._alias_limit:
+            told = len(self._aliases)
+            alias = self._aliases.get(name, told + 1)
+            if alias <= self._alias_limit:
+                data = b"\x23" + alias.to_bytes(2, "big") + data
+                self._aliases[name] = alias
+                if alias <= told:
+                    name = b""
+        if data:
+            data = counted(data)
+        n = publish(buf, name, size + (len(data) or 1), first, pid)
+        if not data:
+            buf[n] = 0
+            return n + 1
+        end = n + len(data)
+        buf[n:end] = data
+        return end
 
     def subscribe(self, first: "int", pid: "int", topic: "bytes", qos: "int") -> "bytes":
         """Return a SUBSCRIBE or UNSUBSCRIBE for one topic filter [3.8, 3.10]; `qos` is what Options() returns."""
@@ -470,74 +418,74 @@ class V5:
         if not isinstance(options, int) or not 0 <= options < 65536 or options & 3 > highest or options & 48 == 48:
             raise ValueError("qos")
 
-    def refusal(self, code: "int") -> "MQTTException":
-        """Return the exception for a CONNACK with this reason code [3.2.2.2]."""
-        names = REFUSALS
-        if code == 1:
-            return MQTTException(ECONPROTOCOL, code)
-        return MQTTException(names[code - 0x84] if 0 <= code - 0x84 < len(names) else ECONUNKNOWN, code)
-
     # --- Limits, and the expiry of messages ----------------------------------------------------------
 
-    def check(self, first: "int", topic: "bytes", msg: "Any", now: "int") -> "bytes":
-        """The program publishes, subscribes or unsubscribes: return `topic`, with the time where the message expires.
+    def check(self, connection: "Any", first: "int", topic: "bytes", msg: "Any") -> "bytes":
+        """The program publishes, subscribes or unsubscribes: return `topic`, with the time where it has properties.
 
         Raises MQTTException(ELIMIT, reason code) for what the broker does not take, and ValueError.
         """
-        message = first & 0xF0 == PUBLISH
         code = 0
-        if message:
+        if first & 0xF0 == PUBLISH:
+            end = topic.find(b"\0") + 1
+            if end:
+                if topic[end] == WILL_DELAY:
+                    raise ValueError("topic: delay is for a last will")
+                topic = topic[:end] + connection.now().to_bytes(STAMP, "big") + topic[end:]
             code = self._excess(first, topic, len(msg))
-        elif self._largest_sent and len(topic) + 9 + ROOM > self._largest_sent:
-            code = TOO_LARGE  # nearly; a request is rarely as long
+        elif first:
+            # A request is rarely as long as the limit: not counted exactly.
+            if self._largest_sent and len(topic) + MOST > self._largest_sent:
+                code = TOO_LARGE
+            levels = topic.split(b"/", 2)
+            if levels[0] == b"$share":
+                # A name without wildcards, and a filter after it [MQTT-4.8.2-1, MQTT-4.8.2-2]; [MQTT-3.8.3-4].
+                if len(levels) < 3 or not levels[2] or (first == SUBSCRIBE and msg & 4):
+                    raise ValueError("topic: $share/NAME/FILTER, without no_local")
+                topic_name(levels[1])
         if code:
             raise MQTTException(ELIMIT, code)
-        if message:
-            at = topic.find(b"\0") + 1
-            if at:
-                if topic[at] == WILL_DELAY:
-                    raise ValueError("topic: delay is for a last will")
-                if topic[at] == MESSAGE_EXPIRY:
-                    topic = topic[:at] + b"\0" + now.to_bytes(4, "big") + topic[at:]
-        elif topic[:7] == b"$share/":
-            # A name without wildcards, and a filter after it [MQTT-4.8.2-1, MQTT-4.8.2-2].
-            name = topic[7:].split(b"/", 1)
-            if len(name) < 2 or not name[0] or b"+" in name[0] or b"#" in name[0] or not name[1]:
-                raise ValueError("topic: $share/NAME/FILTER")
-            if first == SUBSCRIBE and msg & 4:
-                raise ValueError("no_local: not with a shared subscription")  # [MQTT-3.8.3-4]
         return topic
 
-    def refused(self, first: "int", topic: "bytes", msg: "Any") -> "int | None":
-        """A message that was kept is about to be sent: return the status that the program gets in its place, None to
-        send it. One that was sent before does not expire [MQTT-4.3.3-7]."""
-        code = self._excess(first, topic, len(msg))
-        if code:
-            self.reason = self._connection.code = code
-            self._raw = b""
-            return SFAILED
-        at = topic.find(b"\0") + 1
-        if at and not topic[at] and not first & 8 and self._seconds_left(topic, at + 1) <= 0:
-            return STIMEOUT
-        return None
+    def holds(self, own: "int", packet: "list[Any]") -> "bool":
+        """Return whether a message that was kept may not be sent now. Where it may not be sent at all the session store
+        forgets it, and the program is told: SFAILED for what the broker does not take, STIMEOUT for one that has
+        expired. One that was sent before does not expire [MQTT-4.3.3-7].
 
-    def message(self, topic: "bytes", payload: "bytes", retain: "bool", qos: "int", dup: "bool") -> "Message":
-        """Return a message of `umqtt2.aio`, with its properties."""
-        return Message(topic, payload, retain, qos, dup, self.properties())
+        own  the packet identifier of the request that is made now, or 0
+        """
+        pid, first, topic, msg = packet
+        if own and own != pid:
+            return True  # what is told is not for the caller of that
+        connection = self._connection
+        code = self._excess(first, topic, len(msg))
+        status = SFAILED
+        if code:
+            self.reason = connection.code = code
+            self._raw = b""
+        else:
+            end = topic.find(b"\0")
+            if end < 0 or topic[end + 1 + STAMP] != MESSAGE_EXPIRY or first & 8 or self._seconds_left(topic, end) > 0:
+                return False
+            status = STIMEOUT
+        connection.session.remove(pid)
+        if first & 6:
+            connection.tell_status(pid, status)
+        return True
 
     def payload_at(self, head: "bytearray", at: "int") -> "int":
         """Of a message that comes in chunks so much has come, and its properties begin at an index: return where its
         payload begins; 0 when more must come, -1 when its properties are too long to keep."""
-        count = self._varint(head, at, len(head))
-        if count is None:
-            return 0 if len(head) < at + 4 else -1
+        if len(head) < at + 4 and min(head[at:] or b"\x80") > 127:
+            return 0  # the length of the properties is not complete
+        count = self._varint(head, at)
         end = self._at + count
         if end > self._connection.max_packet:
             return -1
         if end > len(head):
             return 0
         self._raw = bytes(head[self._at : end])
-        self._must(self._check_properties(self._raw, OF_PUBLISH, None))
+        self._decoded(OF_PUBLISH)
         return end
 
     def _excess(self, first: "int", topic: "bytes", size: "int") -> "int":
@@ -546,72 +494,40 @@ class V5:
             return NO_QOS
         if first & 1 and not self._retains:
             return NO_RETAIN
-        if self._largest_sent and len(topic) + size + 9 + ROOM > self._largest_sent:
+        n = len(topic) + size
+        if self._largest_sent and n + MOST > self._largest_sent:
             # Near the limit it is counted exactly.
-            alias = 3 if self._alias_limit else 0
+            count = 0
             end = topic.find(b"\0")
-            count = 0 if end < 0 else len(topic) - end - (1 if topic[end + 1] else 6)
-            n = end if end >= 0 else len(topic)
-            n += 2 + count + len(varint(count + alias)) + alias + size + (2 if first & 6 else 0)
+            if end >= 0:
+                n -= 1 + STAMP
+                count = n - size - end
+            if self._alias_limit:
+                count += 3
+                n += 3
+            n += len(varint(count)) + (4 if first & 6 else 2)
             if n + 1 + len(varint(n)) > self._largest_sent:
                 return TOO_LARGE
         return 0
 
-    def _seconds_left(self, topic: "bytes", at: "int") -> "int":
-        # Of a message whose time of publication stands at an index, and its expiry behind it.
-        passed = self._connection.now() - int.from_bytes(topic[at : at + 4], "big")
+    def _seconds_left(self, topic: "bytes", end: "int") -> "int":
+        # Of a message whose topic name ends at an index, and which has an expiry.
+        end += 1
+        now = self._connection.now()
         # Less than 0 after a reset: nobody knows how long that took.
-        left: "int" = int.from_bytes(topic[at + 5 : at + 9], "big") - (max(0, passed) << UNIT_BITS) // 1000
+        passed = max(0, now - int.from_bytes(topic[end : end + STAMP], "big"))
+        end += STAMP + 1
+        left: "int" = int.from_bytes(topic[end : end + 4], "big") - (passed << UNIT_BITS) // 1000
         return left
 
-    def _alias(self, topic: "bytes", end: "int") -> "int":
-        # The alias of a topic; less than 0 when the broker has yet to be told, 0 when there is none left.
-        if end < len(topic):
-            topic = topic[:end]
-        alias: "int" = self._aliases.get(topic, 0)
-        if not alias and len(self._aliases) < self._alias_limit:
-            self._aliases[topic] = alias = len(self._aliases) + 1
-            alias = -alias
-        return alias
-
     # --- What comes ----------------------------------------------------------------------------------
-
-    def decode(self, sink: "Any", buf: "bytearray", max_packet: "int") -> "Generator[int, int, None]":
-        """Decode what a broker sends: see `umqtt2.packets.decoder`; `sink` is a Connection.
-
-        Raises MQTTException(ERESPONSE, reason code) when the bytes break MQTT 5, after a DISCONNECT with that code;
-        MQTTException(ECONCLOSE, reason code) when DISCONNECT has come.
-        """
-        self._begin(sink, max_packet)
-        return decode(sink, buf, max_packet, self)
-
-    def _begin(self, sink: "Any", max_packet: "int") -> "None":
-        # A connection begins: complete its CONNECT.
-        session = sink.session
-        if self._connection is not sink:
-            self._connection = sink
-            self._window = session.window
-            # Nothing is known of this broker: one message is what it takes before its CONNACK.
-            session.window = 1
-        self.disconnect_packet = DISCONNECT
-        self._greeted = False
-        self._alias_limit = 0
-        self._aliases.clear()
-        head, data, fields = self._fields
-        largest = self._largest
-        if largest is None and not sink.chunks:
-            largest = max_packet + 1 + len(varint(max_packet))
-        if largest:
-            data += b"\x27" + largest.to_bytes(4, "big")
-        self._hello.extend(whole_packet(CONNECT, head + counted(data) + fields))
-        self._fields = (b"", b"", b"")
 
     def fail(self, code: "int" = MALFORMED) -> "MQTTException":
         """Tell the broker that it breaks MQTT, and raise MQTTException(ERESPONSE, reason code)."""
         connection = self._connection
         if not connection.pending:
             try:
-                connection.transport.write(bytes((DISCONNECTED, 1, code)), 3, 0)
+                connection.send(bytes((DISCONNECTED, 1, code)), 3)
             except NETWORK:
                 pass
         raise MQTTException(ERESPONSE, code)
@@ -619,23 +535,23 @@ class V5:
     def check_header(self, first: "int", length: "int") -> "None":
         """For `umqtt2.packets.decoder`: fail for what no broker may send."""
         if first & 0xF0 == PUBLISH:
-            if first & 6 == 6 or length < 4:
-                self.fail(MALFORMED)
+            if first & 6 == 6:
+                self.fail()
         elif first not in FIRST_BYTES:
             self.fail(MALFORMED if first & 15 else PROTOCOL_ERROR)
         elif first == PINGRESP and length:
-            self.fail(MALFORMED)
-        elif first == CONNACK and self._greeted:
+            self.fail()
+        elif first == CONNACK and self._connection.state == UP:
             self.fail(PROTOCOL_ERROR)
-        self._greeted = True
 
-    def take(self, buf: "bytearray", body: "BytesIO | None", first: "int", length: "int", pid: "int") -> "int":
+    def take_packet(self, buf: "bytearray", body: "BytesIO | None", first: "int", length: "int", pid: "int") -> "int":
         """For `umqtt2.packets.decoder`: a packet is complete. Give it to the connection, and return its first byte;
         PINGRESP for one that refuses.
 
         buf   has its beginning
         body  all of it; None for one that was not kept, of which `pid` is the packet identifier
         """
+        self._raw = b""
         if first & 0xF0 == PUBLISH:
             self._take_message(self._connection, buf, body, first & 6, length, pid)
         elif not body:
@@ -647,38 +563,35 @@ class V5:
     def _take_message(
         self, sink: "Any", buf: "bytearray", body: "BytesIO | None", qos: "int", length: "int", pid: "int"
     ) -> "None":
-        self._raw = b""
         if body:
             size = buf[0] << 8 | buf[1]
             at = size + 2
-            if not size:
-                self.fail(PROTOCOL_ERROR)  # an alias, and none was offered
             if at >= length:
-                self.fail(MALFORMED)
+                self.fail()
             body.seek(at)
             body.readinto(buf)
             n = 0
             if qos:
                 pid = buf[0] << 8 | buf[1]
                 n = 2
-            count = self._varint(buf, n, length - at)
-            if count is None:
-                count = length  # too much
-            end = at + self._at + count
+            count = self._varint(buf, n)  # what follows the packet in `buf` makes it too long
+            at += self._at
+            end = at + count
             if end > length:
-                self.fail(MALFORMED)
+                self.fail()
             try:
                 if count:
-                    body.seek(end - count)
+                    body.seek(at)
                     self._raw = body.read(count)
+                    self._decoded(OF_PUBLISH)
                 body.seek(2)
                 sink.topic = body.read(size)
                 body.seek(end)
                 sink.payload = body.read(length - end)
             except MemoryError:
                 pass
-            if count:
-                self._must(self._check_properties(self._raw, OF_PUBLISH, None))
+            if not size:
+                self.fail(PROTOCOL_ERROR)  # an alias, and none was offered
         if not qos:
             pid = 0
         elif not pid:
@@ -686,36 +599,28 @@ class V5:
         sink.pid = pid
 
     def _take_answer(self, sink: "Any", buf: "bytearray", body: "Any", first: "int", length: "int") -> "int":
-        # What is no PUBLISH.
-        connack = first == CONNACK
-        if connack and length == 2:
-            # MQTT 3.1.1's: it does not know this version.
-            sink.code = 1
-            return first
-        acks = first < SUBACK and not connack
-        at = 1 if first == DISCONNECTED else 3 if acks else 2
-        code = buf[at - 1] if length >= at else 0
-        rest = b""
-        self._raw = b""
-        if length > at or not (acks or at == 1):
-            body.seek(0)
-            data = body.read(length)
-            count = self._varint(data, at, length)
-            end = self._at + count if count is not None else length + 1
-            if end > length:
-                self.fail(MALFORMED)
-            rest = data[end:]
-            mask = OF_CONNACK if connack else OF_DISCONNECT if at == 1 else OF_ACK
-            self._raw = data[self._at : end]
-            self._must(self._check_properties(self._raw, mask, None))
-        if at == 2 and not connack:
-            code = rest[0] if rest else 0
-            rest = rest[1:] if rest else b"\0"
-        if rest or (acks and length < 2):
-            self.fail(MALFORMED)
+        # What is no PUBLISH. Before its properties it has so many bytes; a reason code is the last of them, except in
+        # SUBACK and UNSUBACK, where it is the last byte of the packet.
+        at = 3 if CONNACK < first < SUBACK else 1 if first == DISCONNECTED else 2
+        if first == CONNACK and length == 2:
+            raise MQTTException(ECONPROTOCOL, OLD)  # MQTT 3.1.1's: it does not know this version
+        if length < at - 1:
+            self.fail()
+        body.seek(0)
+        data = body.read(length)
+        code = (data + b"\0")[at - 1]  # a reason code that is left out is 0
+        if SUBACK <= first < PINGRESP:
+            code = data[-1]
+            data = data[:-1]
+        if len(data) > at or at == 2:
+            count = self._varint(data, at)
+            self._raw = data[self._at :]
+            if len(self._raw) != count:
+                self.fail()
+            self._decoded(OF_CONNACK if first == CONNACK else OF_DISCONNECT if at == 1 else OF_ACK)
         self.reason = sink.code = code
         pid = sink.pid = buf[0] << 8 | buf[1]
-        if connack:
+        if first == CONNACK:
             self._take_connack(sink, buf[0], code)
         elif at == 1:
             # A shutdown, an administrator or another client is not the fault of what was sent.
@@ -733,13 +638,13 @@ class V5:
 
     def _take_connack(self, sink: "Any", flags: "int", code: "int") -> "None":
         if flags > 1:
-            self.fail(MALFORMED)
-        if flags and (code or self._clean):
-            self.fail(PROTOCOL_ERROR)
+            self.fail()
+        if flags and (code or self._fresh):
+            self.fail(PROTOCOL_ERROR)  # [MQTT-3.2.2-4]
         sink.pid = 0
-        self.closed = ECONCLOSE
+        sink.closed_error = ECONCLOSE
         if code:
-            return
+            raise MQTTException(REFUSALS[min(code & 127, LAST_REFUSAL)], code)
         sink.code = flags << 8
         found = self.properties()
         sink.session.window = min(self._window, found.get(RECEIVE_MAXIMUM, self._window))
@@ -751,65 +656,69 @@ class V5:
         if SERVER_KEEP_ALIVE in found:
             sink.half = found[SERVER_KEEP_ALIVE] * 500 >> UNIT_BITS
 
-    def _must(self, code: "int") -> "None":
-        if code:
-            self.fail(code)
-
-    def _varint(self, data: "bytes | bytearray", i: "int", end: "int") -> "int | None":
-        # Read a variable byte integer at an index, and leave the index after it in `_at`. None when it is not one.
+    def _varint(self, data: "bytes | bytearray", i: "int") -> "int":
+        # Read a variable byte integer at an index, and leave the index after it in `_at`.
         value = shift = 0
-        while i < end and shift < 28:
-            value |= (data[i] & 127) << shift
-            shift += 7
-            i += 1
-            if data[i - 1] < 128:
-                self._at = i
-                return value
-        return None
+        try:
+            while shift < 28:
+                value |= (data[i] & 127) << shift
+                shift += 7
+                i += 1
+                if data[i - 1] < 128:
+                    self._at = i
+                    return value
+        except IndexError:
+            pass
+        raise self.fail()
 
-    def _check_properties(self, data: "bytes", mask: "int", found: "dict[int, Any] | None") -> "int":
-        # Return 0, or the reason code for what is wrong with them; put them into `found`.
-        kinds = KINDS
-        i = seen = 0
-        end = len(data)
-        while i < end:
-            key = data[i]
-            kind = kinds[key] if key < len(kinds) else 0
-            if not kind:
-                return MALFORMED
-            if not kind & mask or seen >> key & 1:
-                return PROTOCOL_ERROR
-            i += 1
-            kind >>= 4
-            value = self._value(data, i, kind, end)
-            i = self._at
-            if value is None or i > end:
-                return MALFORMED
-            if (not value and key in NEVER_ZERO) or (kind == 1 and value > 1):
-                return PROTOCOL_ERROR
-            if key not in (SUBSCRIPTION_IDENTIFIER, USER_PROPERTY):
-                seen |= 1 << key
-                if found is not None:
-                    found[key] = value
-            elif found is not None:
-                found.setdefault(key, []).append(value)
-        return 0
+    def _decoded(self, mask: "int") -> "dict[int, Any]":
+        # Return the properties of the last packet; fail for what is wrong with them.
+        data = self._raw
+        found: "dict[int, Any]" = {}
+        i = 0
+        try:
+            while i < len(data):
+                key = data[i]
+                kind = KINDS[key]
+                if not kind:
+                    self.fail()
+                if not kind & mask or (key in found and key not in LISTS):
+                    self.fail(PROTOCOL_ERROR)
+                i += 1
+                kind >>= 4
+                value: "Any"
+                if kind == VARINT:
+                    value = self._varint(data, i)
+                    i = self._at
+                elif kind < BINARY:
+                    value = int.from_bytes(data[i : i + kind], "big")
+                    i += kind
+                else:
+                    value = self._texts(data, i, kind)
+                    i = self._at
+                if i > len(data):
+                    self.fail()
+                if (not value and key in NEVER_ZERO) or (kind == 1 and value > 1):
+                    self.fail(PROTOCOL_ERROR)
+                if key in LISTS:
+                    value = found.get(key, []) + [value]
+                found[key] = value
+        except (IndexError, ValueError):
+            self.fail()
+        return found
 
-    def _value(self, data: "bytes", i: "int", kind: "int", end: "int") -> "Any":
-        # Return the value of a property at an index, and leave the index after it in `_at`. None when it is not one.
-        if kind == VARINT:
-            return self._varint(data, i, end)
-        if kind < TEXT:
-            self._at = i + kind
-            return int.from_bytes(data[i : i + kind], "big")
-        self._at = at = i + 2 + int.from_bytes(data[i : i + 2], "big")
-        value: "Any" = data[i + 2 : at]
-        if kind != BINARY:
-            try:
+    def _texts(self, data: "bytes", i: "int", kind: "int") -> "Any":
+        # Read a text, binary data, or a pair of texts at an index, and leave the index after it in `_at`. Raises
+        # IndexError and ValueError.
+        value: "Any" = None
+        for _ in range(2 if kind == PAIR else 1):
+            name = value
+            start = i + 2
+            i = start + (data[i] << 8 | data[i + 1])
+            value = data[start:i]
+            if kind != BINARY:
                 text_bytes(value, "")
-            except ValueError:
-                return None
         if kind == PAIR:
-            second = self._value(data, at, TEXT, end)
-            value = None if second is None else (value, second)
+            value = name, value
+        self._at = i
         return value

@@ -21,11 +21,12 @@ from umqtt2.packets.fields import (
     PUBREL,
     SUBSCRIBE,
     UNSUBSCRIBE,
+    ack,
     fixed_header,
     topic_filter,
     topic_name,
 )
-from umqtt2.packets.v311 import V311, ack, connect, publish, refusal, subscribe
+from umqtt2.packets.v311 import V311, connect, publish, refusal, subscribe
 
 pids = st.integers(1, 65535)
 qoss = st.integers(0, 2)
@@ -145,7 +146,7 @@ def test_a_refusal_has_the_number_of_its_return_code(code, number):
 
 
 def test_the_class_has_what_the_contract_names():
-    for name in ("connect", "subscribe", "publish", "ack", "decode", "topic_name", "refusal"):
+    for name in ("connect", "subscribe", "publish", "topic_name"):
         assert callable(getattr(V311, name))
 
 

@@ -148,7 +148,7 @@ def _where(part: str, files: dict[str, tuple[str, ...]]) -> str:
 def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> frozenset[str]:
     # Names without _ that nobody outside the package needs, of some classes; a contract does not hold in the build.
     text = (ROOT / "cpython/contracts.py").read_text()
-    contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", contract))
+    contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", "Packets", contract))
     own = _attributes(module, lambda name: name in classes)
     others = _attributes(module, lambda name: name not in classes)
     shim = {n.attr for n in ast.walk(ast.parse(SHIM.read_text())) if _is_of_connection(n)}

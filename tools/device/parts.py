@@ -8,7 +8,8 @@ import copy
 VERSIONS = {"V311", "V5"}
 SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
 NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
-CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent")  # attributes that small builds do not look at
+# Attributes that not all builds look at.
+CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent", "five", "disconnect_packet", "closed_error")
 
 
 def one_version(module: ast.Module) -> None:
@@ -32,7 +33,8 @@ class _Direct(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
         if _is_packets(node.value):
-            return copy.deepcopy(self.functions[node.attr])
+            # What only MQTT 5 has is never reached.
+            return copy.deepcopy(self.functions.get(node.attr, ast.Constant(None)))
         return node
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:

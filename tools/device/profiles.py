@@ -57,7 +57,7 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "full": ("HUGE", "FIVE"),
     "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN"),
 }
-ARGUMENTS = ("length", "five")
+ARGUMENTS = ("length", "five", "more")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.

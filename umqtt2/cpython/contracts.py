@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Generator, Protocol, Sequence, Union
-
-from ..errno import MQTTException
+from typing import Any, Callable, Protocol, Sequence, Union
 
 Text = Union[str, bytes]
 Payload = Union[str, bytes, bytearray, memoryview]
@@ -84,24 +82,17 @@ class Packets(Protocol):
         user: Text | None,
         password: Text | None,
         will: tuple[bytes, bytes, bool, int] | None,
+        connection: Any,
         /,
     ) -> bytes: ...
 
     def publish(self, buf: bytearray, topic: bytes, size: int, first: int, pid: int, /) -> int: ...
 
-    def ack(self, buf: bytearray, first: int, pid: int, /) -> int: ...
-
     def subscribe(self, first: int, pid: int, topic: bytes, qos: int, /) -> bytes: ...
-
-    def decode(self, sink: Sink, buf: bytearray, max_packet: int, /) -> Generator[int, int, None]: ...
 
     def topic_name(self, topic: Text, /) -> bytes: ...
 
-    def refusal(self, code: int, /) -> MQTTException: ...
-
-    disconnect_packet: bytes
-    closed: int
-    limits: Any
+    five: bool
 
 
 class Clock(Protocol):

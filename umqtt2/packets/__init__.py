@@ -7,37 +7,28 @@
 
 The client gets the class, or an object of it, as `packets=` and uses these of it:
 
-    connect(client_id, clean, keepalive, user, password, will) -> bytes
+    connect(client_id, clean, keepalive, user, password, will, connection) -> bytes
     subscribe(first, pid, topic, qos) -> bytes
         Whole packets; they are rare and short. `first` is SUBSCRIBE or UNSUBSCRIBE.
     publish(buf, topic, size, first, pid) -> int
         Writes a PUBLISH up to its payload to `buf`, and returns its length.
-    ack(buf, first, pid) -> int
-        Writes a PUBACK, PUBREC, PUBREL or PUBCOMP to `buf`, and returns its length.
-    decode(sink, buf, max_packet)
-        A generator: see `decoder`.
     topic_name(topic) -> bytes
         A topic to publish to, encoded; raises ValueError where it is not allowed.
-    refusal(code) -> MQTTException
-        The exception for a CONNACK with this return code.
-    disconnect_packet: bytes
-        The DISCONNECT that is sent next.
-    closed: int
-        The error number for a broker that closes.
-    limits: object or None
-        None, or an object with
-        check(first, topic, msg, now) -> bytes
-            The program publishes, subscribes or unsubscribes: raises what the program gets for what the broker does
-            not take, and returns the topic to keep or send. `now` is the Connection's.
+    five: bool
+        Whether it has properties and limits, as MQTT 5. Then it also has
+        fail(), check_header(first, length), take_packet(buf, body, first, length, pid) -> int
+            What the decoder asks it: see `umqtt2.v5`.
         check_options(options, highest)
             Raises ValueError unless `options` is what a subscription may have in the place of a QoS of up to `highest`.
+        check(connection, first, topic, msg) -> bytes
+            The program publishes, subscribes or unsubscribes: raises what the program gets for what the broker does
+            not take, and returns the topic to keep or send.
+        holds(own, packet) -> bool
+            A message that was kept is about to be sent, `packet` as `unsent` of the session store returns it: True
+            when it may not. `own` is the packet identifier of the request that is made now, or 0.
         payload_at(head, at) -> int
             Of a message that comes in chunks so much has come, and what follows its packet identifier begins at an
             index: where its payload begins; 0 when more must come, -1 when it cannot be kept.
-        message(topic, payload, retain, qos, dup) -> tuple
-            The message that `umqtt2.aio` gives to the program.
-        refused(first, topic, msg) -> int or None
-            The same for a message that was kept and is about to be sent: the status that it gets instead, or None.
-
-`connect` may return a bytearray that `decode` completes when it begins: its `sink` is the Connection then.
+        properties() -> dict
+            Those of the last packet.
 """

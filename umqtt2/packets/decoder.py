@@ -27,6 +27,7 @@ except ImportError:
 from ..constants import FIVE
 from ..errno import malformed
 from .fields import CONNACK, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBACK
+from .v311 import V311
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ FIXED = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGR
 
 
 def decode(
-    sink: "Sink", buf: "bytearray", max_packet: "int", five: "Any" = None
+    sink: "Sink", buf: "bytearray", max_packet: "int", packets: "Any" = V311
 ) -> "Generator[int, int, None]":
     """Decode what a broker sends, from the beginning of a connection to its end.
 
@@ -48,7 +49,7 @@ def decode(
                 caller may not change it while a packet is read
     max_packet  the largest remaining length of a PUBLISH to keep, in bytes; a larger one is read to
                 its end and dropped
-    five        a V5 that takes the packets; see there
+    packets     the protocol version; with MQTT 5 it takes the packets
 
     Start it with `next`, then `send` it the number of bytes that were put into `buf`, 1 to `sink.want`.
     It answers with the packet's first byte when that is complete, 0 when more bytes are needed. It raises
@@ -83,11 +84,11 @@ def decode(
         while more > 127:
             shift += 7
             if shift > 21:
-                raise five.fail() if FIVE and five else malformed("remaining length of more than four bytes")
+                raise packets.fail() if FIVE and packets.five else malformed("remaining length of more than four bytes")
             yield 0
             more = buf[0]
             length |= (more & 127) << shift
-        (five.check_header if FIVE and five else _check_header)(first, length)
+        _check(packets, first, length)
         body = _body(small, first, length, max_packet)
 
         # The body. Of one that is not kept, only two numbers are read: the length of the topic name, and the
@@ -110,8 +111,8 @@ def decode(
                 body.seek(0)
                 body.readinto(buf)
             topic_size = buf[0] << 8 | buf[1]
-        if FIVE and five:
-            first = five.take(buf, body, first, length, pid)
+        if FIVE and packets.five:
+            first = packets.take_packet(buf, body, first, length, pid)
         else:
             _take(sink, buf, body, first, length, topic_size, pid)
 
@@ -162,6 +163,14 @@ def _take_message(
             sink.payload = body.read(length - end)
         except MemoryError:
             pass
+
+
+def _check(packets: "Any", first: "int", length: "int") -> "None":
+    # Raise for what no broker may send in this version.
+    if FIVE and packets.five:
+        packets.check_header(first, length)
+    else:
+        _check_header(first, length)
 
 
 def _check_header(first: "int", length: "int") -> "None":

@@ -25,7 +25,7 @@ PINGREQ = b"\xc0\0"
 DISCONNECT = b"\xe0\0"
 
 DUP = 8
-PUBLISH_HEAD = 9  # bytes that a PUBLISH may have before its payload, besides its topic
+PUBLISH_HEAD = 10  # bytes that a PUBLISH may have before its payload, besides its topic and properties
 LONGEST = 268369916  # bytes of payload that MQTT can send to any topic: 268,435,455 - 65,535 - 4 [2.2.3]
 BYTES = (bytes, bytearray, memoryview)
 
@@ -46,6 +46,19 @@ def fixed_header(buf: "bytearray", first: "int", length: "int") -> "int":
         i += 1
     buf[i] = length
     return i + 1
+
+
+def ack(buf: "bytearray", first: "int", pid: "int") -> "int":
+    """Write an acknowledgement to `buf` and return its length [3.4 to 3.7].
+
+    first  which of the four: PUBACK, PUBREC, PUBREL or PUBCOMP
+    pid    the packet identifier of the message
+    """
+    buf[0] = first
+    buf[1] = 2
+    buf[2] = pid >> 8
+    buf[3] = pid & 255
+    return 4
 
 
 def whole_packet(first: "int", body: "bytes") -> "bytes":
@@ -92,6 +105,14 @@ def text_bytes(value: "Payload", name: "str") -> "bytes":
         value = b"\0"  # as bad as the other thing that is forbidden
     if b"\0" in value or len(value) > 65535:
         raise ValueError(name)
+    return value
+
+
+def binary(value: "Payload", name: "str") -> "bytes":
+    """Return binary data as bytes of its own; raises TypeError or ValueError, with the argument's `name`."""
+    value = bytes(encoded(value, name))
+    if len(value) > 65535:
+        raise ValueError(name + ": too long")
     return value
 
 

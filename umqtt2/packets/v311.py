@@ -1,12 +1,11 @@
 """The packets of MQTT 3.1.1."""
 
-from ..errno import ECONCLOSE, ECONUNKNOWN, MQTTException
-from .decoder import decode
+from ..constants import FIVE
+from ..errno import ECONUNKNOWN, MQTTException
 from .fields import (
     CONNECT,
-    DISCONNECT,
     SUBSCRIBE,
-    encoded,
+    binary,
     fixed_header,
     string,
     text_bytes,
@@ -26,6 +25,9 @@ def connect(
     user: "Text | None",
     password: "Text | None",
     will: "tuple[bytes, bytes, bool, int] | None",
+    connection: "object" = None,
+    five: "bytes" = b"",
+    more: "bytes" = b"",
 ) -> "bytes":
     """Return a CONNECT [3.1].
 
@@ -35,10 +37,12 @@ def connect(
     user       or None; without it no password is allowed [MQTT-3.1.2-22]
     password   or None
     will       topic, payload, retain and QoS of the last will, or None [3.1.2.5]
+    connection  the Connection that it is for; only MQTT 5 asks it
+    five, more  with MQTT 5 the properties of the CONNECT, and those of the last will
 
     Raises ValueError or TypeError, with the name of the argument, for what MQTT forbids.
     """
-    if not (client_id or clean):
+    if not (client_id or clean or (FIVE and five)):
         raise ValueError("client_id: empty, and no clean session")
     if not isinstance(keepalive, int):
         raise TypeError("keepalive: not an int")
@@ -46,6 +50,8 @@ def connect(
         raise ValueError("keepalive: not 0 to 65535")
     flags = 2 if clean else 0
     fields = string(text_bytes(client_id, "client_id"))
+    if FIVE:
+        fields += more
     if will:
         topic, msg, retain, qos = will
         flags |= 4 | qos << 3 | (32 if retain else 0)
@@ -54,15 +60,15 @@ def connect(
         flags |= 128
         fields += string(text_bytes(user, "user"))
     if password is not None:
-        if user is None:
+        if user is None and not (FIVE and five):
             raise ValueError("password: without a user")
         flags |= 64
-        password = bytes(encoded(password, "password"))
-        if len(password) > 65535:
-            raise ValueError("password: too long")
+        password = binary(password, "password")
         fields += string(password)
-    # Protocol name and level.
-    return whole_packet(CONNECT, b"\0\4MQTT\4" + bytes((flags, keepalive >> 8, keepalive & 255)) + fields)
+    if FIVE:
+        fields = five + fields
+    name = b"\0\4MQTT\5" if FIVE and five else b"\0\4MQTT\4"  # and level
+    return whole_packet(CONNECT, name + bytes((flags, keepalive >> 8, keepalive & 255)) + fields)
 
 
 def publish(buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "int") -> "int":
@@ -86,19 +92,6 @@ def publish(buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "i
         buf[n + 1] = pid & 255
         n += 2
     return n
-
-
-def ack(buf: "bytearray", first: "int", pid: "int") -> "int":
-    """Write an acknowledgement to `buf` and return its length [3.4 to 3.7].
-
-    first  which of the four: PUBACK, PUBREC, PUBREL or PUBCOMP
-    pid    the packet identifier of the message
-    """
-    buf[0] = first
-    buf[1] = 2
-    buf[2] = pid >> 8
-    buf[3] = pid & 255
-    return 4
 
 
 def subscribe(first: "int", pid: "int", topic: "bytes", qos: "int") -> "bytes":
@@ -125,11 +118,6 @@ class V311:
 
     connect = staticmethod(connect)
     publish = staticmethod(publish)
-    ack = staticmethod(ack)
     subscribe = staticmethod(subscribe)
-    decode = staticmethod(decode)
     topic_name = staticmethod(topic_name)
-    refusal = staticmethod(refusal)
-    disconnect_packet = DISCONNECT
-    closed = ECONCLOSE
-    limits = None
+    five = False

@@ -4,8 +4,8 @@ The same functions as in `packets5`; there are no properties, so they are empty,
 SUBACK.
 """
 
-from ..packets.fields import whole_packet
-from ..packets.v311 import ack, publish
+from ..packets.fields import ack, whole_packet
+from ..packets.v311 import publish
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
