@@ -205,10 +205,10 @@ class Connection:
         self.transport = transport
         self.state = OPENING
 
-    def close(self, by_broker: "bool" = False) -> "None":
+    def close(self, by_broker: "bool | None" = False) -> "None":
         """End the connection, whatever its state. Raises nothing, and needs no memory.
 
-        by_broker  the broker has ended it
+        by_broker  the broker has ended it; None: and said that no packet is the reason
         """
         was = self.state
         transport = self.transport

@@ -112,6 +112,9 @@ KINDS = (
 NEVER_ZERO = (SUBSCRIPTION_IDENTIFIER, RECEIVE_MAXIMUM, MAXIMUM_PACKET_SIZE)
 LISTS = (SUBSCRIPTION_IDENTIFIER, USER_PROPERTY)  # those that a packet may have more than once
 
+# Reason codes of a DISCONNECT that a packet of the client is to blame for. A shutdown, an administrator, another client
+# with the same identifier, or too many packets in a time are none.
+BLAMED = b"\x80\x81\x82\x83\x87\x8f\x90\x94\x95\x97\x99\x9a\x9b\x9e\xa1\xa2"
 
 FIRST_BYTES = bytes((CONNACK, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK, PINGRESP, DISCONNECTED))
 # The error numbers of a CONNACK's reason codes from 0x80 on [3.2.2.2]; the last one is that of all others, too.
@@ -623,8 +626,7 @@ class V5:
         if first == CONNACK:
             self._take_connack(sink, buf[0], code)
         elif at == 1:
-            # A shutdown, an administrator or another client is not the fault of what was sent.
-            sink.close(code < 0x8B or 0x8E < code < 0x9C)
+            sink.close(code in BLAMED or None)
             raise MQTTException(ECONCLOSE, code)
         elif code > 127 and first in (PUBACK, PUBREC, UNSUBACK):
             session = sink.session

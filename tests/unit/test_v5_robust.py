@@ -7,7 +7,7 @@ import wire5
 from program import App
 
 from umqtt2 import MQTTException, reconnect, robust
-from umqtt2.errno import ECONCLOSE, ECONPROTOCOL, ELIMIT, SDELIVERED, SFAILED, STIMEOUT
+from umqtt2.errno import ECONCLOSE, ECONPROTOCOL, ELIMIT, SDELIVERED, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeTransport
@@ -133,18 +133,6 @@ def test_messages_at_qos_0_that_are_kept_expire_without_a_status():
     assert [p["topic"] for p in a.published()] == [b"b"] and a.statuses == []
 
 
-def test_after_a_reset_a_message_counts_anew(tmp_path):
-    a = Robust(session=FileSession(str(tmp_path / "s")))
-    a.clock.advance(50_000)
-    a.up()
-    a.go_down()
-    a.client.publish(Topic("a", expiry=60), "x", qos=1)
-    b = Robust(session=FileSession(str(tmp_path / "s")))
-    b.up()
-    (p,) = b.published()
-    assert p["properties"] == [(2, 60)]
-
-
 def test_what_a_new_broker_does_not_take_is_refused(away):
     large = away.client.publish("a", bytes(100), qos=1)
     exact = away.client.publish("a", "x", qos=2)
@@ -158,6 +146,44 @@ def test_what_a_new_broker_does_not_take_is_refused(away):
         away.client.publish("a", bytes(100), qos=1)
     assert e.value.args == (ELIMIT, 0x95)
     assert away.client.session.waiting() == 1
+
+
+# Server busy, keepalive timeout, taken over, too many packets, an administrator, another server, too many connections.
+@pytest.mark.parametrize("code", [0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x96, 0x98, 0x9C, 0x9F, 0xA0, 0])
+def test_a_message_is_not_blamed_for_what_is_not_because_of_it(away, code):
+    pid = away.client.publish("a", "x", qos=1)
+    for _ in range(10):
+        away.up(RESUMED)
+        away.transport.feed(wire5.disconnect(code))
+        away.client.check_msg()
+        assert not away.client.is_connected()
+    away.up(RESUMED)
+    away.pass_time(1)
+    assert away.statuses == [] and away.client.session.pids() == [pid]
+
+
+@pytest.mark.parametrize("code", [0x81, 0x90, 0x95, 0x99, 0x9B])
+def test_a_message_that_the_broker_closes_for_again_and_again_is_rejected(away, code):
+    pid = away.client.publish("a", "x", qos=1)
+    for _ in range(7):
+        away.up(RESUMED)
+        away.transport.feed(wire5.disconnect(code))
+        away.client.check_msg()
+    away.up(RESUMED)
+    away.pass_time(1)
+    assert away.statuses == [(pid, SREJECTED)]
+
+
+def test_after_a_reset_a_message_counts_anew(tmp_path):
+    a = Robust(session=FileSession(str(tmp_path / "s")))
+    a.clock.advance(50_000)
+    a.up()
+    a.go_down()
+    a.client.publish(Topic("a", expiry=60), "x", qos=1)
+    b = Robust(session=FileSession(str(tmp_path / "s")))
+    b.up()
+    (p,) = b.published()
+    assert p["properties"] == [(2, 60)]
 
 
 def test_receive_maximum(away):

@@ -50,8 +50,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
         lost it before, without our knowledge. What was sent already, since CONNECT, stays sent.
     on_close(by_broker)
         The connection has ended, and all that is kept is unsent again. `by_broker` is True when the broker has
-        closed it, None when the program has left or there was no CONNACK, and False for whatever else. Must need
-        no memory.
+        closed it, None when the program has left, there was no CONNACK, or the broker has said that no packet is the
+        reason, and False for whatever else. Must need no memory.
 
 What a method raises closes the connection, so that the broker repeats what was not processed; `add` is the
 exception. A store that cannot write raises MQTTException(ESTORE, number of the OSError).
