@@ -366,7 +366,7 @@ class V5:
             self._connection = connection
             self._window = session.window  # without the broker's limit
             connection.closed_error = ECONPROTOCOL  # before it has said anything
-            session.window = 1  # what any broker takes
+        session.window = 1  # what any broker takes
         connection.disconnect_packet = DISCONNECT
         self._alias_limit = 0
         self._aliases.clear()
@@ -426,7 +426,8 @@ class V5:
     def check(self, connection: "Any", first: "int", topic: "bytes", msg: "Any") -> "bytes":
         """The program publishes, subscribes or unsubscribes: return `topic`, with the time where it has properties.
 
-        Raises MQTTException(ELIMIT, reason code) for what the broker does not take, and ValueError.
+        Raises MQTTException(ELIMIT, reason code) for what the broker does not take, and ValueError. Without a
+        connection nothing is known of the broker: then `holds` tells what it does not take.
         """
         code = 0
         if first & 0xF0 == PUBLISH:
@@ -446,7 +447,7 @@ class V5:
                 if len(levels) < 3 or not levels[2] or (first == SUBSCRIBE and msg & 4):
                     raise ValueError("topic: $share/NAME/FILTER, without no_local")
                 topic_name(levels[1])
-        if code:
+        if code and connection.state == UP:
             raise MQTTException(ELIMIT, code)
         return topic
 
@@ -464,6 +465,8 @@ class V5:
         code = self._excess(first, topic, len(msg))
         status = SFAILED
         if code:
+            if connection.state != UP:
+                return True  # the broker of the last connection did not take it; of this one nothing is known yet
             self.reason = connection.code = code
             self._raw = b""
         else:

@@ -148,6 +148,44 @@ def test_what_a_new_broker_does_not_take_is_refused(away):
     assert away.client.session.waiting() == 1
 
 
+def test_what_the_last_broker_did_not_take_may_fit_the_next_one():
+    a = Robust()
+    a.up(wire5.connack(pairs=[(0x27, 50), (0x24, 1), (0x25, 0)]))
+    a.go_down()
+    a.sent()
+    pids = [
+        a.client.publish("a", bytes(100), qos=1),
+        a.client.publish("a", "x", qos=2),
+        a.client.publish("a", "x", True, 1),
+    ]
+    a.client.subscribe("b" * 60)
+    a.up(RESUMED)
+    a.pass_time(1)
+    assert [p["pid"] for p in a.published()] == pids and a.statuses == []
+
+
+def test_what_the_last_broker_did_not_take_is_not_sent_before_the_next_one_has_answered():
+    a = Robust()
+    a.up(wire5.connack(pairs=[(0x27, 50)]))
+    a.go_down()
+    a.sent()
+    large = a.client.publish("a", bytes(100), qos=1)
+    a.transport.ended = False
+    a.pass_time(5)
+    assert [p["first"] for p in a.sent()] == [0x10] and a.statuses == []
+    a.take(wire5.connack(present=1, pairs=[(0x27, 90)]))
+    a.pass_time(1)
+    assert a.published() == [] and a.statuses == [(large, SFAILED)]
+
+
+def test_before_each_connack_one_message_is_in_flight(away):
+    for _ in range(3):
+        away.client.publish("a", "x", qos=1)
+    away.transport.ended = False
+    away.pass_time(5)
+    assert [p["first"] for p in away.sent()] == [0x10, 0x32]
+
+
 # Server busy, keepalive timeout, taken over, too many packets, an administrator, another server, too many connections.
 @pytest.mark.parametrize("code", [0x89, 0x8B, 0x8D, 0x8E, 0x93, 0x96, 0x98, 0x9C, 0x9F, 0xA0, 0])
 def test_a_message_is_not_blamed_for_what_is_not_because_of_it(away, code):
