@@ -254,6 +254,7 @@ class V5:
     reason = 0
     _connection: "Any" = None
     _client_id: "Text" = b""  # that the broker has assigned
+    _ended: "Text | None" = None  # identifier of the client whose session has ended with its connection
     _session_expires: "Any" = 0
     _raw = b""  # the properties of the last packet
     _at = 0  # where what _varint() read ends
@@ -359,8 +360,12 @@ class V5:
             more = counted(more[:-1])
         client_id = client_id or self._client_id
         hello = connect(client_id, clean, keepalive, user, password, will, connection, counted(data), more)
-        self._fresh = clean
+        # A broker cannot have a session that has ended, or one of an identifier that it has yet to assign.
+        self._fresh = clean or not client_id or client_id == self._ended
+        if expiry:
+            self._ended = None
         self._session_expires = expiry
+        self._id = client_id
         session = connection.session
         if self._connection is not connection:
             self._connection = connection
@@ -658,6 +663,8 @@ class V5:
         self._retains = found.get(RETAIN_AVAILABLE, 1)
         self._alias_limit = min(self.aliases, found.get(TOPIC_ALIAS_MAXIMUM, 0))
         self._client_id = found.get(ASSIGNED_CLIENT_IDENTIFIER, self._client_id)
+        if not self._session_expires:
+            self._ended = found.get(ASSIGNED_CLIENT_IDENTIFIER, self._id)
         if SERVER_KEEP_ALIVE in found:
             sink.half = found[SERVER_KEEP_ALIVE] * 500 >> UNIT_BITS
 

@@ -194,6 +194,39 @@ def test_a_session_that_was_not_asked_for_breaks_mqtt(five):
     assert e.value.args == (ERESPONSE, 0x82)
 
 
+def test_a_session_that_has_ended_with_its_connection_is_not_resumed(five):
+    f = five(v5=V5(expiry=0))
+    f.client.disconnect()
+    f.transport.feed(wire5.connack(present=1))
+    with pytest.raises(MQTTException) as e:
+        f.client.connect(False)
+    assert e.value.args == (ERESPONSE, 0x82)
+    assert bytes(f.transport.sent).endswith(b"\xe0\1\x82")
+
+
+def test_an_identifier_that_the_broker_has_yet_to_assign_has_no_session(five):
+    f = five(wire5.connack(present=1, pairs=[(0x12, b"auto-1")]), client_id="", connect=False)
+    with pytest.raises(MQTTException) as e:
+        f.client.connect(False)
+    assert e.value.args == (ERESPONSE, 0x82)
+    f.transport.feed(wire5.connack(pairs=[(0x12, b"auto-1")]))
+    f.client.connect(False)
+    f.client.disconnect()
+    f.transport.feed(wire5.connack(present=1))
+    assert f.client.connect(False) is True
+
+
+def test_a_session_of_which_the_answer_was_lost_is_resumed(five):
+    f = five(v5=V5())  # clean: ends with the connection
+    f.client.disconnect()
+    f.transport.ended = True
+    with pytest.raises(MQTTException):
+        f.client.connect(False)
+    f.transport.ended = False
+    f.transport.feed(wire5.connack(present=1))
+    assert f.client.connect(False) is True
+
+
 def test_keepalive_of_the_broker_counts(five):
     f = five(wire5.connack(pairs=[(0x13, 4)]))
     f.app.clock.advance(2500)
