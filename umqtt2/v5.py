@@ -525,8 +525,9 @@ class V5:
         # Of a message whose topic name ends at an index, and which has an expiry.
         end += 1
         now = self._connection.now()
-        # Less than 0 after a reset: nobody knows how long that took.
-        passed = max(0, now - int.from_bytes(topic[end : end + STAMP], "big"))
+        passed = now - int.from_bytes(topic[end : end + STAMP], "big")
+        if passed < 0:
+            passed = now  # the time began anew with a reset, and nobody knows how long that took
         end += STAMP + 1
         left: "int" = int.from_bytes(topic[end : end + 4], "big") - (passed << UNIT_BITS) // 1000
         return left

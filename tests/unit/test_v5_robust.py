@@ -133,6 +133,33 @@ def test_messages_at_qos_0_that_are_kept_expire_without_a_status():
     assert [p["topic"] for p in a.published()] == [b"b"] and a.statuses == []
 
 
+def after_a_reset(path, seconds):
+    """A client that has taken a message with an expiry of 60 s, 500 s after its start, and its successor."""
+    a = Robust(session=FileSession(path))
+    a.clock.advance(500_000)
+    a.up()
+    a.go_down()
+    pid = a.client.publish(Topic("a", expiry=60), "x", qos=1)
+    b = Robust(session=FileSession(path))
+    b.clock.advance(seconds * 1000)
+    b.up()
+    b.pass_time(1)
+    return pid, b
+
+
+@pytest.mark.parametrize("seconds", [0, 20, 58])
+def test_after_a_reset_a_message_counts_from_the_reset(tmp_path, seconds):
+    pid, b = after_a_reset(str(tmp_path / "s"), seconds)
+    (p,) = b.published()
+    assert p["pid"] == pid and p["properties"][0][0] == 2
+    assert abs(p["properties"][0][1] - (60 - seconds)) <= 1
+
+
+def test_after_a_reset_a_message_expires_when_its_time_since_then_is_over(tmp_path):
+    pid, b = after_a_reset(str(tmp_path / "s"), 61)
+    assert b.published() == [] and b.statuses == [(pid, STIMEOUT)]
+
+
 def test_what_a_new_broker_does_not_take_is_refused(away):
     large = away.client.publish("a", bytes(100), qos=1)
     exact = away.client.publish("a", "x", qos=2)
@@ -210,18 +237,6 @@ def test_a_message_that_the_broker_closes_for_again_and_again_is_rejected(away, 
     away.up(RESUMED)
     away.pass_time(1)
     assert away.statuses == [(pid, SREJECTED)]
-
-
-def test_after_a_reset_a_message_counts_anew(tmp_path):
-    a = Robust(session=FileSession(str(tmp_path / "s")))
-    a.clock.advance(50_000)
-    a.up()
-    a.go_down()
-    a.client.publish(Topic("a", expiry=60), "x", qos=1)
-    b = Robust(session=FileSession(str(tmp_path / "s")))
-    b.up()
-    (p,) = b.published()
-    assert p["properties"] == [(2, 60)]
 
 
 def test_receive_maximum(away):
