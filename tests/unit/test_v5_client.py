@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import wire5
 from hypothesis import given
@@ -329,6 +331,29 @@ def test_aliases(five):
     assert f.sent()[-1]["topic"] == b"other"
 
 
+def test_a_payload_from_a_stream_has_properties(up):
+    data = bytes(range(250)) * 4
+    pid = up.client.publish(Topic("a", content="raw"), io.BytesIO(data), qos=1, length=1000)
+    assert up.sent() == [
+        {"first": 0x32, "topic": b"a", "pid": pid, "payload": data, "properties": [(3, b"raw")]}
+    ]
+
+
+def test_a_payload_from_a_stream_is_not_read_when_it_is_too_large(five):
+    f = five(wire5.connack(pairs=[(0x27, 500)]))
+    stream = io.BytesIO(bytes(1000))
+    with pytest.raises(MQTTException) as e:
+        f.client.publish("a", stream, length=1000)
+    assert e.value.args == (ELIMIT, 0x95) and stream.tell() == 0 and f.sent() == []
+
+
+def test_a_keepalive_of_0_of_the_broker_turns_pings_off(five):
+    f = five(wire5.connack(pairs=[(0x13, 0)]), keepalive=4)
+    f.app.clock.advance(10_000)
+    f.client.check_msg()
+    assert f.sent() == []
+
+
 def test_limits_of_the_broker(five):
     f = five(wire5.connack(pairs=[(0x24, 0), (0x25, 0), (0x27, 50)]))
     for args, code in ((("a", "x", True), 0x9A), (("a", "x", False, 1), 0x9B), (("a", "x" * 45), 0x95)):
@@ -517,6 +542,20 @@ def test_payloads_in_chunks_have_properties(five, qos, sizes):
     assert b"".join(chunks) == data
     assert set(str(one) for one in seen) == {str((b"a/b", 1000, {3: b"json", 0x26: [(b"k" * 80, b"v" * 80)]}))}
     assert [(p["first"], p["pid"]) for p in f.sent()] == ([], [(0x40, 7)], [(0x50, 7)])[qos]
+
+
+@pytest.mark.parametrize("payload", [b"\xff", b"\xff\xfe"])
+@pytest.mark.parametrize("sizes", [None, 1])
+def test_a_short_payload_to_a_long_topic_comes_in_chunks(five, payload, sizes):
+    f = five(max_packet=20, connect=False)
+    chunks = []
+    f.client.set_callback_chunks(lambda topic, chunk, offset, total: chunks.append((topic, bytes(chunk), total)), "#")
+    f.client.connect()
+    f.transport.read_sizes = sizes
+    topic = b"t" * (18 - len(payload))
+    f.take(wire5.publish(topic, payload) + wire5.publish(b"a", b"x" * 30))
+    given = [b"".join(chunk for name, chunk, _ in chunks if name == one) for one in (topic, b"a")]
+    assert given == [payload, b"x" * 30] and f.statuses == []
 
 
 def test_properties_that_are_too_long_to_keep_are_not_given_in_chunks(five):

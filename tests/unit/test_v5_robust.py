@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 import wire5
 from program import App
@@ -319,6 +321,31 @@ def test_a_redirection_is_told_and_not_followed():
     opens = a.transport.opens
     a.pass_time(25)
     assert a.transport.opens == opens
+
+
+def test_a_redirection_of_a_client_that_is_connected_is_told():
+    a = Robust()
+    a.up()
+    a.transport.feed(wire5.disconnect(0x9C, [(0x1C, b"other:1883")]))
+    a.client.check_msg()
+    assert a.client.last_error.args == (ECONCLOSE, 0x9C) and a.five.properties() == {0x1C: b"other:1883"}
+
+
+def test_a_stream_has_properties_and_expires():
+    away = Robust()
+    away.up()
+    away.go_down()
+    away.sent()
+    data = bytes(range(250)) * 4
+    sent = away.client.publish(Topic("a", expiry=60, content="raw"), io.BytesIO(data), qos=1, length=1000)
+    late = away.client.publish(Topic("b", expiry=5), io.BytesIO(data), qos=1, length=1000)
+    away.clock.advance(10_000)
+    away.up(RESUMED)
+    away.pass_time(1)
+    (p,) = away.published()
+    assert (p["topic"], p["pid"], p["payload"]) == (b"a", sent, data)
+    assert p["properties"][1] == (3, b"raw") and p["properties"][0][1] <= 50
+    assert away.statuses == [(late, STIMEOUT)]
 
 
 def test_an_old_broker_is_tried_again_seldom():
