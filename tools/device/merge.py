@@ -10,12 +10,12 @@ PACKAGE = "umqtt2"
 NOT_ON_A_DEVICE = "cpython"
 
 
-_TAG = "from_module"
+TAG = "from_module"
 
 
 def module_of(statement: ast.stmt) -> str:
     """Return the name of the module that a statement of a merged one comes from."""
-    return str(getattr(statement, _TAG, ""))
+    return str(getattr(statement, TAG, ""))
 
 
 class Unmergeable(Exception):
@@ -49,7 +49,9 @@ def merge(
                 for stmt in ast.parse(f"{old} = {new[old]}").body
             ]
         for statement in tree.body:
-            setattr(statement, _TAG, name)
+            for part in ast.walk(statement):  # also those that a condition hides
+                if isinstance(part, ast.stmt):
+                    setattr(part, TAG, name)
         body += tree.body
     _check_locals(body, {n for statement in body for n in _names(statement)})
     return ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))

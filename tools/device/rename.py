@@ -29,6 +29,10 @@ MORE = (
     "len min max isinstance range int str bytes bytearray print next getattr memoryview bool id hash open float "
     "OSError ValueError TypeError MemoryError ImportError StopIteration Exception BaseException self"
 ).split()
+# Functions and methods whose arguments a program may give by name, besides those of the clients.
+BY_NAME = ("Options", "reply", "disconnect", "ask", "ask_and_wait")
+# Not for what is global: the compiler and the VM look at these.
+SPECIAL = ("const", "super", "self", "__main__", "__name__", "__path__")
 
 
 def rename(
@@ -60,7 +64,8 @@ def rename(
     within = {name for name in _in_classes(module) if name not in keep}
     own = {name for name in _globals(module) if name not in keep}
     new.update(_choose(within & own, taken | set(new.values()), counts))
-    new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts))
+    more = [name for name in MORE if name not in SPECIAL]
+    new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts, more))
     _arguments(module, new, keep, internal)
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
@@ -108,7 +113,7 @@ def _attribute_names(
     for family in families:
         own = {name for name in attributes - alone if of[name] == {family}}
         free = members[family] <= set(classes)
-        used = (attributes_taken if free else taken) | {new[name] for name in alone}
+        used = attributes_taken | {new[name] for name in alone}
         new.update(_choose(own, used, counts, MORE if free else []))
     return new
 
@@ -241,6 +246,8 @@ def _arguments(
     for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
         for function in owner.body:
             if not isinstance(function, ast.FunctionDef):
+                continue
+            if function.name in BY_NAME:
                 continue
             if isinstance(owner, ast.ClassDef):
                 made = function.name == "__init__"
