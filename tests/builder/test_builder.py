@@ -14,7 +14,7 @@ from tools import fetch
 from tools.device import PROFILES, builder, install
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
-from tools.device.parts import empty_methods, unused_methods
+from tools.device.parts import empty_methods, unused_methods, versions
 from tools.device.rename import rename
 from tools.device.reuse import reuse
 from tools.device.shrink import constants, texts
@@ -207,6 +207,98 @@ def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
     assert "MQTTException" in files["__init__"] and "import" not in files["__init__"]
     for name in ("last_error", "dropped", "up", "down"):
         assert f"self.{name} = " in files["aio"] or f"    {name} = " in files["aio"]
+
+
+FIVE = {
+    "Topic.__init__": ["name", "expiry", "content", "response", "correlation", "user", "text", "delay"],
+    "Options": ["qos", "no_local", "as_published", "retained", "identifier"],
+    "V5.__init__": ["expiry", "window", "largest", "aliases", "user"],
+    "V5.properties": [],
+    "V5.reply": ["properties"],
+    "V5.disconnect": ["client", "reason", "expiry"],
+    "Requests.__init__": ["client", "five", "topic"],
+    "Requests.ask": ["topic", "msg", "timeout", "qos"],
+    "Requests.ask_and_wait": ["topic", "msg", "timeout", "qos"],
+}
+
+
+@pytest.mark.parametrize("profile, file", [("full", "v5"), ("simple5", "__init__")])
+def test_version_5_keeps_the_names_that_programs_use(profile: str, file: str) -> None:
+    files = sources(profile)
+    found: dict[str, list[str]] = {}
+    for source in (files[file], files["requests"]):
+        for s in ast.parse(source).body:
+            for f in [s, *(s.body if isinstance(s, ast.ClassDef) else [])]:
+                if isinstance(f, ast.FunctionDef):
+                    name = f.name if f is s else f"{getattr(s, 'name', '')}.{f.name}"
+                    found[name] = [a.arg for a in f.args.args if a.arg != "self"]
+    assert {name: found.get(name) for name in FIVE} == FIVE
+    assert "self.reason = " in files[file] and "self.encoded = " in files[file]
+    names: dict[str, object] = {}
+    exec(files["properties"], names)
+    assert names["REASON_STRING"] == 0x1F
+
+
+def test_version_5_is_loaded_when_it_is_imported() -> None:
+    for name, source in sources("full").items():
+        imported = {n.module for n in ast.walk(ast.parse(source)) if isinstance(n, ast.ImportFrom)}
+        assert "umqtt2.v5" not in imported or name == "requests"
+    assert "umqtt2.v5" not in ast.unparse(ast.parse(sources("simple5")["requests"]))
+    for profile in ("core", "simple", "aio"):
+        assert not {"v5", "requests", "properties"} & set(sources(profile))
+
+
+VERSIONS = """
+def publish(n):
+    return ("3.1.1", n)
+
+class V311:
+    publish = staticmethod(publish)
+    five = False
+
+class V5:
+    def __init__(self):
+        self.sent = 0
+    def publish(self, n):
+        self.sent += n
+        return ("5", self.sent)
+    def check(self, n):
+        if n > 9:
+            raise ValueError("n")
+
+class Connection:
+    def __init__(self, packets):
+        self.packets = packets
+    def send(self, n):
+        if self.packets.five:
+            self.packets.check(n)
+        sent = self.packets.publish(n)
+        return sent
+
+def make(packets=V311):
+    return Connection(packets)
+"""
+
+
+def test_with_two_versions_each_client_has_its_own() -> None:
+    module = ast.parse(VERSIONS)
+    versions(module)
+    small = ast.unparse(ast.fix_missing_locations(module))
+    assert "V311" not in small
+    assert run(small, "make().send(100)") == ("3.1.1", 100)
+    assert run(small, "[make(packets=five).send(n) for five in [V5()] for n in (3, 4)]") == [("5", 3), ("5", 7)]
+    with pytest.raises(ValueError, match="n"):
+        run(small, "make(V5()).send(10)")
+
+
+def test_with_version_5_alone_a_client_gets_an_object_of_it() -> None:
+    module = ast.parse(VERSIONS)
+    versions(module, "V5")
+    small = ast.unparse(ast.fix_missing_locations(module))
+    assert "V311" not in small and ".five" not in small and ".check(" not in small
+    assert run(small, "[make().send(3), make(V5()).send(4)]") == [("5", 3), ("5", 4)]
+    with pytest.raises(ValueError, match="n"):
+        run(small, "make().send(10)")
 
 
 def test_calls_of_what_does_nothing_go_with_what_was_tried() -> None:

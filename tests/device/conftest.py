@@ -22,13 +22,15 @@ from tools.errors import ToolError
 from tools.micropython import probe
 
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
-TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS}
+SELECTION = ["anonymous", "tls"]  # of the listeners, where not all are tried
+SOME = [listener for listener in LISTENERS if listener.name in SELECTION]
+TREES = {"source": LISTENERS, "core": PLAIN, "simple": LISTENERS, "full": LISTENERS, "simple5": SOME}
 FULL = ["source", "full"]
+FIVE = [*FULL, "simple5"]
 ASYNC = ["source", "full", "aio"]
 WITH_TLS = ["source", "simple"]  # for tests that are not scenarios
 MAIN = "vm32"
 VMS = {"vm32": fetch.vm32, "vm64": fetch.vm64, "vm-newest": fetch.vm_newest}
-SELECTION = ["anonymous", "tls"]  # for the VMs other than MAIN
 
 
 class Variant(NamedTuple):
@@ -53,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "few: takes long, so on few listeners")
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
     config.addinivalue_line("markers", "aio: needs umqtt2.aio, which the profiles `full` and `aio` have")
-    config.addinivalue_line("markers", "five: needs MQTT 5, which the builds do not have")
+    config.addinivalue_line("markers", "five: needs MQTT 5, which the profiles `full` and `simple5` have")
     # SIGTERM ends the broker and the programs too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
@@ -66,7 +68,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         variants = [Variant("board", "source", "board.ini")]
     else:
         marker = metafunc.definition.get_closest_marker
-        trees = ["source"] if marker("five") else ASYNC if marker("aio") else FULL if marker("full") else list(TREES)
+        if marker("five"):
+            trees = FULL if marker("full") else FIVE
+        else:
+            trees = ASYNC if marker("aio") else FULL if marker("full") else list(TREES)
         few = marker("few")
         variants = [
             Variant(MAIN, tree, item.name)
@@ -77,7 +82,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if marker("everywhere"):
             others = [name for name in VMS if name != MAIN]
             variants += [Variant(name, "source", listener) for name in others for listener in SELECTION]
-            tree = "source" if marker("five") else "aio" if marker("aio") else "full"
+            tree = "aio" if marker("aio") else "full"
             variants.append(Variant(MAIN, tree, "anonymous", True))
     metafunc.parametrize("variant", variants, ids=list(map(str, variants)))
 

@@ -45,7 +45,9 @@ ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "a
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_worker")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 64))
-LARGER_HEAPS["source"].update(v5=96, v5_aio=112)
+LARGER_HEAPS["source"].update(v5=96, v5_aio=112, allocations=72)
+LARGER_HEAPS["full"].update(v5=72, v5_aio=88)
+LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
 LARGER_HEAPS["aio"].update(aio_blocked=52, aio_converse=38, aio_echo=52, aio_leave=48)

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from tests.device.broker import Mosquitto
+from tests.device.conftest import Variant
 from tests.device.device import Device
 from tests.device.observer import Message
 from umqtt2 import aio
@@ -18,25 +19,38 @@ NOBODY = 0x10
 
 @pytest.mark.five
 @pytest.mark.everywhere
-@pytest.mark.parametrize("robust", [False, True])
-def test_version_5(each_device: Device, robust: bool) -> None:
+def test_version_5(each_device: Device, variant: Variant) -> None:
+    talk(each_device, False, 1 if variant.tree == "simple5" else 2)
+
+
+@pytest.mark.five
+@pytest.mark.full
+@pytest.mark.everywhere
+def test_version_5_with_robust(each_device: Device) -> None:
+    talk(each_device, True, 2)
+
+
+def talk(each_device: Device, robust: bool, highest: int) -> None:
     each_device.observer.subscribe(each_device.topic("will"))
     with each_device.run("v5", robust=robust) as run:
         got = run.event("got")
         assert run.event("answers")["all"] == ["ONE", "TWO"]
         each_device.finish(run)
-    assert [m[:2] for m in got["messages"]] == [["down/q", "21.5"]] * 3 + [["down/r", "answer"]]
-    for properties in got["properties"][:3]:
+    assert got["highest"] == highest
+    count = highest + 1  # one for each QoS
+    assert [m[:2] for m in got["messages"]] == [["down/q", "21.5"]] * count + [["down/r", "answer"]]
+    for properties in got["properties"][:count]:
         assert [one for one in properties if one[0] not in (2, 8)] == QUESTION
         assert dict(properties)[2] in ("59", "60")
-    assert got["properties"][3] == [[9, "b'42'"], [11, "[700]"]]
-    assert [status for _, status in got["statuses"]] == [1] * 5
-    assert got["reasons"][0] == 2 and got["reasons"][-1] == NOBODY
+    assert got["properties"][count] == [[9, "b'42'"], [11, "[700]"]]
+    assert [status for _, status in got["statuses"]] == [1] * (count + 2)
+    assert got["reasons"][0] == count - 1 and got["reasons"][-1] == NOBODY
     # Left with reason 4: the broker publishes the last will.
     assert each_device.observer.next(each_device.topic("will")) == Message(b"gone", 1)
 
 
 @pytest.mark.five
+@pytest.mark.full
 def test_version_5_with_asyncio(each_device: Device) -> None:
     with each_device.run("v5_aio") as run:
         got = run.event("got")

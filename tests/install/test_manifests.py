@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from tools.device import PROFILES
-from tools.device.profiles import SOURCE_ONLY
 from tools.packages import files
 from tools.packages.manifests import NAMES, Manifest, version
 from tools.paths import REPO
@@ -64,8 +63,6 @@ def test_a_profile_is_the_same_frozen_and_built(profile: str) -> None:
     """The files of a profile are its parts, what these import, and the packages they are in."""
     found: set[str] = set()
     todo = ["umqtt2", *(f"umqtt2.{part}" for parts in PROFILES[profile].values() for part in parts)]
-    if profile == "full":
-        todo += [f"umqtt2.{part}" for part in SOURCE_ONLY]
     while todo:
         name = todo.pop()
         if name not in found:

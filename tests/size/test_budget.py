@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from tools.device import PROFILES
+from tools.device import PROFILES, install
 from tools.sizes import budget, figures, table, vm
 from tools.sizes.broker import Endpoints
 from tools.sizes.clients import CLIENTS
 from tools.sizes.echo import Echo, prepared
 from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
 
+VERSION_5 = 4400  # bytes
 HELP = "Make it smaller, or say in the commit why not: `python -m tools.sizes --write-budget`."
 same_vm = pytest.mark.skipif(vm.version() != budget.vm(), reason=f"heaps are those of {budget.vm()}")
 
@@ -23,6 +26,12 @@ def rows() -> dict[str, Figures]:
 
 def test_every_profile_has_a_budget() -> None:
     assert set(budget.read()) == set(PROFILES)
+
+
+def test_version_5_is_one_small_file_of_full(tmp_path: Path) -> None:
+    install("full", tmp_path)
+    size = (tmp_path / "umqtt2" / "v5.mpy").stat().st_size
+    assert size <= VERSION_5, HELP
 
 
 @pytest.mark.parametrize("profile", PROFILES)

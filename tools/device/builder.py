@@ -25,9 +25,11 @@ from tools.device.profiles import (
     DOCUMENTED,
     EXTENSION_POINTS,
     INTERNAL,
+    NO_SUBCLASS,
     OF_VERSION_5,
     ONE_OBJECT,
     ONE_STORE,
+    ONLY,
     PROFILES,
     PUBLIC,
     STILL_DOCUMENTED,
@@ -102,9 +104,9 @@ def sources(profile: str) -> dict[str, str]:
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
     module = merge.merge(ROOT, wanted, apart, frozenset(FRONT))
     store = ONE_STORE.get(profile, "")
-    classes = (*INTERNAL, store, "MQTTClient") if store else INTERNAL
+    classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
-    parts.one_version(module)
+    parts.versions(module, ONLY.get(profile, ""))
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
     shrink.texts(module)
@@ -133,6 +135,9 @@ def sources(profile: str) -> dict[str, str]:
     out = split.split(ast.fix_missing_locations(module), files)
 
     out["errno"] = _numbers("v5" in merged)
+    if "v5" in merged:
+        # Its names are numbers everywhere else.
+        out["properties"] = ast.unparse(_assignments("properties"))
     for name in merged:
         if name in PUBLIC and name not in out:
             out[name] = f"from {_where(name, files)} import " + ", ".join(PUBLIC[name])
@@ -198,14 +203,20 @@ def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
 
 def _numbers(five: bool) -> str:
     # umqtt2.errno without what the merged module has: the numbers, and the exception from there.
-    module = ast.parse((ROOT / "errno.py").read_text())
-    module.body = [s for s in module.body if isinstance(s, ast.Assign) and (five or _name(s) not in OF_VERSION_5)]
+    module = _assignments("errno")
+    module.body = [s for s in module.body if five or _name(s) not in OF_VERSION_5]
     module.body += ast.parse(f"from {merge.PACKAGE} import MQTTException").body
     return ast.unparse(module)
 
 
-def _name(statement: ast.Assign) -> str:
-    return getattr(statement.targets[0], "id", "")
+def _assignments(name: str) -> ast.Module:
+    module = ast.parse((ROOT / f"{name}.py").read_text())
+    module.body = [s for s in module.body if isinstance(s, ast.Assign)]
+    return module
+
+
+def _name(statement: ast.stmt) -> str:
+    return getattr(getattr(statement, "targets", [None])[0], "id", "")
 
 
 def _compile(compiler: Path, source: str, target: Path) -> None:

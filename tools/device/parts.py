@@ -5,25 +5,105 @@ from __future__ import annotations
 import ast
 import copy
 
+from tools.device.merge import TAG, module_of
+
 VERSIONS = {"V311", "V5"}
+BRANCHES = ("publish", "subscribe")
 SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
 NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
 # Attributes that not all builds look at.
 CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent", "five", "disconnect_packet", "closed_error")
 
 
-def one_version(module: ast.Module) -> None:
-    """Make `packets.publish(...)` call `publish(...)`, where there is one class of packets; nobody can then inject
-    another one."""
-    found = [s for s in module.body if isinstance(s, ast.ClassDef) and s.name in VERSIONS]
-    if len(found) == 1:
-        functions = {
-            s.targets[0].id: s.value.args[0] if isinstance(s.value, ast.Call) else s.value  # type: ignore[attr-defined]
-            for s in found[0].body
-            if isinstance(s, ast.Assign)
-        }
-        module.body.remove(found[0])
-        _Direct(functions).visit(module)
+def versions(module: ast.Module, only: str = "") -> None:
+    """Make `packets.publish(...)` call the `publish(...)` of MQTT 3.1.1. Where the build has no other version, nobody
+    can inject one then; where it has, `packets` is None for MQTT 3.1.1, and what calls it asks for that.
+
+    only  the class of another version that the build has in the place of MQTT 3.1.1
+    """
+    found = {s.name: s for s in module.body if isinstance(s, ast.ClassDef) and s.name in VERSIONS}
+    plain = found["V311"]
+    if only:
+        module.body.remove(plain)
+        _Only(only, _functions_of(module, found[only])).visit(module)
+        return
+    functions = {
+        s.targets[0].id: s.value.args[0] if isinstance(s.value, ast.Call) else s.value  # type: ignore[attr-defined]
+        for s in plain.body
+        if isinstance(s, ast.Assign)
+    }
+    module.body.remove(plain)
+    (_Direct if len(found) == 1 else _Either)(functions).visit(module)
+
+
+def _functions_of(module: ast.Module, owner: ast.ClassDef) -> dict[str, ast.expr]:
+    # Make functions of the methods of a class that need no object of it; return their names by those of the methods.
+    functions: dict[str, ast.expr] = {}
+    for method in [s for s in owner.body if isinstance(s, ast.FunctionDef)]:
+        used = {n.id for s in method.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+        if "self" not in used and not method.name.startswith("_"):
+            owner.body.remove(method)
+            functions[method.name] = ast.Name(f"{owner.name.lower()}_{method.name}", ast.Load())
+            method.name = f"{owner.name.lower()}_{method.name}"
+            del method.args.args[0]
+            module.body.insert(module.body.index(owner), method)
+            setattr(method, TAG, module_of(owner))
+    return functions
+
+
+class _Only(ast.NodeTransformer):
+    """A client without `packets` gets an object of the only version."""
+
+    def __init__(self, name: str, functions: dict[str, ast.expr]) -> None:
+        self.name = name
+        self.functions = functions
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(None) if node.id == "V311" else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if _is_packets(node.value):
+            if node.attr == "five":
+                return ast.Constant(True)
+            return copy.deepcopy(self.functions.get(node.attr, node))
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "Connection":
+            new = ast.Call(ast.Name(self.name, ast.Load()), [], [])
+            node.args = [ast.BoolOp(ast.Or(), [a, new]) if _is_packets(a) else a for a in node.args]
+        return node
+
+
+class _Either(ast.NodeTransformer):
+    """Where both versions are, one of MQTT 5 is an object, and MQTT 3.1.1 is None."""
+
+    def __init__(self, functions: dict[str, ast.expr]) -> None:
+        self.functions = functions
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Constant(None) if node.id == "V311" else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        self.generic_visit(node)
+        if not _is_packets(node.value):
+            return node
+        if node.attr == "five":
+            return node.value
+        if node.attr not in self.functions:
+            return node
+        return ast.IfExp(copy.deepcopy(node.value), node, copy.deepcopy(self.functions[node.attr]))
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST:
+        # What every message passes is a statement of its own, so that the function can be put there.
+        function = node.value.func if isinstance(node.value, ast.Call) else None
+        if not isinstance(function, ast.Attribute) or not _is_packets(function.value) or function.attr not in BRANCHES:
+            return self.generic_visit(node)
+        direct = copy.deepcopy(node)
+        direct.value.func = copy.deepcopy(self.functions[function.attr])  # type: ignore[attr-defined]
+        return ast.If(copy.deepcopy(function.value), [node], [direct])
 
 
 class _Direct(ast.NodeTransformer):

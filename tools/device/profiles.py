@@ -24,6 +24,15 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "session.file": ("session.journal", "session.file"),
         "transport.stream": ("transport.stream",),
         "transport.websocket": ("transport.websocket",),
+        "v5": ("v5",),
+        "requests": ("requests",),
+    },
+    # MQTT 5 and nothing else.
+    "simple5": {
+        **CORE,
+        **TLS,
+        "__init__": ("client", "session.packet_ids", "v5"),
+        "requests": ("requests",),
     },
     # Nothing but MQTTException is left to `import umqtt2`.
     "aio": {
@@ -46,22 +55,22 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 
-# Parts of `full` that only its sources have: the builder does not take them yet.
-SOURCE_ONLY = ("v5", "requests")
-
 # Constants that a profile makes False, and arguments that go with what they switch off.
 SMALL = ("HUGE", "FIVE", "STREAMING", "STORES")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": SMALL,
     "simple": SMALL,
-    "full": ("HUGE", "FIVE"),
+    "full": ("HUGE",),
+    "simple5": ("HUGE", "STREAMING", "STORES"),
     "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN"),
 }
+# The version of the protocol in a profile without MQTT 3.1.1.
+ONLY = {"simple5": "V5"}
 ARGUMENTS = ("length", "five", "more")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
-INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver")
+INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver", "V5")
 # In these profiles the one session store, too: a program can choose its limits, and not bring one of its own.
 # Nor does it look at the client's connection.
 ONE_STORE = {"aio": "MemorySession"}
@@ -80,6 +89,8 @@ WITH_ONE_STORE = {"connection", "cbconnection"}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
 DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
+DOCUMENTED |= {"properties", "reply", "disconnect", "reason", "aliases"}  # of V5
+NO_SUBCLASS = ("V5", "Topic")  # classes of which no program makes one
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the
 # source. Where that was merged into another file, a file of a few bytes fetches it from there.
@@ -94,4 +105,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "session.memory": ("MemorySession",),
     "session.file": ("FileSession",),
     "packets.filter": ("matches",),
+    "v5": ("V5", "Topic", "Options"),
+    "requests": ("Requests",),
 }

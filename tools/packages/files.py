@@ -14,6 +14,7 @@ PACKAGES = {
     "package.json": "umqtt2-simple",
     "package-core.json": "umqtt2-core",
     "package-simple.json": "umqtt2-simple",
+    "package-simple5.json": "umqtt2-simple5",
     "package-full.json": "umqtt2-full",
     "package-aio.json": "umqtt2-aio",
     "package-compat.json": "umqtt2-compat",

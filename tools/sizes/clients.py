@@ -61,7 +61,12 @@ NOT_FOR_A_BOARD = ("testing.py", "cp.py", "cpython.py")
 
 # Neither PyPI nor npm has it, so its figures are not measured here: they are those in this project's design,
 # which does not say of which commit. (micropython-mqtt on PyPI is another one's, of 2020.)
-REPORTED = {"mqtt_as, as reported": {"mpy_bytes": 11179, "import_heap": 18864}}
+# MQTT 5 is one more file of it: mqtt_v5_properties.py of its commit 306ea64 takes 1,534 and 2,768 bytes, compiled and
+# measured as the others are. What it has for MQTT 5 in its first file, a program without it takes, too.
+REPORTED = {
+    "mqtt_as, as reported": {"mpy_bytes": 11179, "import_heap": 18864},
+    "with its MQTT 5": {"mpy_bytes": 11179 + 1534, "import_heap": 18864 + 2768},
+}
 
 CLIENTS: dict[str, Client] = {
     client.name: client

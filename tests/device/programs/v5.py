@@ -22,6 +22,7 @@ def run(device):
 
     answers = []
     reasons = []
+    highest = c.session.max_qos
 
     def on_status(pid, status):
         device.on_status(pid, status)
@@ -32,20 +33,21 @@ def run(device):
     c.set_last_will(Topic(device.topic("will"), delay=0, content="text"), "gone", qos=1)
     c.connect()
     filter = device.topic("down/#")
-    c.subscribe(filter, Options(2, as_published=True, retained=2, identifier=700))
+    c.subscribe(filter, Options(highest, as_published=True, retained=2, identifier=700))
     device.until(c, lambda: reasons)
     question = Topic(
         device.topic("down/q"), expiry=60, content="json", text=True, user=[("k", "v")], correlation=b"42",
         response=device.topic("down/r"),
     )  # fmt: skip
-    for qos in (0, 1, 2):
+    for qos in range(highest + 1):
         c.publish(question, "21.5", qos=qos)
-    device.until(c, lambda: len(answers) == 3)
+    device.until(c, lambda: len(answers) == highest + 1)
     c.publish(answers[0], "answer", qos=1)
-    device.until(c, lambda: len(seen) == 4)
+    device.until(c, lambda: len(seen) == highest + 2)
     c.publish(device.topic("nobody"), "x", qos=1)
-    device.until(c, lambda: len(device.statuses) == 5)
-    device.say("got", messages=device.messages, properties=seen, reasons=reasons, statuses=device.statuses)
+    device.until(c, lambda: len(device.statuses) == highest + 3)
+    found = {"messages": device.messages, "properties": seen, "reasons": reasons, "statuses": device.statuses}
+    device.say("got", highest=highest, **found)
 
     # It answers its own question.
     def answer(topic, msg, retained, dup):
