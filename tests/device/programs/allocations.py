@@ -41,7 +41,12 @@ def allocated(call):
 
 def run(device):
     transport = Deaf(device.transport())
-    c = device.client(transport=transport)
+    if device.config.get("five"):
+        from umqtt2.v5 import V5
+
+        c = device.client(transport=transport, packets=V5())
+    else:
+        c = device.client(transport=transport)
     c.connect()
     device.wait_status(c, c.subscribe(SHORT_TOPIC))
     # The harness's own callbacks keep what they are given, which takes memory.
