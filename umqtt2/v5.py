@@ -189,7 +189,8 @@ class Topic:
     ) -> "None":
         """
         name         topic name, str or bytes, without wildcards
-        expiry       seconds that the message counts; the time that it waits in the session store, too [3.3.2.3.3]
+        expiry       seconds that the message counts, 1 or more; the time that it waits in the session store, too
+                     [3.3.2.3.3]
         content      content type, a text [3.3.2.3.9]
         response     topic name to answer to [3.3.2.3.5]
         correlation  bytes by which the answer is known [3.3.2.3.6]
@@ -203,7 +204,7 @@ class Topic:
         if delay is not None:
             data = b"\x18" + uint(delay, 4, "delay")
         if expiry is not None:
-            data += b"\2" + uint(expiry, 4, "expiry")
+            data += b"\2" + uint(expiry or -1, 4, "expiry")
         if text:
             data += b"\1\1"
         if content is not None:

@@ -302,8 +302,8 @@ def test_no_topic_can_inject_properties(up, topic):
 @pytest.mark.parametrize(
     "what",
     [
-        {"expiry": -1}, {"expiry": 1 << 32}, {"content": "a\0b"}, {"content": b"\xff"}, {"user": [("a", "\0")]},
-        {"correlation": bytes(65536)}, {"delay": -1}, {"response": "+"},
+        {"expiry": 0}, {"expiry": -1}, {"expiry": 1 << 32}, {"content": "a\0b"}, {"content": b"\xff"},
+        {"user": [("a", "\0")]}, {"correlation": bytes(65536)}, {"delay": -1}, {"response": "+"},
     ],
 )  # fmt: skip
 def test_properties_that_mqtt_forbids(what):
