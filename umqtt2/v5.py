@@ -551,7 +551,8 @@ class V5:
             if first & 6 == 6:
                 self.fail()
         elif first not in FIRST_BYTES:
-            self.fail(MALFORMED if first & 15 else PROTOCOL_ERROR)
+            # Flags that are wrong, those of PUBREL too [MQTT-3.6.1-1]; or what only clients send, or AUTH.
+            self.fail(MALFORMED if first & 15 or first == 0x60 else PROTOCOL_ERROR)
         elif first == PINGRESP and length:
             self.fail()
         elif first == CONNACK and self._connection.state == UP:
