@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import pytest
 import wire
+import wire5
 from hypothesis import given
 from hypothesis import strategies as st
 from program import App
 
 from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeTransport
+from umqtt2.v5 import V5
 
 CONNACK = b"\x20\x02\x00\x00"
 RESUMED = b"\x20\x02\x01\x00"
 PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP = 3, 4, 5, 6, 7
 
+EVENTS = st.lists(
+    st.one_of(
+        st.tuples(st.just("publish"), st.integers(1, 2)),
+        st.tuples(st.just("acknowledge"), st.integers(0, 20)),
+        st.tuples(st.just("reconnect"), st.booleans()),
+    ),
+    max_size=40,
+)
+
 
 class Broker:
     """Keeps the session, and checks each packet of the client."""
 
-    def __init__(self) -> None:
-        self.app = App(FakeTransport(CONNACK), session=MemorySession(limit=1000))
+    connack = CONNACK
+    resumed = RESUMED
+
+    def __init__(self, **options: object) -> None:
+        self.app = App(FakeTransport(self.connack), session=MemorySession(limit=1000), **options)
         self.app.connect(clean_session=False)
         self.messages: dict[int, dict] = {}  # by identifier, in the order of their first sending
         self.released: list[int] = []  # identifiers for which PUBREL has come
@@ -33,12 +47,15 @@ class Broker:
         """Let the client send what it has to send, and check it."""
         for _ in range(3 + len(self.messages) // 4):
             self.app.drain()
-        for packet in wire.parse_all(bytes(self.app.transport.sent)):
+        for packet in self.parse_all(bytes(self.app.transport.sent)):
             if packet["type"] == PUBLISH:
                 self.check_publish(packet)
             elif packet["type"] == PUBREL:
                 self.check_pubrel(packet["pid"])
         self.app.forget_sent()
+
+    def parse_all(self, data: bytes) -> list[dict]:
+        return wire.parse_all(data)
 
     def check_publish(self, packet: dict) -> None:
         pid = packet["pid"]
@@ -86,7 +103,7 @@ class Broker:
         self.last = 0
         self.app.client.disconnect()
         self.app.transport.incoming.clear()
-        self.app.transport.feed(RESUMED)
+        self.app.transport.feed(self.resumed)
         self.app.connect(clean_session=False)
         if failing:  # the connection breaks at once
             self.app.transport.fail_write = OSError(104)
@@ -110,22 +127,43 @@ class Broker:
         return [pid for pid in self.messages if pid not in self.on_connection]
 
 
+class Broker5(Broker):
+    """The same, of MQTT 5."""
+
+    connack = wire5.connack()
+    resumed = wire5.connack(present=1)
+
+    def __init__(self) -> None:
+        super().__init__(packets=V5(largest=0))
+
+    def parse_all(self, data: bytes) -> list[dict]:
+        found = wire5.parse_all(data)
+        for packet in found:
+            first = packet.pop("first")
+            packet["type"] = first >> 4
+            if packet["type"] == PUBLISH:
+                packet.update(dup=bool(first & 8), qos=first >> 1 & 3, retain=bool(first & 1))
+        return found
+
+
 @pytest.mark.mqtt(
     "MQTT-2.3.1-3", "MQTT-3.1.2-4", "MQTT-3.3.1-1", "MQTT-4.1.0-1", "MQTT-4.3.2-1", "MQTT-4.3.3-1",
     "MQTT-4.4.0-1", "MQTT-4.6.0-1", "MQTT-4.6.0-4",
 )  # fmt: skip
-@given(
-    st.lists(
-        st.one_of(
-            st.tuples(st.just("publish"), st.integers(1, 2)),
-            st.tuples(st.just("acknowledge"), st.integers(0, 20)),
-            st.tuples(st.just("reconnect"), st.booleans()),
-        ),
-        max_size=40,
-    )
-)
+@given(EVENTS)
 def test_what_is_not_acknowledged_is_sent_again_as_mqtt_asks(events):
-    broker = Broker()
+    play(Broker(), events)
+
+
+@pytest.mark.mqtt5(
+    "MQTT-3.1.2-23", "MQTT-3.3.1-1", "MQTT-4.3.3-4", "MQTT-4.3.3-6", "MQTT-4.4.0-1", "MQTT-4.6.0-1", "MQTT-4.6.0-4"
+)
+@given(EVENTS)
+def test_what_is_not_acknowledged_is_sent_again_as_mqtt_5_asks(events):
+    play(Broker5(), events)
+
+
+def play(broker, events):
     for name, value in events:
         getattr(broker, name)(value)
     broker.reconnect(False)

@@ -17,6 +17,7 @@ QUESTION = [[1, "1"], [3, "b'json'"], [9, "b'42'"], [11, "[700]"], [38, "[(b'k',
 NOBODY = 0x10
 
 
+@pytest.mark.mqtt5("MQTT-4.2.0-1")
 @pytest.mark.five
 @pytest.mark.everywhere
 def test_version_5(each_device: Device, variant: Variant) -> None:
@@ -58,6 +59,7 @@ def test_version_5_with_asyncio(each_device: Device) -> None:
     assert got == {"granted": 1, "answer": "answer", "correlation": "42", "asked": "ONE"}
 
 
+@pytest.mark.mqtt5("MQTT-4.2.0-1")
 def test_version_5_with_asyncio_on_cpython(broker: Mosquitto) -> None:
     async def main() -> None:
         five = V5()

@@ -86,6 +86,7 @@ def topic_of(name: bytes, properties: dict[int, Any]) -> tuple[Topic, dict[int, 
 # --- What V5 sends, mqtt-packet decodes ---------------------------------------------------------------
 
 
+@pytest.mark.mqtt5("MQTT-3.1.2-1", "MQTT-3.1.2-9", "MQTT-3.1.2-12", "MQTT-3.1.3-1")
 def test_connect(other: MqttPacket) -> None:
     @examples
     @given(CLIENT["connect"])
@@ -110,6 +111,7 @@ def test_connect(other: MqttPacket) -> None:
     check()
 
 
+@pytest.mark.mqtt5("MQTT-1.5.5-1", "MQTT-3.3.2-1", "MQTT-3.3.4-6")
 def test_publish(other: MqttPacket) -> None:
     @examples
     @given(CLIENT["publish"].filter(lambda packet: packet["topic"]), st.booleans())
@@ -126,6 +128,7 @@ def test_publish(other: MqttPacket) -> None:
     check()
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-17", "MQTT-3.2.2-18", "MQTT-3.3.2-8", "MQTT-3.3.2-9")
 def test_aliases(other: MqttPacket) -> None:
     few = st.lists(st.tuples(st.sampled_from([b"a", b"b/c", b"d" * 200]), st.booleans()), max_size=8)
 
@@ -152,6 +155,7 @@ def test_aliases(other: MqttPacket) -> None:
     check()
 
 
+@pytest.mark.mqtt5("MQTT-3.8.3-2", "MQTT-3.8.3-5", "MQTT-3.10.3-2")
 def test_subscribe_and_unsubscribe(other: MqttPacket) -> None:
     @examples
     @given(CLIENT["subscribe"])

@@ -116,6 +116,7 @@ def write(transport, data, tries=10_000):
 
 
 @pytest.mark.mqtt("MQTT-6.0.0-3")
+@pytest.mark.mqtt5("MQTT-6.0.0-3")
 def test_it_asks_for_mqtt(server):
     WebSocketTransport("host", 8080, "/broker?a=b", server).open(1000)
     first, *headers = server.request
@@ -224,6 +225,7 @@ def test_a_refusal_says_why(server, answer, number):
 
 
 @pytest.mark.mqtt("MQTT-6.0.0-3")
+@pytest.mark.mqtt5("MQTT-6.0.0-3")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -323,6 +325,7 @@ def test_what_fails_beneath(server, when):
 
 
 @pytest.mark.mqtt("MQTT-6.0.0-1")
+@pytest.mark.mqtt5("MQTT-6.0.0-1")
 @pytest.mark.parametrize("size", [1, 2, 125, 126, 128])
 def test_a_small_packet_is_one_masked_frame_and_one_write(connected, server, size):
     data = bytes(range(size))
@@ -365,6 +368,7 @@ control_frames = st.tuples(st.sampled_from([PING, PONG]), st.binary(max_size=125
 
 @pytest.mark.long
 @pytest.mark.mqtt("MQTT-6.0.0-2")
+@pytest.mark.mqtt5("MQTT-6.0.0-2")
 @given(
     st.lists(st.one_of(data_frames, control_frames)),
     st.lists(st.integers(0, 20)),
@@ -484,6 +488,7 @@ def test_the_end_of_the_connection(connected, server):
 
 
 @pytest.mark.mqtt("MQTT-6.0.0-1")
+@pytest.mark.mqtt5("MQTT-6.0.0-1")
 @pytest.mark.parametrize(
     "bad",
     [

@@ -108,6 +108,7 @@ def test_with_a_callback_for_chunks_any_size_may_come(five):
     assert connect["properties"] == []
 
 
+@pytest.mark.mqtt5("MQTT-3.1.2-23")
 @pytest.mark.parametrize(
     "expiry, clean, wanted",
     [(None, True, []), (None, False, [(0x11, 0xFFFFFFFF)]), (60, True, [(0x11, 60)]), (60, False, [(0x11, 60)])],
@@ -136,6 +137,7 @@ def test_delay_is_for_a_last_will(up):
     assert up.sent() == []
 
 
+@pytest.mark.mqtt5("MQTT-3.1.3-2")
 def test_assigned_identifier_is_used_again(five):
     f = five(wire5.connack(pairs=[(0x12, b"auto-1")]), client_id="", connect=False)
     f.client.connect()
@@ -189,6 +191,7 @@ def test_resumes_a_session(five):
     assert f.client.connect(False) is True
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-4")
 def test_a_session_that_was_not_asked_for_breaks_mqtt(five):
     f = five(wire5.connack(present=1), connect=False)
     with pytest.raises(MQTTException) as e:
@@ -229,6 +232,7 @@ def test_a_session_of_which_the_answer_was_lost_is_resumed(five):
     assert f.client.connect(False) is True
 
 
+@pytest.mark.mqtt5("MQTT-3.1.2-21", "MQTT-3.2.2-21")
 def test_keepalive_of_the_broker_counts(five):
     f = five(wire5.connack(pairs=[(0x13, 4)]))
     f.app.clock.advance(2500)
@@ -252,6 +256,7 @@ TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 NAMES = TEXTS.filter(lambda name: name and "+" not in name and "#" not in name)
 
 
+@pytest.mark.mqtt5("MQTT-1.5.7-1", "MQTT-3.3.2-1", "MQTT-3.3.2-13", "MQTT-3.3.2-19", "MQTT-3.3.4-6")
 @given(
     name=NAMES,
     expiry=st.none() | st.integers(1, 0xFFFFFFFF),
@@ -287,6 +292,7 @@ def test_any_properties_arrive_as_they_were_given(
     assert p["topic"] == (b"" if aliases else name.encode())
 
 
+@pytest.mark.mqtt5("MQTT-3.3.2-2", "MQTT-3.3.2-14", "MQTT-4.7.3-2")
 @pytest.mark.parametrize("topic", ["a\0\1\1", b"a\0", "", "a/#"])
 def test_no_topic_can_inject_properties(up, topic):
     for call in (lambda: up.client.publish(topic, "x"), lambda: up.client.set_last_will(topic, "x")):
@@ -299,6 +305,7 @@ def test_no_topic_can_inject_properties(up, topic):
     assert up.sent() == []
 
 
+@pytest.mark.mqtt5("MQTT-1.5.4-1", "MQTT-1.5.4-2", "MQTT-1.5.7-1", "MQTT-3.3.2-14", "MQTT-3.3.2-19")
 @pytest.mark.parametrize(
     "what",
     [
@@ -317,6 +324,7 @@ def test_properties_of_the_wrong_type(what):
         Topic("a", **what)
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-17", "MQTT-3.3.2-7", "MQTT-3.3.2-9")
 def test_aliases(five):
     f = five(wire5.connack(pairs=[(0x22, 1)]), V5(aliases=5))
     for topic in ("long/topic", "other", "long/topic", "other"):
@@ -354,6 +362,7 @@ def test_a_keepalive_of_0_of_the_broker_turns_pings_off(five):
     assert f.sent() == []
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-11", "MQTT-3.2.2-14", "MQTT-3.2.2-15")
 def test_limits_of_the_broker(five):
     f = five(wire5.connack(pairs=[(0x24, 0), (0x25, 0), (0x27, 50)]))
     for args, code in ((("a", "x", True), 0x9A), (("a", "x", False, 1), 0x9B), (("a", "x" * 45), 0x95)):
@@ -366,6 +375,7 @@ def test_limits_of_the_broker(five):
     assert f.client.connection.state
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-15")
 def test_requests_that_are_larger_than_the_broker_takes(five):
     f = five(wire5.connack(pairs=[(0x27, 50)]))
     for call in (f.client.subscribe, f.client.unsubscribe):
@@ -378,6 +388,7 @@ def test_requests_that_are_larger_than_the_broker_takes(five):
     assert len(f.transport.sent) <= 50
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-15")
 @given(size=st.integers(0, 60), limit=st.integers(20, 80), qos=st.integers(0, 1), expiry=st.booleans())
 def test_what_is_sent_is_never_larger_than_the_broker_takes(size, limit, qos, expiry):
     from program import App
@@ -394,6 +405,7 @@ def test_what_is_sent_is_never_larger_than_the_broker_takes(size, limit, qos, ex
     assert len(transport.sent) <= limit
 
 
+@pytest.mark.mqtt5("MQTT-3.3.4-7", "MQTT-3.3.4-8")
 def test_receive_maximum(five):
     f = five(wire5.connack(pairs=[(0x21, 2)]))
     f.client.publish("a", "x", qos=1)
@@ -434,6 +446,7 @@ def test_puback_that_refuses(up):
     assert SFAILED not in [status for _, status in up.statuses[1:]]
 
 
+@pytest.mark.mqtt5("MQTT-4.3.3-4", "MQTT-4.4.0-2")
 def test_pubrec_that_refuses_ends_the_message(up):
     pid = up.client.publish("a", "x", qos=2)
     up.sent()
@@ -678,6 +691,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.mqtt5("MQTT-4.13.2-1")
 @pytest.mark.parametrize("pieces", [None, 1])
 @pytest.mark.parametrize("data, code", BROKEN)
 def test_what_breaks_mqtt_gets_a_disconnect_with_the_reason(up, data, code, pieces):

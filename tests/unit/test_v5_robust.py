@@ -162,6 +162,7 @@ def test_after_a_reset_a_message_expires_when_its_time_since_then_is_over(tmp_pa
     assert b.published() == [] and b.statuses == [(pid, STIMEOUT)]
 
 
+@pytest.mark.mqtt5("MQTT-3.2.2-11", "MQTT-3.2.2-14", "MQTT-3.2.2-15")
 def test_what_a_new_broker_does_not_take_is_refused(away):
     large = away.client.publish("a", bytes(100), qos=1)
     exact = away.client.publish("a", "x", qos=2)
@@ -241,6 +242,7 @@ def test_a_message_that_the_broker_closes_for_again_and_again_is_rejected(away, 
     assert away.statuses == [(pid, SREJECTED)]
 
 
+@pytest.mark.mqtt5("MQTT-3.3.4-7", "MQTT-3.3.4-8", "MQTT-4.9.0-2")
 def test_receive_maximum(away):
     pids = [away.client.publish("a", "x", qos=1) for _ in range(5)]
     away.up(wire5.connack(pairs=[(0x21, 2)]))
@@ -256,6 +258,7 @@ def test_receive_maximum(away):
     assert len(away.published()) == 4
 
 
+@pytest.mark.mqtt5("MQTT-4.9.0-1")
 def test_before_the_first_connack_one_message_is_in_flight():
     a = Robust()
     for _ in range(3):
@@ -264,6 +267,7 @@ def test_before_the_first_connack_one_message_is_in_flight():
     assert [p["first"] for p in a.sent()] == [0x10, 0x32]
 
 
+@pytest.mark.mqtt5("MQTT-4.4.0-2")
 def test_a_message_that_is_refused_is_forgotten(away):
     away.up(RESUMED)
     one = away.client.publish("a", "x", qos=1)
@@ -358,6 +362,7 @@ def test_an_old_broker_is_tried_again_seldom():
     assert a.transport.opens == opens
 
 
+@pytest.mark.mqtt5("MQTT-3.3.2-7")
 def test_aliases_are_told_anew_on_each_connection():
     a = Robust(V5(aliases=2))
     a.up(wire5.connack(pairs=[(0x22, 2)]))

@@ -18,7 +18,7 @@ from tools.paths import REPO
 def found(version: Version, tests: Tests, check: bool) -> Iterator[str]:
     """Write a document, or only check it; one line for each problem."""
     statements = read(version.file)
-    yield from problems(statements, tests, version.complete)
+    yield from problems(statements, tests)
     text = page(version, statements, tests)
     name = version.page.relative_to(REPO)
     if not check:

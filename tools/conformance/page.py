@@ -10,7 +10,6 @@ from tools.conformance.statements import Statement, Statements
 from tools.conformance.versions import Version
 
 FULL = "full"
-UNTESTED = "No test shows it yet."
 
 HEAD = """\
 # {title}
@@ -19,23 +18,16 @@ What MQTT {name} asks of a client, statement by statement, what umqtt2 does abou
 it. The numbers are those of appendix B of the standard ({standard}); the words are ours.
 
 This page is made by `make conformance`, from `tests/conformance/{file}` and from the tests, which say
-`@pytest.mark.{marker}("MQTT-x.y.z-n")`. {rule}
+`@pytest.mark.{marker}("MQTT-x.y.z-n")`. `make test` fails when a statement has no test, when a test names one
+that does not exist, or when this page is not what would be made now.
 """
-COMPLETE = """\
-`make test` fails when a statement has no test, when a test names one
-that does not exist, or when this page is not what would be made now."""
-GROWING = """\
-`make test` fails when a test names a statement
-that does not exist, or when this page is not what would be made now."""
 
 
 def page(version: Version, statements: Statements, tests: Tests) -> str:
     """The whole page."""
-    rule = COMPLETE if version.complete else GROWING
-    head = HEAD.format(**{**version._asdict(), "file": version.file.name, "rule": rule})
+    head = HEAD.format(**{**version._asdict(), "file": version.file.name})
     parts = [
         _counts(statements, tests),
-        _untested(version, statements, tests),
         _differences(version, statements),
         _tables(version, statements, tests),
     ]
@@ -54,16 +46,6 @@ def _counts(statements: Statements, tests: Tests) -> Iterator[str]:
     yield f"| of these, shown by tests | {sum(number in tests for number in statements.client)} |"
     yield f"| of these, about a part of MQTT that is not there | {sum(bool(s.absent) for s in client)} |"
     yield f"| tests that show them | {len(names)} |"
-    yield ""
-
-
-def _untested(version: Version, statements: Statements, tests: Tests) -> Iterator[str]:
-    if version.complete:
-        return
-    numbers = [number for number, s in statements.client.items() if number not in tests and not s.absent]
-    yield f"## Without a test: {len(numbers)}"
-    yield ""
-    yield (", ".join(numbers) or "None") + "."
     yield ""
 
 
@@ -102,7 +84,7 @@ def _tables(version: Version, statements: Statements, tests: Tests) -> Iterator[
 
 
 def _row(statement: Statement, tests: list[str]) -> str:
-    does = statement.absent or statement.does or UNTESTED
+    does = statement.absent or statement.does
     if statement.profile == FULL:
         does += " In `full` only."
     if statement.differs:

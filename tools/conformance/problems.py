@@ -7,15 +7,12 @@ from collections.abc import Iterator
 from tools.conformance.statements import Statements
 
 
-def problems(statements: Statements, tests: dict[str, list[str]], complete: bool = True) -> Iterator[str]:
-    """One line for each problem.
-
-    complete  True: every statement has a test, if it is not said to be absent
-    """
+def problems(statements: Statements, tests: dict[str, list[str]]) -> Iterator[str]:
+    """One line for each problem."""
     for number, statement in statements.client.items():
         if statement.absent and number in tests:
             yield f"{number}: it is said to be absent, but {tests[number][0]} shows it"
-        elif complete and not statement.absent and number not in tests:
+        elif not statement.absent and number not in tests:
             yield f"{number}: no test shows it"
         elif number in tests and not statement.does:
             yield f"{number}: {tests[number][0]} shows it, but it is not said what umqtt2 does"

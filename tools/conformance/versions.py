@@ -22,7 +22,6 @@ class Version(NamedTuple):
     title     the document's title
     chapters  the standard's chapters that have statements for a client
     full      what comes before the list of what only the profile `full` has
-    complete  False: statements without a test are listed, and are no problem
     """
 
     name: str
@@ -33,7 +32,6 @@ class Version(NamedTuple):
     title: str
     chapters: dict[str, str]
     full: str
-    complete: bool
 
 
 CHAPTERS = {
@@ -54,7 +52,6 @@ V311 = Version(
     title="Conformance",
     chapters=CHAPTERS,
     full="The profiles `core` and `simple` do not know QoS 2 and keep no messages, so nothing is sent again:",
-    complete=True,
 )
 V5 = Version(
     name="5.0",
@@ -65,6 +62,5 @@ V5 = Version(
     title="Conformance: MQTT 5",
     chapters=CHAPTERS | {"1": "Data"},
     full="The smaller profiles do not know QoS 2 and keep no messages, so nothing is sent again:",
-    complete=False,
 )
 VERSIONS = (V311, V5)
