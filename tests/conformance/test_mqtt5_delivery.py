@@ -457,17 +457,6 @@ def test_no_more_is_in_flight_than_the_broker_takes(scripted5, store):
     assert len(pids) == 5
 
 
-@pytest.mark.mqtt5("MQTT-4.9.0-1", "MQTT-3.3.4-7")
-def test_before_the_first_connack_one_message_is_in_flight(scripted5):
-    app = scripted5(session=MemorySession(), connack=wire5.connack(pairs=[(0x21, 1)]))
-    assert app.client.session.window == 1
-    app.client.publish("t", "m", qos=1)
-    app.client.publish("t", "m", qos=1)
-    assert len(sent(app)) == 1
-    again(app, wire5.connack(pairs=[(0x21, 2)]))
-    assert len(sent(app)) == 2
-
-
 @stores
 @pytest.mark.mqtt5("MQTT-3.3.4-8", "MQTT-4.9.0-3")
 def test_other_packets_do_not_wait_for_the_broker_s_limit(scripted5, store):

@@ -111,7 +111,7 @@ def test_connect(other: MqttPacket) -> None:
     check()
 
 
-@pytest.mark.mqtt5("MQTT-1.5.5-1", "MQTT-3.3.2-1", "MQTT-3.3.4-6")
+@pytest.mark.mqtt5("MQTT-3.3.2-1", "MQTT-3.3.4-6")
 def test_publish(other: MqttPacket) -> None:
     @examples
     @given(CLIENT["publish"].filter(lambda packet: packet["topic"]), st.booleans())
