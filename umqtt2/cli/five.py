@@ -25,12 +25,13 @@ KNOWN = {
     },
     "subscribe": {"subscription-identifier": "identifier"},
 }
+COMMANDS = {"publish": "pub", "subscribe": "sub"}  # the only command that sends a packet
 NUMBERS = ("expiry", "window", "largest", "text", "identifier")
 
 
-def read(rest: "list[str]") -> "tuple[str, str, Any]":
-    """Take what follows a -D from the arguments: packet, property, value. Return the packet, the argument that the
-    property is for, and its value. Raises ValueError for what cannot be."""
+def read(command: "str", rest: "list[str]") -> "tuple[str, str, Any]":
+    """Take what follows a -D from the arguments of a command: packet, property, value. Return the packet, the argument
+    that the property is for, and its value. Raises ValueError for what cannot be."""
     if len(rest) < 3:
         raise ValueError("-D: needs PACKET PROPERTY VALUE")
     packet = rest.pop(0)
@@ -38,6 +39,8 @@ def read(rest: "list[str]") -> "tuple[str, str, Any]":
     value: "Any" = rest.pop(0)
     if packet not in KNOWN or name not in KNOWN[packet]:
         raise ValueError("-D: %s %s is not supported" % (packet, name))
+    if COMMANDS.get(packet, command) != command:
+        raise ValueError("-D: %s is for %s" % (packet, COMMANDS[packet]))
     argument = KNOWN[packet][name]
     if argument == "user":
         if not rest:
@@ -62,21 +65,31 @@ def arguments(options: "dict[str, Any]", packet: "str") -> "dict[str, Any]":
     return found
 
 
+def made(options: "dict[str, Any]", packet: "str", make: "Any", *first: "Any", **more: "Any") -> "Any":
+    """Return what is made with the properties for a packet. Raises ValueError with the name of one that is wrong."""
+    more.update(arguments(options, packet))
+    try:
+        return make(*first, **more)
+    except ValueError as e:
+        for name in KNOWN[packet]:
+            if KNOWN[packet][name] == str(e):
+                raise ValueError("-D: %s: not allowed" % name)
+        raise
+
+
 def packets(options: "dict[str, Any]") -> "V5":
     """Return the V5 that the options ask for; the largest packet may have any size unless they say something."""
-    found = arguments(options, "connect")
-    found.setdefault("largest", 0)
-    return V5(**found)
+    return made(options, "connect", V5, largest=0)  # type: ignore[no-any-return]
 
 
 def topic(options: "dict[str, Any]") -> "Topic":
     """Return the topic to publish to."""
-    return Topic(options["topic"][0], **arguments(options, "publish"))
+    return made(options, "publish", Topic, options["topic"][0])  # type: ignore[no-any-return]
 
 
 def subscription(options: "dict[str, Any]") -> "int":
     """Return the options of the subscriptions."""
-    return Options(options["qos"], **arguments(options, "subscribe"))
+    return made(options, "subscribe", Options, options["qos"])  # type: ignore[no-any-return]
 
 
 def describe(five: "V5") -> "str":

@@ -62,7 +62,7 @@ def parse(command: "str", arguments: "list[str]") -> "dict[str, Any]":
         if needs and not rest:
             raise ValueError("%s: needs a %s" % (name, needs))
         if long == "property":
-            said.setdefault("property", []).append(read(rest))
+            said.setdefault("property", []).append(read(command, rest))
             continue
         value: "Any" = rest.pop(0) if needs else True
         if long == "topic":
