@@ -7,6 +7,7 @@ import re
 import sys
 import types
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 import umqtt2.start
 from tests.docs.loop import Runner
 from tests.docs.pages import PAGES, blocks
-from umqtt2.testing import FakeBroker
+from umqtt2.testing import FakeBroker, decode_properties
 
 SLEEPS = 300  # sleeps after which an endless program is ended
 
@@ -24,11 +25,23 @@ class Enough(BaseException):
 
 
 class Broker(FakeBroker):
-    """The broker of the programs. It delivers the messages that a page's program waits for."""
+    """The broker of the programs. It delivers the messages that a page's program waits for, and answers each question
+    to a clock with its topic."""
 
     def __init__(self) -> None:
         super().__init__()
         self.waited = 0
+        self.answered = 0
+
+    def write(self, buf: Any, n: int, offset: int) -> int | None:
+        taken = super().write(buf, n, offset)
+        while self.answered < len(self.published_properties):
+            found = decode_properties(self.published_properties[self.answered])
+            topic = self.published[self.answered][0]
+            self.answered += 1
+            if 8 in found and topic.startswith(b"clock/"):
+                self.publish(found[8], topic, properties={9: found[9]})
+        return taken
 
     def wait(self, flags: int, timeout_ms: int) -> None:
         self.waited += 1

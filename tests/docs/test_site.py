@@ -49,6 +49,11 @@ OWN = (
     "transport.tls.der",
     "transport.tls.is_address",
     "transport.websocket.frame",
+    "v5.binary",
+    "v5.counted",
+    "v5.uint",
+    "v5.user_properties",
+    "v5.varint",
 )
 # Of these modules the package shows these names; what they are made of is their own.
 PARTS = ("_checks.", "testing.properties.")
