@@ -457,6 +457,8 @@ class MQTTClient:
             connection.busy = False
         if connection.pending or not up:
             self._wake()  # to wait for the network to take more
+        if FIVE and connection.paused:
+            self._wake()  # the message may be a question
         return pid if kept else 0
 
     def _expect(self, pid: "int") -> "Any":
@@ -776,6 +778,8 @@ class MQTTClient:
             full = len(self._queue) >= self._limit
             # A task that waits for an acknowledgement must not wait for who takes the messages.
             connection.paused = full and not (self._waiting or self._line)
+            if FIVE and connection.paused and connection.packets.five:
+                connection.paused = not connection.packets.asking
             if self._given and self._given[0][TASK] is None:
                 self._acknowledge()  # the broker may have repeated it
             elif self._acks and not blocked:

@@ -61,11 +61,13 @@ class Requests:
             self._connection = self._client.connection.feed
         key = self._new_key()
         self._events[key] = event = asyncio.Event()
+        self._five.asking += 1
         try:
             await self._client.publish(self._question(topic, key, timeout), msg, qos=qos)
             await asyncio.wait_for(event.wait(), timeout)
             return self._answers[key]  # type: ignore[no-any-return]
         finally:
+            self._five.asking -= 1
             del self._events[key]
             del self._answers[key]
 

@@ -253,6 +253,7 @@ class V5:
 
     five = True
     reason = 0
+    asking = 0  # Requests that wait for an answer: umqtt2.aio reads on meanwhile
     _connection: "Any" = None
     _client_id: "Text" = b""  # that the broker has assigned
     _ended: "Text | None" = None  # identifier of the client whose session has ended with its connection

@@ -66,6 +66,24 @@ def test_an_answer_that_another_subscription_gets_at_qos_1_is_acknowledged():
     play(scene, Answering(), packets=five)
 
 
+@pytest.mark.parametrize("qos", [0, 1])
+def test_who_takes_the_messages_can_ask_though_the_queue_is_full(qos):
+    five = V5(largest=0)
+
+    async def scene(broker, client):
+        requests = Requests(client, five, "reply/dev")
+        broker.feed(b"".join(wire5.publish(b"a", b"%d" % i, i + 1, 1) for i in range(5)))
+        broker.feed(b"".join(wire5.publish(b"b", b"%d" % i) for i in range(5)))
+        for i in range(5):
+            message = await client.next(5)
+            await asyncio.sleep(1)  # the queue is full, and nothing is read
+            assert await requests.ask("svc", b"q%d" % i, qos=qos) == b"Q%d" % i
+            assert message.payload == b"%d" % i
+        assert broker.opens == 1
+
+    play(scene, Answering(), packets=five, queue=5)
+
+
 @pytest.fixture
 def a():
     five = V5(largest=0)

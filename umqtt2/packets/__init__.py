@@ -31,4 +31,6 @@ The client gets the class, or an object of it, as `packets=` and uses these of i
             index: where its payload begins; 0 when more must come, -1 when it cannot be kept.
         properties() -> dict
             Those of the last packet.
+        asking: int
+            How many tasks wait for an answer: `umqtt2.aio` does not stop reading then.
 """
