@@ -14,13 +14,14 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.chaos import Chaos
-from tests.faults.device import HEAPS, lay_out
+from tests.faults.device import FIVE_HEAP, HEAPS, lay_out
 from tests.faults.pool import DEVICES, Totals
 from tools import errors
 
 ASYNCIO = "asyncio"  # a part of its own
 ASYNCIO_TREE = "aio"
 ASYNCIO_HEAP = 84  # KB, for the sources
+FIVE = "version5"  # parts of their own, with the sources
 
 
 def main() -> None:
@@ -51,6 +52,15 @@ def main() -> None:
             totals = asyncio.run(chaos.random(range(options.seed, options.seed + n), asyncio=True))
             print("", f"{ASYNCIO}: umqtt2.aio, network faults at random", *totals.lines(), sep="\n", flush=True)
             whole += totals
+        if not options.parts or any(part.startswith(FIVE) for part in options.parts):
+            tree = "cpython" if options.tree == "cpython" else "source"
+            make_device = lay_out(Path(folder) / "five", tree, FIVE_HEAP)
+            chaos = Chaos(Path(folder) / FIVE, make_device, options.devices)
+            for name, (title, run) in chaos.parts_of_version_5(options.seed, options.n).items():
+                if not options.parts or name in options.parts:
+                    totals = asyncio.run(run())
+                    print("", f"{name}: {title}", *totals.lines(), sep="\n", flush=True)
+                    whole += totals
     print("", "total", *whole.lines(), sep="\n")
     if whole.failures:
         sys.exit(1)

@@ -13,9 +13,11 @@ class Broker(Mosquitto):
     persistent  whether it has its sessions again after it was killed
     """
 
-    def __init__(self, folder: Path, persistent: bool = False) -> None:
+    def __init__(self, folder: Path, persistent: bool = False, *settings: str) -> None:
+        """settings: more lines of mosquitto.conf."""
         super().__init__(
             folder,
+            *settings,
             "set_tcp_nodelay true",
             "max_queued_messages 0",  # no limit: a dropped message would look like a fault of the device
             f"persistence {str(persistent).lower()}",

@@ -8,7 +8,7 @@ from typing import Callable
 
 from tests.faults.checker import Task
 from tests.faults.device import Device
-from tests.faults.pool import DEVICES, LARGER_TASK, STORE_LIMIT, Totals, open_pool
+from tests.faults.pool import DEVICES, IN_FLIGHT, LARGER_TASK, STORE_LIMIT, Totals, open_pool
 from tests.faults.schedule import (
     DOWN,
     UP,
@@ -19,6 +19,9 @@ from tests.faults.schedule import (
     random_schedule,
     random_schedule_with_power,
 )
+
+# With MQTT 5 the broker says how many messages may be in flight: fewer than the device's store has.
+FIVE_SETTINGS = (f"max_inflight_messages {IN_FLIGHT}",)
 
 
 class Chaos:
@@ -46,6 +49,23 @@ class Chaos:
             "half-open": ("half-open, keepalive of 2 s", lambda: self.half_open(2)),
         }
 
+    def parts_of_version_5(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Awaitable[Totals]]]]:
+        """The same for the parts with MQTT 5."""
+        seeds = range(seed, seed + n)
+        fewer = range(seed, seed + max(1, n // 4))
+        return {
+            "version5-bytes": (
+                "MQTT 5, connection ended at every byte position",
+                lambda: self.every_byte(["cut"], five=True),
+            ),
+            "version5": ("MQTT 5, network faults at random", lambda: self.random(seeds, five=True)),
+            "version5-power": ("MQTT 5, power failed at random, too", lambda: self.power(fewer, five=True)),
+            "version5-asyncio": (
+                "MQTT 5 and umqtt2.aio, network faults at random",
+                lambda: self.random(seeds, five=True, asyncio=True),
+            ),
+        }
+
     async def every_byte(self, kinds: Iterable[str], step: int = 1, first: int = 0, **more: object) -> Totals:
         """Record a session's traffic, then repeat it with a fault at every `step`-th byte position of either
         direction, from the `first` one on; `more` as in `Runner.run`."""
@@ -64,13 +84,14 @@ class Chaos:
 
     async def random(self, seeds: Iterable[int], **more: object) -> Totals:
         """Network faults at random; `more` as in `Runner.run`."""
-        async with open_pool(self._folder / "random", self._make, self._devices) as pool:
+        settings = FIVE_SETTINGS if more.get("five") else ()
+        async with open_pool(self._folder / "random", self._make, self._devices, settings=settings) as pool:
             return await pool.run(map(random_schedule, seeds), LARGER_TASK, limit=STORE_LIMIT, **more)
 
-    async def power(self, seeds: Iterable[int]) -> Totals:
-        """The device, with its session in a file, also loses its power."""
+    async def power(self, seeds: Iterable[int], **more: object) -> Totals:
+        """The device, with its session in a file, also loses its power; `more` as in `Runner.run`."""
         async with open_pool(self._folder / "power", self._make, self._devices, files=True) as pool:
-            return await pool.run(map(random_schedule_with_power, seeds), LARGER_TASK, limit=STORE_LIMIT)
+            return await pool.run(map(random_schedule_with_power, seeds), LARGER_TASK, limit=STORE_LIMIT, **more)
 
     async def killed(self, seeds: Iterable[int], persistent: bool, at_rest: bool = False) -> Totals:
         """The broker is killed, too; see `Pool.run_with_kills`."""

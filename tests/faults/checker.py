@@ -232,12 +232,13 @@ def _check_missing_commands(record: Record, rules: Rules, qos: int, missing: lis
             findings.add(LOST, f"command {payload} at QoS {qos}")
 
 
-def repeated_after_pubrel(connections: Iterable[bytes]) -> list[str]:
+def repeated_after_pubrel(connections: Iterable[bytes], five: bool = False) -> list[str]:
     """The payloads of what a broker sent at QoS 2 after its PUBREL, against [MQTT-4.3.3-1]: the device has released
     the identifier, and must take it for another message. mosquitto 2.0.11 does so when a connection ends before it
     has repeated its PUBRELs. It counts its identifiers up to 65,535, so one that comes again is no other message.
 
     connections  the bytes that the broker sent to the device on each of them
+    five         they are MQTT 5
     """
     released = set()
     repeated = []
@@ -248,27 +249,40 @@ def repeated_after_pubrel(connections: Iterable[bytes]) -> list[str]:
             elif first == PUBREL:
                 released.add(body[:2])
             elif first & 0xF4 == PUBLISH | QOS2:
-                topic_end = 2 + int.from_bytes(body[:2], "big")
-                if body[topic_end : topic_end + 2] in released:
-                    repeated.append(body[topic_end + 2 :].decode())
+                pid, payload = _message(body, five)
+                if pid in released:
+                    repeated.append(payload.decode())
     return repeated
+
+
+def _message(body: bytes, five: bool) -> tuple[bytes, bytes]:
+    # The packet identifier and the payload of a PUBLISH.
+    at = 2 + int.from_bytes(body[:2], "big")
+    payload = at + 2
+    if five:
+        length, payload = _varint(body, payload)
+        payload += length
+    return body[at : at + 2], body[payload:]
 
 
 def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
     # The first byte and the rest of each complete packet, without the length.
     at = 0
     while at < len(data):
-        length = shift = 0
-        body = at + 1
-        for digit in data[body : body + 4]:
-            length |= (digit & 127) << shift
-            shift += 7
-            body += 1
-            if digit < 128:
-                break
-        else:
-            return
-        if body + length > len(data):
+        length, body = _varint(data, at + 1)
+        if not body or body + length > len(data):
             return
         yield data[at], bytes(data[body : body + length])
         at = body + length
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    # A length as on the wire, and the index after it; 0 when there is no end of it.
+    length = shift = 0
+    for digit in data[at : at + 4]:
+        length |= (digit & 127) << shift
+        shift += 7
+        at += 1
+        if digit < 128:
+            return length, at
+    return 0, 0

@@ -22,6 +22,7 @@ from tools.paths import REPO
 PROGRAMS = Path(__file__).parent / "programs"
 # KB. The build fits into the heap of a small board, the source tree does not. CPython has no limit.
 HEAPS = {"source": 64, "full": 48, "aio": 52, "cpython": 0}
+FIVE_HEAP = 128  # for MQTT 5 with the source tree
 REPORTS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
 
 

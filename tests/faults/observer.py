@@ -22,13 +22,19 @@ class Observer:
     arrived  by the first level of the topic: (rest of the topic, payload), in order of arrival
     """
 
-    def __init__(self, port: int, arrived: dict[str, list[tuple[str, str]]] | None = None) -> None:
-        """arrived: the record of the previous observer, which this one continues."""
+    def __init__(
+        self, port: int, arrived: dict[str, list[tuple[str, str]]] | None = None, in_flight: int = 20
+    ) -> None:
+        """
+        arrived    the record of the previous observer, which this one continues
+        in_flight  how many messages it sends before the first is acknowledged
+        """
         self.arrived = defaultdict(list) if arrived is None else arrived
         self._port = port
         self._loop = asyncio.get_running_loop()
         self._events: dict[object, asyncio.Event] = defaultdict(asyncio.Event)
         self._client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+        self._client.max_inflight_messages_set(in_flight)
         self._client.on_message = self._on_message
         self._client.on_subscribe = lambda client, data, mid, *more: self._set("granted")
         self._client.on_publish = lambda client, data, mid, *more: self._set(mid)

@@ -22,6 +22,7 @@ from tests.faults.schedule import Schedule, random_schedule
 
 DEVICES = 8  # at a time
 STORE_LIMIT = 5  # messages in the device's store, fewer than it publishes: the store is full now and then
+IN_FLIGHT = 2  # messages at a time that the broker takes from a client with MQTT 5, and the observer's
 FENCES = 30  # more than there are packets in flight
 LARGER_TASK = Task(12, (1, 30, 150))  # with messages that do not fit into one write
 
@@ -91,7 +92,7 @@ class Pool:
         before = self._observer
         if before:
             await before.__aexit__()  # it has received everything when this returns
-        self._observer = Observer(self.broker.port, before and before.arrived)
+        self._observer = Observer(self.broker.port, before and before.arrived, IN_FLIGHT)
         await self._observer.__aenter__()
         for runner in self.runners:
             runner.observer = self._observer
@@ -216,15 +217,17 @@ async def open_pool(
     devices: int = DEVICES,
     files: bool = False,
     persistent: bool = False,
+    settings: Iterable[str] = (),
 ) -> AsyncIterator[Pool]:
     """Start a broker and make devices, with their files below a folder.
 
     devices     how many run at a time
     files       the devices keep their sessions in files
     persistent  the broker keeps its sessions in a file
+    settings    more lines of mosquitto.conf
     """
     async with AsyncExitStack() as stack:
-        broker = stack.enter_context(Broker(folder / "broker", persistent))
+        broker = stack.enter_context(Broker(folder / "broker", persistent, *settings))
         made = []
         for i in range(devices):
             proxy = await stack.enter_async_context(Proxy(broker.port))

@@ -53,7 +53,7 @@ class Runner:
         """Run a schedule, and return its record.
 
         may_end  an event: the device is not told to end before it is set
-        more     arguments of the device's client and store, besides CLIENT
+        more     arguments of the device's client and store, besides CLIENT; `five` is MQTT 5
         """
         assert self.observer
         self._runs += 1
@@ -93,7 +93,7 @@ class Runner:
         await self.observer.fence(prefix)
         connects = sum(passed["up"] > 0 for passed in self.proxy.passed)
         record.connack_lost = connects > record.output.count(["up"])
-        record.broker_repeated = repeated_after_pubrel(self.proxy.to_device)
+        record.broker_repeated = repeated_after_pubrel(self.proxy.to_device, bool(more.get("five")))
         record.arrived = self.observer.arrived.pop(prefix, [])
         return record
 

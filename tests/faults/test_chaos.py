@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from tests.faults.chaos import Chaos
+from tests.faults.device import FIVE_HEAP
 from tests.faults.pool import Totals
 from tests.faults.schedule import NETWORK
+
+FIVE = f"source in {FIVE_HEAP}"  # MQTT 5 needs the source tree
 
 
 def run(part: Coroutine[object, object, Totals]) -> Totals:
@@ -66,6 +69,20 @@ def test_half_open_connections(chaos: Chaos) -> None:
 
 def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
     totals = run(chaos_of("aio").random(range(1000, 1024), asyncio=True))
+    assert set(totals.injected) >= {"cut", "reset", "stall"}
+
+
+def test_version_5_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
+    totals = run(chaos_of(FIVE).random(range(2000, 2016), five=True))
+    assert set(totals.injected) >= {"cut", "reset", "stall"}
+
+
+def test_version_5_with_power_failed_at_random_too(chaos_of: Callable[[str], Chaos]) -> None:
+    assert run(chaos_of(FIVE).power(range(2000, 2008), five=True)).injected["power"] > 5
+
+
+def test_version_5_and_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
+    totals = run(chaos_of(FIVE).random(range(2000, 2016), five=True, asyncio=True))
     assert set(totals.injected) >= {"cut", "reset", "stall"}
 
 

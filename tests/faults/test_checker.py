@@ -234,6 +234,13 @@ class TestBrokerRepeatsWhatItHasReleased:
     def test_is_found_in_what_it_sent(self, connections: list[bytes], repeated: list[str]) -> None:
         assert repeated_after_pubrel(connections) == repeated
 
+    def test_is_found_behind_the_properties_of_mqtt_5(self) -> None:
+        short = b"\x34\x0a\0\1d\0\1\3\x01\x01\x0ba"  # a property length of 3, and as many bytes
+        long = b"\x34\x8b\1\0\1d\0\1\x83\1" + 131 * b"p" + b"b"
+        hello = b"\x20\3\1\0\0"
+        assert repeated_after_pubrel([short + self.RELEASE, hello + short + long], five=True) == ["a", "b"]
+        assert repeated_after_pubrel([short + self.RELEASE, b"\x20\3\0\0\0" + short], five=True) == []
+
     def test_excuses_each_command_once(self, record: Record) -> None:
         record.broker_repeated = ["1"]
         record.output.append(["got", "2", "1"])

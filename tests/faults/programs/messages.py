@@ -44,6 +44,33 @@ def session(task, store):
     return store(task["limit"])
 
 
+def version(task):
+    """Return the client's `packets`, in a dict, and a function for topics with properties; MQTT 5 if the task asks
+    for it."""
+    if not task.get("five"):
+        return {}, lambda name: name
+    from umqtt2.v5 import V5, Topic
+
+    packets = V5(window=7, aliases=3, user=[("task", task["prefix"])])
+    return {"packets": packets}, lambda name: Topic(name, expiry=3600, content="text", user=[("to", name)])
+
+
+def subscription(task, qos):
+    """Return the QoS or the options to subscribe with."""
+    if not task.get("five"):
+        return qos
+    from umqtt2.v5 import Options
+
+    return Options(qos, identifier=300 + qos)
+
+
+def check_properties(topic, properties):
+    """With MQTT 5: raise unless a message has the identifier of its subscription."""
+    wanted = {11: [300 + int(topic.decode().rsplit("/", 1)[1])]}
+    if properties != wanted:
+        raise ValueError("properties", properties, wanted)
+
+
 class Program:
     """One task: a client with a session of its own."""
 
@@ -54,6 +81,7 @@ class Program:
         self.ended = False
         self.subscriptions = []  # packet identifiers that wait for their status
         self.session = session(task, MemorySession)
+        self.version, self.with_properties = version(task)
         self.client = client = MQTTClient(
             task["client"],
             "127.0.0.1",
@@ -63,12 +91,15 @@ class Program:
             backoff=task["backoff"],
             session=self.session,
             verbose=False,
+            **self.version,
         )
         client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)
 
     def on_message(self, topic, msg, retained, dup):
+        if self.version:
+            check_properties(topic, self.version["packets"].properties())
         print("got", topic.decode().rsplit("/", 1)[1], msg.decode())
 
     def on_status(self, pid, status):
@@ -103,7 +134,7 @@ class Program:
         """Return the arguments of publish() for a message."""
         sizes = self.task["sizes"]
         payload = f"{number}:" + "x" * sizes[number % len(sizes)]
-        return f"{self.task['prefix']}/up/{qos}{which}", payload, False, qos
+        return self.with_properties(f"{self.task['prefix']}/up/{qos}{which}"), payload, False, qos
 
     def begin(self):
         """Start the timeout; return a poller for the standard input."""
@@ -120,7 +151,7 @@ class Program:
         client = self.client
         client.connect(clean_session=False)
         for qos in (1, 2):
-            pid = client.subscribe(f"{task['prefix']}/down/{qos}", qos)
+            pid = client.subscribe(f"{task['prefix']}/down/{qos}", subscription(task, qos))
             print("asked", pid)
             self.subscriptions.append(pid)
         while not self.ended or self.number < task["count"]:

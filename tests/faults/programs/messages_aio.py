@@ -25,6 +25,7 @@ class Program(messages.Program):
         self.publishing = 0
         self.ended = False
         self.session = messages.session(task, MemorySession)
+        self.version, self.with_properties = messages.version(task)
         self.client = aio.MQTTClient(
             task["client"],
             "127.0.0.1",
@@ -34,6 +35,7 @@ class Program(messages.Program):
             backoff=task["backoff"],
             session=self.session,
             verbose=False,
+            **self.version,
         )
 
     async def publish(self, qos, which):
@@ -50,13 +52,16 @@ class Program(messages.Program):
     async def subscribe(self):
         for qos in (1, 2):
             print("asked", FIRST_REQUEST + qos)
-            await self.client.subscribe(f"{self.task['prefix']}/down/{qos}", qos=qos)
+            options = messages.subscription(self.task, qos)
+            await self.client.subscribe((f"{self.task['prefix']}/down/{qos}", options))
             print("status", FIRST_REQUEST + qos, SDELIVERED)
         print("ready")
 
     async def receive(self):
         async for message in self.client.messages():
-            self.on_message(message.topic, message.payload, message.retain, message.dup)
+            if self.version:
+                messages.check_properties(message.topic, message.properties)
+            print("got", message.topic.decode().rsplit("/", 1)[1], message.payload.decode())
 
     async def watch(self):
         while True:
