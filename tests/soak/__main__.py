@@ -24,11 +24,13 @@ def main() -> None:
     parser.add_argument("count", type=int, nargs="?", default=100_000, help="messages each way; %(default)s")
     parser.add_argument("--every", type=int, default=2000, help="messages until a break; %(default)s")
     parser.add_argument("--tree", choices=[*PROFILES, SOURCE], default="full", help="build; %(default)s")
+    parser.add_argument("--five", action="store_true", help="with MQTT 5, which needs the sources")
     options = parser.parse_args()
+    tree = SOURCE if options.five else options.tree
     with tempfile.TemporaryDirectory(prefix="umqtt2-soak-") as folder:
         try:
             results = asyncio.run(
-                soak(Path(folder), options.count, every=options.every, tree=options.tree, show=show)
+                soak(Path(folder), options.count, every=options.every, tree=tree, show=show, five=options.five)
             )
         except Failed as error:
             sys.exit(str(error))

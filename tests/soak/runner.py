@@ -27,6 +27,7 @@ NAME = "soak"
 MAX_QUEUED = 100  # messages that the broker may hold for the device
 MAX_IN_FLIGHT = 10  # of them may be on the way to the broker
 BYTES = 30  # of a message with its acknowledgement, approximately
+FIVE_HEAP = 96  # KB
 DAY = 24 * 3600.0
 
 
@@ -37,18 +38,21 @@ async def soak(
     every: int = 2000,
     tree: str = "full",
     show: Callable[[str], None] = lambda line: None,
+    five: bool = False,
 ) -> Results:
     """Run the soak test in an empty folder.
 
     every  messages each way before a connection breaks, on average; between half and 1.5 times as many
     tree   a profile, or "source"
     show   called with a line of progress every few seconds
+    five   with MQTT 5, which needs the tree "source"
     """
     start = time.monotonic()
     with Broker(folder / "broker") as broker:
         async with Proxy(broker.port) as proxy, Observer(broker.port) as observer:
             await proxy.start(schedule(every, min(every, warm_up // 2)))
             config = {"prefix": NAME, "client": NAME, "port": proxy.port, "warm_up": warm_up, "count": count}
+            config["five"] = five
             with start_device(folder / "device", tree, config) as run:
                 watching = asyncio.create_task(watch(observer, proxy, show))
                 try:
@@ -86,7 +90,7 @@ def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
     vm = probe(path)
     assert vm
     compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
-    heap = HEAPS.get(tree, BOARD_HEAP) * vm.bits // 32
+    heap = (FIVE_HEAP if config["five"] else HEAPS.get(tree, BOARD_HEAP)) * vm.bits // 32
     if tree == SOURCE:
         for source in device_sources():
             put(source, folder / source.relative_to(REPO), compiled)

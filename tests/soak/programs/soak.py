@@ -34,6 +34,14 @@ class Soak:
         self.ups = 0  # connections
         self.up = config["prefix"] + "/up/soak"
         self.session = MemorySession(STORE_LIMIT)
+        version = {}
+        self.options = 1
+        if config["five"]:
+            from umqtt2.v5 import V5, Options, Topic
+
+            self.up = Topic(self.up, expiry=3600, user=[("by", "soak")])
+            version["packets"] = V5(aliases=1)
+            self.options = Options(1, identifier=1)
         self.client = client = MQTTClient(
             config["client"],
             "127.0.0.1",
@@ -42,12 +50,13 @@ class Soak:
             backoff=(0.02, 0.2),
             verbose=False,
             session=self.session,
+            **version,
         )
         client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)
         client.connect()
-        self.subscription = client.subscribe(config["prefix"] + "/down/1", 1)
+        self.down = config["prefix"] + "/down/1"
 
     def on_message(self, topic, msg, retained, dup):
         number = int(msg)
@@ -70,8 +79,9 @@ class Soak:
     def on_connection(self, up):
         self.ups += up
 
-    def begin(self):
-        """Wait for the subscription."""
+    def subscribe(self):
+        """Subscribe, and wait until it is granted."""
+        self.subscription = self.client.subscribe(self.down, self.options)
         while self.subscription:
             self.client.check_msg()
             time.sleep_ms(1)
@@ -105,6 +115,8 @@ class Soak:
     def say(self, event):
         """Wait until idle, then print an event with the counters and the free heap."""
         self.wait_idle()
+        # The properties of the last packet are kept: let it be a SUBACK each time.
+        self.subscribe()
         gc.collect()
         free = gc.mem_free()
         names = ("sent", "delivered", "unknown", "received", "again", "skipped", "ups")
@@ -117,10 +129,9 @@ def main(config):
     """Run it.
 
     config  `prefix` of the topics, `client` identifier, `port` of the broker on 127.0.0.1, `warm_up` and
-            `count` of messages each way
+            `count` of messages each way, `five`: with MQTT 5
     """
     soak = Soak(config)
-    soak.begin()
     soak.say("ready")
     soak.until(config["warm_up"])
     soak.say("warm")
