@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, NamedTuple
 
-from tests.fuzz import client, decoder, journal
+from tests.fuzz import client, decoder, decoder5, journal
 
 
 class Target(NamedTuple):
@@ -17,6 +17,7 @@ class Target(NamedTuple):
 
 TARGETS = {
     "decoder": Target(decoder.run, 1024, 0.1),
+    "decoder5": Target(decoder5.run, 1024, 0.1),
     "client": Target(client.default, 512, 0.2),
     "memory": Target(client.memory, 512, 0.2),
     "robust": Target(client.resilient, 512, 0.2),
