@@ -6,6 +6,9 @@ vm64        MicroPython with this machine's word size
 vm-newest   the newest MicroPython that Debian has
 mosquitto   the broker
 valgrind    counts the instructions of a program
+
+mosquitto-stable, mosquitto-newest   those of the same suites as vm64 and vm-newest
+rabbitmq    another broker, with the Erlang that it runs on
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import debian, errors  # noqa: E402
+from tools import debian, erlang, errors  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 from tools.micropython import OLDEST, Vm, probe  # noqa: E402
 from tools.paths import BUILD, locked, new_folder  # noqa: E402
@@ -28,6 +31,7 @@ from tools.unpacked import wrap  # noqa: E402
 
 STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
 VALGRIND = "install valgrind, or set VALGRIND=/path"
+NOT_HERE = "do without it"
 SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
 WANTED = "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST)
 
@@ -73,16 +77,32 @@ def mosquitto() -> Path:
     on_path = shutil.which("mosquitto", path=_path_with_sbin())
     if on_path and _is_mosquitto(on_path):
         return Path(on_path)
-    cached = BUILD / "mosquitto" / "mosquitto"
-    with locked("mosquitto"):
+    remedy = "install mosquitto, or set MOSQUITTO=/path"
+    _need_debian("mosquitto", remedy)
+    return _fetch_mosquitto("mosquitto", debian.mirror().suite, remedy)
+
+
+def mosquitto_stable() -> Path:
+    """The mosquitto that most machines have."""
+    return _fetch_mosquitto("mosquitto-stable", _suite(STABLE), NOT_HERE)
+
+
+def mosquitto_newest() -> Path:
+    """The newest mosquitto that Debian has."""
+    return _fetch_mosquitto("mosquitto-newest", _suite(NEWEST), NOT_HERE)
+
+
+def rabbitmq() -> Path:
+    """The script that starts RabbitMQ; `erlang.program` gives what else it needs."""
+    cached = BUILD / "rabbitmq" / "rabbitmq-server"
+    with locked("rabbitmq"):
         if not cached.exists():
-            remedy = "install mosquitto, or set MOSQUITTO=/path"
-            _need_debian("mosquitto", remedy)
             with new_folder(cached.parent) as folder:
                 root = folder / "root"
-                _unpack("mosquitto", debian.mirror().suite, debian.architecture(), root, remedy)
-                if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
-                    raise ToolError("mosquitto: the fetched one does not run; set MOSQUITTO=/path")
+                _unpack("rabbitmq-server", _suite(STABLE), debian.architecture(), root, NOT_HERE)
+                erlang.make_movable(root)
+                program = next(root.rglob("rabbitmq_server-*/sbin/rabbitmq-server"))
+                erlang.write_script(folder / cached.name, root, program)
     return cached
 
 
@@ -118,6 +138,9 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "vm-newest": vm_newest,
     "mosquitto": mosquitto,
     "valgrind": valgrind,
+    "mosquitto-stable": mosquitto_stable,
+    "mosquitto-newest": mosquitto_newest,
+    "rabbitmq": rabbitmq,
 }
 
 
@@ -178,6 +201,19 @@ def _fetch_vm32() -> Path:
     raise Unsupported(f"this machine does not run the 32-bit MicroPython of {STABLE} for {SMALL[arch]}")
 
 
+def _fetch_mosquitto(name: str, suite: str, remedy: str) -> Path:
+    """Fetch the mosquitto of a suite, and keep it."""
+    cached = BUILD / name / "mosquitto"
+    with locked(name):
+        if not cached.exists():
+            with new_folder(cached.parent) as folder:
+                root = folder / "root"
+                _unpack("mosquitto", suite, debian.architecture(), root, remedy)
+                if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
+                    raise ToolError(f"mosquitto: that of {suite} does not run here; {remedy}")
+    return cached
+
+
 def _fetch_valgrind(target: Path) -> None:
     """Fetch valgrind, from the suite of the VM that it runs, and keep it."""
     at, arch = debian.mirror(), debian.architecture()
@@ -199,7 +235,7 @@ def _fetch_valgrind(target: Path) -> None:
 
 
 def _suite(wanted: str) -> str:
-    """The suite to take MicroPython from. Ubuntu's mirrors have no Debian suites, so there it is Ubuntu's own."""
+    """The suite to take programs from. Ubuntu's mirrors have no Debian suites, so there it is Ubuntu's own."""
     _need_debian("micropython", WANTED)
     at = debian.mirror()
     return wanted if at.origin == "Debian" else at.suite

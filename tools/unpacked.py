@@ -20,24 +20,40 @@ def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | Non
     `root` is inside `folder`, and the paths in it are relative, so that the folder can be moved.
     settings: environment variables that it needs, each a path inside `folder`.
     """
-    # An absolute link would lead to the machine's own loader, so ignore links.
-    found = (path for form in LOADERS for path in sorted(root.rglob(form)))
-    loader = next(path for path in found if path.is_file() and not path.is_symlink())
-    triplet = loader.parent.name
-    libraries = [path for path in (root / "lib" / triplet, root / "usr/lib" / triplet) if path.is_dir()]
     wrapper = folder / Path(program).name
     wrapper.write_text(
         WRAPPER.format(
             settings="".join(
                 f'export {name}="$here/{path.relative_to(folder)}"\n' for name, path in (settings or {}).items()
             ),
-            loader=loader.relative_to(folder),
-            libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries),
+            loader=loader(root).relative_to(folder),
+            libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries(root)),
             program=(root / program).relative_to(folder),
         )
     )
     wrapper.chmod(0o755)
     return wrapper
+
+
+def loader(root: Path) -> Path:
+    """The loader in an unpacked tree."""
+    # An absolute link would lead to the machine's own loader, so ignore links.
+    found = (path for form in LOADERS for path in sorted(root.rglob(form)))
+    return next(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def libraries(root: Path) -> list[Path]:
+    """The folders of the libraries in an unpacked tree."""
+    triplet = loader(root).parent.name
+    folders = [path for path in (root / "lib" / triplet, root / "usr/lib" / triplet) if path.is_dir()]
+    for folder in folders:
+        # A few packages leave it to ldconfig to make the link by which a library is known.
+        for path in folder.glob("*.so.*.*"):
+            name, version = path.name.split(".so.")
+            link = folder / f"{name}.so.{version.split('.')[0]}"
+            if not link.exists():
+                link.symlink_to(path.name)
+    return folders
 
 
 def command(program: Path) -> list[str]:

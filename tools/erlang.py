@@ -1,0 +1,73 @@
+"""Make an Erlang that was unpacked with its libraries run from any folder, without root.
+
+Each of its programs becomes a script that starts it with the loader and the libraries that came with it, and
+`erl`, which knows no place but /usr/lib/erlang, finds its files beside itself.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tools.unpacked import libraries, loader
+
+HOME = "usr/lib/erlang"
+ELF = b"\x7fELF"
+
+PROGRAM = """#!/bin/sh
+here=${{0%/*}}
+exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
+"""
+ERL = """#!/bin/sh
+ROOTDIR=$(cd "${{0%/*}}/.." && pwd)
+BINDIR=$ROOTDIR/{bin}
+EMU=beam
+PROGNAME=erl
+export ROOTDIR BINDIR EMU PROGNAME
+exec "$BINDIR/erlexec" "$@"
+"""
+SCRIPT = """#!/bin/sh
+# Starts a program of the tree beside it with the Erlang that was unpacked with it.
+here=$(cd "${{0%/*}}" && pwd)
+PATH="$here/{erlang}/bin:$PATH"
+export PATH
+exec "$here/{program}" "$@"
+"""
+
+
+def make_movable(root: Path) -> None:
+    """Change the tree that was unpacked at `root`, so that it runs there, and where it is moved to."""
+    home = root / HOME
+    folder = program(root, "erlexec").parent
+    for path in [*folder.iterdir(), *home.glob("lib/os_mon-*/priv/bin/*")]:
+        with open(path, "rb") as file:
+            if file.read(4) != ELF:
+                continue
+        moved = path.rename(path.with_name(path.name + ".elf"))
+        up = f"$here/{os.path.relpath(root, path.parent)}"
+        _write(
+            path,
+            PROGRAM.format(
+                loader=os.path.relpath(loader(root), path.parent),
+                libraries=":".join(f"{up}/{item.relative_to(root)}" for item in libraries(root)),
+                program=moved.name,
+            ),
+        )
+    _write(home / "bin" / "erl", ERL.format(bin=folder.relative_to(home)))
+
+
+def program(root: Path, name: str) -> Path:
+    """One of Erlang's own programs."""
+    return next((root / HOME).glob(f"erts-*/bin/{name}"))
+
+
+def write_script(path: Path, root: Path, started: Path) -> None:
+    """Write a script that starts a program of the tree with its Erlang; both are in the script's folder."""
+    folder = path.parent
+    erlang = (root / HOME).relative_to(folder)
+    _write(path, SCRIPT.format(erlang=erlang, program=started.relative_to(folder)))
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
