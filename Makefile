@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos fuzz soak fleet conformance docs lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet conformance docs lint clean
 
 # The tests start hundreds of Python processes: without .pyc files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -77,6 +77,9 @@ instructions: setup  ## Count the instructions of each call, beside other client
 
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+
+brokers: setup  ## Try MQTT 5 with other brokers, fetched when first needed (NAMES=rabbitmq,...)
+	@$(PYTEST) tests/brokers --brokers $(or $(NAMES),all)
 
 fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUTES=10, TARGET=decoder|...)
 	@nice $(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))

@@ -6,9 +6,14 @@ A program is a module with `run(device)`. It is started by
     harness.main("publish", {"prefix": "test/1", "client": {"server": "192.0.2.1", ...}})
 """
 
-import gc
 import json
-import time
+
+try:
+    from umqtt2.cpython import clock as time  # on CPython
+    from umqtt2.cpython import gc
+except ImportError:
+    import gc
+    import time
 
 try:
     from umqtt2 import MQTTClient
@@ -110,4 +115,4 @@ def main(name, config):
     program.run(device)
     ms = time.ticks_diff(time.ticks_ms(), start)
     gc.collect()
-    device.say("done", ms=ms, free=gc.mem_free())
+    device.say("done", ms=ms, free=gc.mem_free() if hasattr(gc, "mem_free") else 0)

@@ -1,0 +1,164 @@
+"""Fixtures: a broker, the machine that the programs run on, and a table of what each broker does.
+
+`make brokers` runs them; `make test` does not: `--brokers` says which brokers.
+"""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.brokers.kinds import KINDS, Kind
+from tests.brokers.machines import Cpython, Vm
+from tests.device.machine import Run
+from tools.broker import HOST, Broker
+from tools.errors import ToolError
+
+MACHINES = {"cpython": lambda folder: Cpython(), "vm32": Vm}
+CELL = "umqtt2-broker"  # the property of a test's report: scenario, broker, machine
+SAID = "umqtt2-said"  # what the broker did, for the table
+NUMBERS = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--brokers", metavar="NAMES", help=f"which, with commas: all, or of {', '.join(KINDS)}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # SIGTERM ends the brokers and the programs too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    if not config.getoption("--brokers", None) and collection_path.name.startswith("test_"):
+        return True
+    return None
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give each scenario all brokers and machines, those of a broker together."""
+    if "side" not in metafunc.fixturenames:
+        return
+    wanted = metafunc.config.getoption("--brokers", None) or "all"
+    names = list(KINDS) if wanted == "all" else wanted.split(",")
+    unknown = set(names) - set(KINDS)
+    if unknown:
+        raise pytest.UsageError(f"--brokers: no {', '.join(sorted(unknown))}")
+    metafunc.parametrize("kind_name", names, scope="session")
+    metafunc.parametrize("machine_name", MACHINES, scope="session")
+
+
+class Side:
+    """One broker and one machine.
+
+    kind    what is known of the broker
+    prefix  of the topics; each test has its own
+    """
+
+    def __init__(self, broker: Broker, kind: Kind, machine: Any, prefix: str, said: Callable[[str], None]) -> None:
+        self.broker = broker
+        self.kind = kind
+        self.prefix = prefix
+        self.said = said
+        self._machine = machine
+
+    @property
+    def qos(self) -> list[int]:
+        """Those that the broker has."""
+        return list(range(self.kind.qos + 1))
+
+    def start(self, scenario: str, **config: object) -> Run:
+        """Start a scenario of programs/version5.py."""
+        client = {"server": HOST, "port": self.broker.port}
+        known = {"prefix": self.prefix, "scenario": scenario, "client": client}
+        run: Run = self._machine.start("version5", {**known, **config})
+        return run
+
+    def topic(self, name: str) -> str:
+        """A topic below the prefix."""
+        return f"{self.prefix}/{name}"
+
+
+@pytest.fixture(scope="session")
+def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Broker]]:
+    """The broker of a kind, started when it is asked for; one at a time."""
+    running: dict[str, Broker] = {}
+
+    def end() -> None:
+        for one in running.values():
+            one.__exit__()
+        running.clear()
+
+    def get(name: str) -> Broker:
+        if name not in running:
+            end()
+            try:
+                running[name] = KINDS[name].make(tmp_path_factory.mktemp(name) / "broker").__enter__()
+            except ToolError as error:
+                pytest.fail(str(error), pytrace=False)
+        return running[name]
+
+    yield get
+    end()
+
+
+@pytest.fixture(scope="session")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
+    """The machine with a name."""
+    made: dict[str, Any] = {}
+
+    def get(name: str) -> Any:
+        if name not in made:
+            made[name] = MACHINES[name](tmp_path_factory.mktemp(name))
+        return made[name]
+
+    return get
+
+
+@pytest.fixture
+def side(
+    request: pytest.FixtureRequest,
+    kind_name: str,
+    machine_name: str,
+    brokers: Callable[[str], Broker],
+    machines: Callable[[str], Any],
+    record_property: Callable[[str, object], None],
+) -> Side:
+    """A broker and a machine."""
+    record_property(CELL, (request.function.__name__[5:], kind_name, machine_name))
+    return Side(
+        brokers(kind_name),
+        KINDS[kind_name],
+        machines(machine_name),
+        f"t/{next(NUMBERS)}",
+        lambda text: record_property(SAID, text),
+    )
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what each broker does: a row for each scenario, the same on all machines unless it says so."""
+    cells: dict[str, dict[str, list[str]]] = {}
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.stats.get(outcome, []):
+            properties = dict(getattr(report, "user_properties", []))
+            if CELL not in properties or (outcome == "passed" and report.when != "call"):
+                continue
+            scenario, broker, machine = properties[CELL]
+            text = properties.get(SAID, "yes") if outcome == "passed" else f"{outcome.upper()} on {machine}"
+            said = cells.setdefault(scenario, {}).setdefault(broker, [])
+            if text not in said:
+                said.append(text)
+    if not cells:
+        return
+    names = list(dict.fromkeys(name for row in cells.values() for name in row))
+    terminalreporter.section("what each broker does")
+    terminalreporter.write_line(f"| scenario | {' | '.join(names)} |")
+    terminalreporter.write_line("| --- |" + " --- |" * len(names))
+    for scenario, row in cells.items():
+        columns = ["; ".join(row.get(name, [])) for name in names]
+        terminalreporter.write_line(f"| {scenario.replace('_', ' ')} | {' | '.join(columns)} |")
