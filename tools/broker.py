@@ -65,7 +65,6 @@ class Broker:
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
                 command,
-                cwd=self._folder,
                 env={**os.environ, **environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,

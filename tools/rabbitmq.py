@@ -131,6 +131,7 @@ class RabbitMQ(Broker):
         folder = str(self._folder)
         environment = {
             "HOME": folder,  # for the nodes' shared secret
+            "ERL_CRASH_DUMP": f"{folder}/crash.dump",
             "ERL_EPMD_PORT": str(self._epmd_port),
             "ERL_EPMD_ADDRESS": HOST,
             "RABBITMQ_ALLOW_INPUT": "1",  # so that the script becomes the broker
