@@ -671,13 +671,16 @@ class MQTTClient:
                 if not self._clean:
                     self._skipped = True
                     return
-        message = Message(topic, payload, first & 1 != 0, first >> 1 & 3, first & 8 != 0)
-        queue.append([self._with_properties(message) if FIVE else message, pid, epoch, None])
+        message = self._new_message(first, topic, payload)
+        queue.append([message, pid, epoch, None])
         self._changed.set()
 
-    def _with_properties(self, message: "Any") -> "Any":
+    def _new_message(self, first: "int", topic: "bytes", payload: "bytes") -> "Any":
+        message: "Any" = Message(topic, payload, first & 1 != 0, first >> 1 & 3, first & 8 != 0)
         packets = self.connection.packets
-        return MessageWithProperties(*message, packets.properties()) if packets.five else message  # type: ignore
+        if FIVE and packets.five:
+            message = MessageWithProperties(*message, packets.properties())  # type: ignore
+        return message
 
     # --- What becomes of it --------------------------------------------------------------------------
 
