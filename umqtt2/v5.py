@@ -371,8 +371,9 @@ class V5:
         session = connection.session
         if self._connection is not connection:
             self._connection = connection
-            self._window = session.window  # without the broker's limit
             connection.closed_error = ECONPROTOCOL  # before it has said anything
+        # Without the broker's limit. It stays with the store: another client may have it next.
+        self._window = session.own_window = getattr(session, "own_window", session.window)
         session.window = 1  # what any broker takes
         connection.disconnect_packet = DISCONNECT
         self._alias_limit = 0

@@ -258,6 +258,16 @@ def test_receive_maximum(away):
     assert len(away.published()) == 4
 
 
+def test_another_client_with_the_same_store_has_its_whole_window(away):
+    away.up(wire5.connack(pairs=[(0x21, 2)]))
+    pids = [away.client.publish("a", "x", qos=1) for _ in range(5)]
+    away.go_down()
+    b = Robust(session=away.client.session)
+    b.up(RESUMED)
+    b.pass_time(1)
+    assert [p["pid"] for p in b.published()] == pids
+
+
 @pytest.mark.mqtt5("MQTT-4.9.0-1")
 def test_before_the_first_connack_one_message_is_in_flight():
     a = Robust()

@@ -11,7 +11,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
     keeps: bool
         Whether it keeps messages and subscriptions, to send them again after a reconnect [4.4].
     window: int
-        How many messages may be in flight. MQTT 5 lowers it to what the broker takes.
+        How many messages may be in flight. MQTT 5 lowers it to what the broker takes, and remembers it in an attribute
+        `own_window`.
     has_unsent: bool
         False when `unsent` would return None. Looked at often.
 
