@@ -552,9 +552,9 @@ class Connection:
                 break
             pid = packet[0]
             first = packet[1]
+            if FIVE and self.packets.five and first != PUBREL and self.packets.holds(own, packet):
+                break
             if first & 0xF0 == PUBLISH:
-                if FIVE and self.packets.five and self.packets.holds(own, packet):
-                    break
                 if STREAMING:
                     if hasattr(packet[3], "rewind"):
                         if (own and own != pid) or self.state != UP:

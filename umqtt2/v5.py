@@ -437,43 +437,40 @@ class V5:
         Raises MQTTException(ELIMIT, reason code) for what the broker does not take, and ValueError. Without a
         connection nothing is known of the broker: then `holds` tells what it does not take.
         """
-        code = 0
         if first & 0xF0 == PUBLISH:
             end = topic.find(b"\0") + 1
             if end:
                 if topic[end] == WILL_DELAY:
                     raise ValueError("topic: delay is for a last will")
                 topic = topic[:end] + connection.now().to_bytes(STAMP, "big") + topic[end:]
-            code = self._excess(first, topic, len(msg))
         elif first:
-            # A request is rarely as long as the limit: not counted exactly.
-            if self._largest_sent and len(topic) + MOST > self._largest_sent:
-                code = TOO_LARGE
             levels = topic.split(b"/", 2)
             if levels[0] == b"$share":
                 # A name without wildcards, and a filter after it [MQTT-4.8.2-1, MQTT-4.8.2-2]; [MQTT-3.8.3-4].
                 if len(levels) < 3 or not levels[2] or (first == SUBSCRIBE and msg & 4):
                     raise ValueError("topic: $share/NAME/FILTER, without no_local")
                 topic_name(levels[1])
+        code = self._excess(first, topic, msg)
         if code and connection.state == UP:
             raise MQTTException(ELIMIT, code)
         return topic
 
     def holds(self, own: "int", packet: "list[Any]") -> "bool":
-        """Return whether a message that was kept may not be sent now. Where it may not be sent at all the session store
-        forgets it, and the program is told: SFAILED for what the broker does not take, STIMEOUT for one that has
+        """Return whether what was kept may not be sent now. Where it may not be sent at all the session store forgets
+        it, and the program is told: SFAILED for what the broker does not take, STIMEOUT for a message that has
         expired. One that was sent before does not expire [MQTT-4.3.3-7].
 
         own  the packet identifier of the request that is made now, or 0
         """
         pid, first, topic, msg = packet
-        if own and own != pid:
-            return True  # what is told is not for the caller of that
+        other = own and own != pid  # what is told is not for the caller of that
+        if other and first & 0xF0 == PUBLISH:
+            return True
         connection = self._connection
-        code = self._excess(first, topic, len(msg))
+        code = self._excess(first, topic, msg)
         status = SFAILED
         if code:
-            if connection.state != UP:
+            if other or connection.state != UP:
                 return True  # the broker of the last connection did not take it; of this one nothing is known yet
             self.reason = connection.code = code
             self._raw = b""
@@ -502,8 +499,12 @@ class V5:
         self._decoded(OF_PUBLISH)
         return end
 
-    def _excess(self, first: "int", topic: "bytes", size: "int") -> "int":
-        # The reason code that the broker would have for a message.
+    def _excess(self, first: "int", topic: "bytes", msg: "Any") -> "int":
+        # The reason code that the broker would have for a packet.
+        if first & 0xF0 != PUBLISH:
+            # A request is rarely as long as the limit: not counted exactly.
+            return TOO_LARGE if 0 < self._largest_sent < len(topic) + MOST else 0
+        size = len(msg)
         if first >> 1 & 3 > self._highest_qos:
             return NO_QOS
         if first & 1 and not self._retains:

@@ -242,6 +242,47 @@ def test_a_message_that_the_broker_closes_for_again_and_again_is_rejected(away, 
     assert away.statuses == [(pid, SREJECTED)]
 
 
+def test_a_kept_request_that_a_new_broker_does_not_take_is_refused(away):
+    large = away.client.subscribe("f" * 100, 1)
+    good = away.client.publish("a", "x", qos=1)
+    away.up(wire5.connack(pairs=[(0x27, 50)]))
+    away.pass_time(1)
+    assert away.statuses == [(large, SFAILED)]
+    assert away.five.reason == 0x95
+    assert [p["pid"] for p in away.sent() if "pid" in p] == [good]
+    assert away.client.is_connected()
+
+
+def test_a_kept_request_that_is_refused_is_not_told_while_another_is_made(away):
+    large = away.client.subscribe("f" * 100, 1)
+    asked = []
+
+    def connected(up):
+        asked.append(away.client.subscribe("g", 1))
+        assert away.statuses == []
+
+    away.client.set_callback_connection(connected)
+    away.ups = [True]
+    away.up(wire5.connack(pairs=[(0x27, 50)]))
+    away.pass_time(1)
+    assert away.statuses == [(large, SFAILED)]
+    assert [p["pid"] for p in away.sent() if "pid" in p] == asked
+
+
+def test_a_message_that_the_broker_has_is_released_whatever_its_expiry_and_size_are(away):
+    away.up(RESUMED)
+    pid = away.client.publish(Topic("t" * 100, expiry=1), "x", qos=2)
+    away.take(wire5.ack(0x50, pid))
+    away.go_down()
+    away.sent()
+    away.clock.advance(5_000)
+    away.up(wire5.connack(present=1, pairs=[(0x27, 50)]))
+    away.pass_time(1)
+    assert [(p["first"], p["pid"]) for p in away.sent() if "pid" in p] == [(0x62, pid)]
+    away.take(wire5.ack(0x70, pid))
+    assert away.statuses == [(pid, SDELIVERED)]
+
+
 @pytest.mark.mqtt5("MQTT-3.3.4-7", "MQTT-3.3.4-8", "MQTT-4.9.0-2")
 def test_receive_maximum(away):
     pids = [away.client.publish("a", "x", qos=1) for _ in range(5)]
