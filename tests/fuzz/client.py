@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.fuzz.app import LIMIT, App
+from tests.fuzz.app5 import App5
 from tests.fuzz.choices import Choices
 from tests.fuzz.journal import folder
 from umqtt2 import MQTTClient, robust
@@ -23,6 +24,13 @@ def memory(data: bytes) -> None:
 def resilient(data: bytes) -> None:
     """`umqtt2.robust.MQTTClient` with a MemorySession."""
     App(Choices(data), robust.MQTTClient, MemorySession(LIMIT)).run()
+
+
+def version5(data: bytes) -> None:
+    """`umqtt2.MQTTClient` or `umqtt2.robust.MQTTClient` with MQTT 5."""
+    choices = Choices(data)
+    kind = choices.number(3)
+    App5(choices, robust.MQTTClient if kind == 2 else MQTTClient, MemorySession(LIMIT) if kind else None).run()
 
 
 def file(data: bytes) -> None:

@@ -22,5 +22,6 @@ TARGETS = {
     "memory": Target(client.memory, 512, 0.2),
     "robust": Target(client.resilient, 512, 0.2),
     "file": Target(client.file, 512, 0.1),
+    "client5": Target(client.version5, 512, 0.2),
     "journal": Target(journal.run, 512, 0.2),
 }

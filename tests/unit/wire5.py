@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wire import Reader, packet, remaining_length, string
+from tests.unit.wire import Reader, packet, remaining_length, string
 
 BYTE, TWO, FOUR, VARINT, TEXT, PAIR = range(6)
 KINDS = {
