@@ -34,8 +34,16 @@ class Paho:
     """
 
     def __init__(
-        self, port: int, client_id: str = "", clean: bool = True, expiry: int = 0, user: str = "", password: str = ""
+        self,
+        port: int,
+        client_id: str = "",
+        clean: bool = True,
+        expiry: int = 0,
+        user: str = "",
+        password: str = "",
+        watch: str = "",
     ) -> None:
+        """watch: a topic filter to subscribe to at the beginning."""
         self.messages: list[MQTTMessage] = []
         self.reasons: dict[str, list[int]] = {"connack": [], "suback": [], "puback": [], "disconnect": []}
         self.present = False
@@ -44,6 +52,7 @@ class Paho:
         self._port = port
         self._clean = clean
         self._expiry = expiry
+        self._watch = watch
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, reconnect_on_failure=False
         )
@@ -61,6 +70,8 @@ class Paho:
         self._client.connect(HOST, self._port, keepalive=8, clean_start=self._clean, properties=more)
         self._client.loop_start()
         self.wait(lambda: self.reasons["connack"] or self.reasons["disconnect"])
+        if self._watch:
+            self.subscribe(self._watch)
         return self
 
     def __exit__(self, *exc: object) -> None:

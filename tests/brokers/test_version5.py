@@ -80,8 +80,7 @@ def test_may_not_publish(side: Side) -> None:
 
 
 def test_properties_there_and_back(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("properties", qos=side.qos) as run:
-        paho.subscribe(side.topic("down/#"))
+    with Paho(side.broker.port, watch=side.topic("down/#")) as paho, side.start("properties", qos=side.qos) as run:
         own = run.event("own")
         run.event("send")
         paho.publish(
@@ -116,8 +115,7 @@ def test_properties_there_and_back(side: Side) -> None:
 
 
 def test_request_and_response(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("request") as run:
-        paho.subscribe(side.topic("svc"))
+    with Paho(side.broker.port, watch=side.topic("svc")) as paho, side.start("request") as run:
         run.event("asks")
         for word in (b"one", b"two"):
             question = paho.next()
@@ -145,8 +143,7 @@ def test_session_expires(side: Side) -> None:
 
 
 def test_messages_expire(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("message_expiry") as run:
-        paho.subscribe(side.topic("up"))
+    with Paho(side.broker.port, watch=side.topic("up")) as paho, side.start("message_expiry") as run:
         run.event("away")
         paho.publish(side.topic("down"), "short", MessageExpiryInterval=1)
         paho.publish(side.topic("down"), "long", MessageExpiryInterval=60)
@@ -165,8 +162,7 @@ def test_200_messages_each_way_at_a_limit_of_messages_in_flight(side: Side) -> N
     qos = [one for one in side.qos if one]
     count = 200
     mixed = [qos[i % len(qos)] for i in range(count)]
-    with Paho(side.broker.port) as paho, side.start("window", count=count, qos=qos) as run:
-        paho.subscribe(side.topic("up"))
+    with Paho(side.broker.port, watch=side.topic("up")) as paho, side.start("window", count=count, qos=qos) as run:
         run.event("ready")
         paho.publish_all(side.topic("down"), [str(i) for i in range(count)], mixed)
         said = run.event("all", 60)
@@ -178,8 +174,7 @@ def test_200_messages_each_way_at_a_limit_of_messages_in_flight(side: Side) -> N
 
 
 def test_largest_packets(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("largest", largest=LARGEST) as run:
-        paho.subscribe(side.topic("up"))
+    with Paho(side.broker.port, watch=side.topic("up")) as paho, side.start("largest", largest=LARGEST) as run:
         said = run.event("refused")
         assert said["args"] == [[ELIMIT, TOO_LARGE]] * 2
         assert said["reason"] == 0
@@ -193,8 +188,7 @@ def test_largest_packets(side: Side) -> None:
 
 
 def test_topic_aliases(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("aliases") as run:
-        paho.subscribe(side.topic("up/#"))
+    with Paho(side.broker.port, watch=side.topic("up/#")) as paho, side.start("aliases") as run:
         run.done()
         came = [paho.next() for _ in range(21)]
     assert [(one.topic, one.payload) for one in came[:20]] == [
@@ -264,8 +258,7 @@ def test_options_of_subscriptions(side: Side) -> None:
 
 
 def test_delayed_last_will(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("will", delay=DELAY) as run:
-        paho.subscribe(side.topic("will"))
+    with Paho(side.broker.port, watch=side.topic("will")) as paho, side.start("will", delay=DELAY) as run:
         run.event("cut")
         assert run.event("back")["present"] is True
         run.event("cut")
@@ -290,8 +283,10 @@ def test_another_client_takes_over(side: Side) -> None:
 
 
 def test_asyncio(side: Side) -> None:
-    with Paho(side.broker.port) as paho, side.start("with_asyncio", qos=side.qos, largest=LARGEST) as run:
-        paho.subscribe(side.topic("svc"))
+    with (
+        Paho(side.broker.port, watch=side.topic("svc")) as paho,
+        side.start("with_asyncio", qos=side.qos, largest=LARGEST) as run,
+    ):
         said = run.event("got")
         for word in (b"ONE", b"TWO"):
             question = paho.next()
