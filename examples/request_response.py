@@ -1,6 +1,6 @@
 """A meter that answers questions, and that asks for its tariff: requests and responses of MQTT 5.
 
-Copy this file to the board as main.py, and the sources of umqtt2 to its lib folder: MQTT 5 is not in the builds yet.
+Copy this file to the board as main.py, and what `make device PROFILE=full` builds to its lib folder.
 Wi-Fi is started in boot.py, as usual.
 
     home/meter-1/ask        a question to this meter: "power" or "energy"

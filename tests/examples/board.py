@@ -30,13 +30,9 @@ class Board:
     def __init__(self, folder: Path, lib: Path) -> None:
         """lib: what make_lib() has made."""
         self.folder = folder
-        self._lib = str(lib)
+        self._lib = lib
         for name in ("pins", "analog", "uart"):
             (folder / name).mkdir()
-
-    def use(self, *libs: Path) -> None:
-        """Import from these folders, the first one first."""
-        self._lib = ":".join(map(str, libs))
 
     def copy(self, example: str, **settings: object) -> None:
         """Copy an example to the board, with its settings edited."""

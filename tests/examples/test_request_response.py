@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import aiomqtt
-import pytest
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.device.broker import Mosquitto
 from tests.device.proxy import Proxy
-from tests.device.tree import lay_out
-from tests.examples.board import Board, reads_mpy, wait_for_line
+from tests.examples.board import Board, wait_for_line
 
 ASK, TARIFF, MINE = "home/meter-1/ask", "home/tariff/ask", "my/answers"
-HEAP_KB = 96  # an ESP32 has more; the sources take more than a build
+HEAP_KB = 56  # an ESP32 has more
 SECONDS = 30
 
 
@@ -56,19 +53,8 @@ class Other:
         await self._client.publish(asked.ResponseTopic, "night", properties=found)
 
 
-@pytest.fixture
-def sources(tmp_path: Path) -> Path:
-    """A lib folder with the sources of umqtt2: MQTT 5 is not in the builds yet."""
-    folder = tmp_path / "lib"
-    lay_out("source", folder, reads_mpy())
-    return folder
-
-
-def test_request_response(
-    board: Board, lib: Path, sources: Path, broker: Mosquitto, make_proxy: Callable[..., Proxy]
-) -> None:
+def test_request_response(board: Board, broker: Mosquitto, make_proxy: Callable[..., Proxy]) -> None:
     proxy = make_proxy()
-    board.use(sources, lib)
     board.copy("request_response.py", BROKER="localhost", PORT=proxy.port)
     board.write("analog/34", "32768")
 
