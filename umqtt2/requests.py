@@ -64,7 +64,7 @@ class Requests:
         self._five.asking += 1
         try:
             await self._client.publish(self._question(topic, key, timeout), msg, qos=qos)
-            await asyncio.wait_for(event.wait(), timeout)
+            await self._client.wait_for(event.wait(), timeout)
             return self._answers[key]  # type: ignore[no-any-return]
         finally:
             self._five.asking -= 1

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 import wire5
-from aio_program import play, until
+from aio_program import play, turns, until
 from program import App
 from test_v5_aio import Broker5
 
@@ -82,6 +82,26 @@ def test_who_takes_the_messages_can_ask_though_the_queue_is_full(qos):
         assert broker.opens == 1
 
     play(scene, Answering(), packets=five, queue=5)
+
+
+def test_who_asks_is_cancelled_at_any_turn():
+    five = V5(largest=0)
+
+    async def scene(broker, client):
+        requests = Requests(client, five, "reply/dev")
+        for count in range(50):
+            task = asyncio.ensure_future(requests.ask("svc", "q", qos=count % 2))
+            await turns(count)
+            if not task.cancel():
+                assert await task == b"Q"
+                break
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert await requests.ask("svc", b"q%d" % count) == b"Q%d" % count
+        else:
+            raise AssertionError("it never ends by itself")
+
+    play(scene, Answering(), packets=five)
 
 
 @pytest.fixture

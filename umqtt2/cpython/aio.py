@@ -79,7 +79,7 @@ class Waiting:
         if not connection.state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
-    async def _wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+    async def wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
         # `asyncio.wait_for` loses a cancellation that comes together with the result, before Python 3.12.
         task = asyncio.ensure_future(work)
         try:
@@ -160,7 +160,7 @@ async def look_up(client: Any) -> None:
     loop = asyncio.get_running_loop()
     found: Any
     try:
-        found = await client._wait_for(
+        found = await client.wait_for(
             loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), client.socket_timeout
         )
     except asyncio.TimeoutError:
