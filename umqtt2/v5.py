@@ -66,6 +66,7 @@ from .properties import (
     RESPONSE_TOPIC,
     RETAIN_AVAILABLE,
     SERVER_KEEP_ALIVE,
+    SESSION_EXPIRY,
     SUBSCRIPTION_IDENTIFIER,
     TOPIC_ALIAS_MAXIMUM,
     USER_PROPERTY,
@@ -259,7 +260,7 @@ class V5:
     _ended: "Text | None" = None  # identifier of the client whose session has ended with its connection
     _session_expires: "Any" = 0
     _raw = b""  # the properties of the last packet
-    _at = 0  # where what _varint() read ends
+    _at: "int"  # where what _varint() read ends
     # What the broker of the last connection takes.
     _largest_sent = 0
     _highest_qos = 2
@@ -364,17 +365,13 @@ class V5:
         hello = connect(client_id, clean, keepalive, user, password, will, connection, counted(data), more)
         # A broker cannot have a session that has ended, or one of an identifier that it has yet to assign.
         self._fresh = clean or not client_id or client_id == self._ended
-        if expiry:
-            self._ended = None
+        self._ended = None
         self._session_expires = expiry
         self._id = client_id
-        session = connection.session
         if self._connection is not connection:
             self._connection = connection
             connection.closed_error = ECONPROTOCOL  # before it has said anything
-        # Without the broker's limit. It stays with the store: another client may have it next.
-        self._window = session.own_window = getattr(session, "own_window", session.window)
-        session.window = 1  # what any broker takes
+        connection.session.window = 1  # what any broker takes
         connection.disconnect_packet = DISCONNECT
         self._alias_limit = 0
         self._aliases.clear()
@@ -533,8 +530,7 @@ class V5:
         if passed < 0:
             passed = now  # the time began anew with a reset, and nobody knows how long that took
         end += STAMP + 1
-        left: "int" = int.from_bytes(topic[end : end + 4], "big") - (passed << UNIT_BITS) // 1000
-        return left
+        return int.from_bytes(topic[end : end + 4], "big") - (passed << UNIT_BITS) // 1000  # type: ignore[no-any-return]
 
     # --- What comes ----------------------------------------------------------------------------------
 
@@ -663,14 +659,15 @@ class V5:
             raise MQTTException(REFUSALS[min(code & 127, LAST_REFUSAL)], code)
         sink.code = flags << 8
         found = self.properties()
-        sink.session.window = min(self._window, found.get(RECEIVE_MAXIMUM, self._window))
+        session = sink.session
+        session.window = min(session.own_window, found.get(RECEIVE_MAXIMUM, session.own_window))
         self._largest_sent = found.get(MAXIMUM_PACKET_SIZE, 0)
         self._highest_qos = found.get(MAXIMUM_QOS, 2)
         self._retains = found.get(RETAIN_AVAILABLE, 1)
         self._alias_limit = min(self.aliases, found.get(TOPIC_ALIAS_MAXIMUM, 0))
         self._client_id = found.get(ASSIGNED_CLIENT_IDENTIFIER, self._client_id)
-        if not self._session_expires:
-            self._ended = found.get(ASSIGNED_CLIENT_IDENTIFIER, self._id)
+        if not found.get(SESSION_EXPIRY, self._session_expires):
+            self._ended = self._id or self._client_id
         if SERVER_KEEP_ALIVE in found:
             sink.half = found[SERVER_KEEP_ALIVE] * 500 >> UNIT_BITS
 
@@ -679,10 +676,11 @@ class V5:
         value = shift = 0
         try:
             while shift < 28:
-                value |= (data[i] & 127) << shift
+                digit = data[i]
+                value |= (digit & 127) << shift
                 shift += 7
                 i += 1
-                if data[i - 1] < 128:
+                if digit < 128:
                     self._at = i
                     return value
         except IndexError:
@@ -729,7 +727,7 @@ class V5:
         # Read a text, binary data, or a pair of texts at an index, and leave the index after it in `_at`. Raises
         # IndexError and ValueError.
         value: "Any" = None
-        for _ in range(2 if kind == PAIR else 1):
+        for _ in range(1 + kind // PAIR):  # the highest kind
             name = value
             start = i + 2
             i = start + (data[i] << 8 | data[i + 1])

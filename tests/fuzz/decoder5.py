@@ -7,8 +7,20 @@ from typing import Any, Union
 
 from tests.fuzz.choices import Choices
 from umqtt2 import MQTTException
-from umqtt2.errno import ECONCLOSE, ERESPONSE, SDELIVERED, SFAILED
-from umqtt2.packets.decoder import SMALL
+from umqtt2.connection import UP
+from umqtt2.errno import (
+    ECONAUTH,
+    ECONCLOSE,
+    ECONCREDENTIALS,
+    ECONPROTOCOL,
+    ECONREJECT,
+    ECONUNAVAIBLE,
+    ECONUNKNOWN,
+    ERESPONSE,
+    SDELIVERED,
+    SFAILED,
+)
+from umqtt2.packets.decoder import SMALL, decode
 from umqtt2.v5 import V5
 
 LIMITS = (8192, 0, 3, 20, 127, 128, 129, 300)
@@ -16,6 +28,8 @@ SIZES = 16
 
 Packet = Union[tuple, str]
 MALFORMED = "malformed"
+REFUSED = "refused"
+CONNACK_ERRORS = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONUNAVAIBLE, ECONAUTH)
 
 # The properties that a server may send [2.2.2.2], by packet; acknowledgements are all alike. Those are missing that it
 # may send only when the client has asked for them: 0x15 and 0x16, for authentication, 0x1A and 0x23.
@@ -52,8 +66,8 @@ class Sink:
     topic: bytes | None = None
     payload: bytes | None = None
     chunks = pending = None
-    window = 20
-    half = 0
+    window = own_window = 20
+    half = state = 0
 
     def __init__(self, limit: int) -> None:
         self.max_packet = limit
@@ -72,18 +86,17 @@ class Sink:
     def close(self, by_broker: bool) -> None:
         self.closed = True
 
-    def write(self, buf: bytes, n: int, at: int) -> int:
-        self.written += buf[at : at + n]
-        return n
+    def send(self, buf: bytes, n: int) -> None:
+        self.written += buf[:n]
 
 
 def decoded(stream: bytes, limit: int, clean: bool, sizes: bytes) -> Iterator[Packet]:
     """Yield what the decoder makes of `stream`; `sizes` are those of the pieces, over and over."""
     sink = Sink(limit)
     five = V5()
-    hello = five.connect("c", clean, 0, None, None, None)
+    hello = five.connect("c", clean, 0, None, None, None, sink)
     buf = bytearray(SMALL)
-    packets = five.decode(sink, buf, limit)
+    packets = decode(sink, buf, limit, five)
     assert hello[0] == 0x10
     next(packets)
     at = piece = 0
@@ -101,6 +114,7 @@ def decoded(stream: bytes, limit: int, clean: bool, sizes: bytes) -> Iterator[Pa
             return
         assert not sink.written
         if first:
+            sink.state = UP
             yield packet(first, sink, five)
     assert 1 <= sink.session.window <= 20
 
@@ -118,10 +132,13 @@ def packet(first: int, sink: Sink, five: V5) -> Packet:
 
 
 def ended(e: MQTTException, sink: Sink, five: V5) -> Packet:
-    """Return the end: MALFORMED, which the broker is told, or a DISCONNECT."""
+    """Return the end: MALFORMED, which the broker is told, a DISCONNECT, or a CONNACK that refuses."""
     if e.args[0] == ECONCLOSE:
         assert sink.closed and not sink.written
         return 0xE0, e.args[1], five.properties()
+    if e.args[0] in CONNACK_ERRORS:
+        assert not sink.written
+        return REFUSED, e.args[1], five.properties()
     assert e.args[0] == ERESPONSE and e.args[1] in (0x81, 0x82, 0x95)
     assert sink.written == bytes((0xE0, 1, e.args[1]))
     return MALFORMED
@@ -216,18 +233,19 @@ def read(stream: bytes, limit: int, clean: bool) -> Iterator[Packet]:
             elif length > max(limit, SMALL):
                 raise Malformed
             else:
-                yield answer(first, body, clean)
+                packet = answer(first, body, clean)
+                yield packet
+                if first == 0xE0 or packet[0] == REFUSED:
+                    return
         except Malformed:
             yield MALFORMED
-            return
-        if first == 0xE0:
             return
 
 
 def header(first: int, length: int) -> bool:
     """Return whether a broker may send a fixed header."""
     if first & 0xF0 == 0x30:
-        return first & 6 != 6 and length > 3
+        return first & 6 != 6
     return first in (0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xE0) or (first == 0xD0 and not length)
 
 
@@ -259,14 +277,14 @@ def answer(first: int, body: bytes, clean: bool) -> Packet:
 
 
 def connack(r: Reader, clean: bool) -> Packet:
-    """Return a CONNACK; one of MQTT 3.1.1 has the code 1."""
+    """Return a CONNACK; one of MQTT 3.1.1 refuses the version."""
     if len(r.data) == 2:
-        return 0x20, 0, 1, {}
+        return REFUSED, 0x84, {}
     flags, code = r.uint(1), r.uint(1)
     found = r.properties(ALLOWED[0x20])
     if r.data or flags > 1 or (flags and (code or clean)):
         raise Malformed
-    return 0x20, 0, code or flags << 8, found
+    return (REFUSED, code, found) if code else (0x20, 0, flags << 8, found)
 
 
 def message(first: int, body: bytes, limit: int) -> Packet:

@@ -242,7 +242,8 @@ def test_messages(other: MqttPacket) -> None:
 
 
 def test_messages_in_chunks(other: MqttPacket) -> None:
-    small = SERVER["publish"].filter(lambda packet: 35 not in packet["properties"] and len(packet["payload"]) < 20)
+    # A topic that begins with $ is not for "#" [4.7.2].
+    small = SERVER["publish"].filter(lambda packet: 35 not in packet["properties"] and packet["topic"][:1] != b"$")
 
     @examples
     @given(small, st.integers(300, 3000), read_sizes)

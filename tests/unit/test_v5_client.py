@@ -209,6 +209,14 @@ def test_a_session_that_has_ended_with_its_connection_is_not_resumed(five):
     assert bytes(f.transport.sent).endswith(b"\xe0\1\x82")
 
 
+def test_the_broker_keeps_the_session_for_longer_than_was_asked_for(five):
+    f = five(wire5.connack(pairs=[(0x11, 60)]), v5=V5(expiry=0), connect=False)
+    f.client.connect(False)
+    f.client.disconnect()
+    f.transport.feed(wire5.connack(present=1))
+    assert f.client.connect(False) is True
+
+
 def test_an_identifier_that_the_broker_has_yet_to_assign_has_no_session(five):
     f = five(wire5.connack(present=1, pairs=[(0x12, b"auto-1")]), client_id="", connect=False)
     with pytest.raises(MQTTException) as e:

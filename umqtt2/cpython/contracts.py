@@ -39,6 +39,7 @@ class Session(Protocol):
     streams: bool
     keeps: bool
     window: int
+    own_window: int
     has_unsent: bool
     status: int
 

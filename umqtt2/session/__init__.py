@@ -11,8 +11,9 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
     keeps: bool
         Whether it keeps messages and subscriptions, to send them again after a reconnect [4.4].
     window: int
-        How many messages may be in flight. MQTT 5 lowers it to what the broker takes, and remembers it in an attribute
-        `own_window`.
+        How many messages may be in flight. MQTT 5 lowers it to what the broker takes.
+    own_window: int
+        How many it was made for. Builds without MQTT 5 leave it out.
     has_unsent: bool
         False when `unsent` would return None. Looked at often.
 

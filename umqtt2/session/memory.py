@@ -1,6 +1,6 @@
 """A session store that keeps messages in RAM until they are delivered, and subscriptions."""
 
-from ..constants import STREAMING
+from ..constants import FIVE, STREAMING
 from ..errno import (
     EFULL,
     SDELIVERED,
@@ -99,6 +99,8 @@ class MemorySession:
         """
         self.limit = limit
         self.window = window
+        if FIVE:
+            self.own_window = window
         self.messages: "list[list[Any]]" = []  # in the order in which they were added
         self.sent_messages = 0  # so many of them, the first ones, were sent on this connection
         self.filters: "list[list[Any]]" = []

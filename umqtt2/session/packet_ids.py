@@ -1,6 +1,6 @@
 """The smallest session store: packet identifiers and deadlines, no messages; QoS 0 and 1."""
 
-from ..constants import STORES
+from ..constants import FIVE, STORES
 from ..errno import EFULL, SDELIVERED, SFAILED, STIMEOUT, SUNKNOWNPID, MQTTException, malformed
 from ..packets.fields import PUBLISH, SUBACK
 
@@ -36,6 +36,8 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         last    the packet identifiers begin after this one
         """
         self.window = window
+        if FIVE:
+            self.own_window = window
         self._last = last  # the identifier that was given last
         if STORES:
             self._packet: "list[Any]" = [0, 0, None, None]  # what `unsent` returns

@@ -187,6 +187,9 @@ def check_declarations(make: "Callable[[], Session]") -> "None":
     for name in ("streams", "keeps", "has_unsent"):
         expect(isinstance(getattr(session, name), bool), name + ": not a bool")
     expect(isinstance(session.status, int), "status: not an int")
+    for name in ("window", "own_window"):
+        value = getattr(session, name, None)
+        expect(isinstance(value, int) and value > 0, name + ": not an int from 1")
 
 
 def check_identifiers(make: "Callable[[], Session]") -> "None":
