@@ -118,7 +118,7 @@ def test_the_order_of_the_fields():
 @pytest.mark.parametrize("asked", ["mine", ""])
 def test_every_connection_of_a_client_has_its_identifier(scripted5, asked):
     app = scripted5(connack=wire5.connack(pairs=[] if asked else [(0x12, b"auto")]), client_id=asked)
-    for present in (1, 0):
+    for present in (0, 1):
         app.client.disconnect()
         app.forget_sent()
         app.transport.feed(wire5.connack(present=present))

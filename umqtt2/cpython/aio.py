@@ -80,7 +80,7 @@ class Waiting:
             await look_up(self)
 
     async def wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        # `asyncio.wait_for` loses a cancellation that comes together with the result, before Python 3.12.
+        """See `umqtt2.aio.MQTTClient.wait_for`."""
         task = asyncio.ensure_future(work)
         try:
             if not (await asyncio.wait((task,), timeout=seconds))[0]:
