@@ -45,7 +45,7 @@ class _Session:
     keeps = False
     has_unsent = False
     status = STIMEOUT
-    window = 65535  # not kept, as umqtt.simple2 had no limit
+    window = own_window = 65535  # not kept, as umqtt.simple2 had no limit
 
     def __init__(self, client):
         self.client = client
