@@ -48,12 +48,29 @@ class Sweep:
                 raise RuntimeError("it went on")
         return ended
 
+    def state(self):
+        """Return what the client waits for, for who looks for the fault."""
+        client = self.client
+        connection = client.connection
+        return "state %d, %d bytes to send, %d kept, waiting for %s, %d in the queue, %d given, last heard of %d ms ago" % (
+            connection.state,
+            connection.pending,
+            client.session.waiting(),
+            [event.pid for event in client._waiting],
+            len(client._queue),
+            len(client._given),
+            connection.now() - connection.last_in << 6,
+        )
+
     async def within(self, make_one, turns):
         async with self.client:
             await self.works()
             for number in turns:
                 ended = await self.cancel(make_one(), number)
-                await asyncio.wait_for(self.works(), TIMEOUT)
+                try:
+                    await asyncio.wait_for(self.works(), TIMEOUT)
+                except asyncio.TimeoutError:
+                    raise RuntimeError("after %d turns: %s" % (number, self.state()))
                 if ended:
                     break
 

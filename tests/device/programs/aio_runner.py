@@ -4,7 +4,7 @@ import asyncio
 
 from umqtt2.aio import MQTTClient
 
-TIMEOUT = 15
+TIMEOUT = 25  # seconds; a connection on which nothing moves is pinged after 30
 
 
 def make(device, **options):
