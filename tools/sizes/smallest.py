@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.sizes.echo import Echo
 
 STEP = 256  # bytes
-MOST = 40 * 1024
+MOST = 48 * 1024
 TIMES = 3  # consecutive successes that are required
 
 

@@ -52,7 +52,7 @@ class Sweep:
         """Return what the client waits for, for who looks for the fault."""
         client = self.client
         connection = client.connection
-        return "state %d, %d bytes to send, %d kept, waiting for %s, %d in the queue, %d given, last heard of %d ms ago" % (
+        return "state %d, %d bytes to send, %d kept, waiting for %s, %d in the queue, %d given, heard of %d ms ago" % (
             connection.state,
             connection.pending,
             client.session.waiting(),
