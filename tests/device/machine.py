@@ -20,7 +20,7 @@ HEAPS = {"source": 48}
 BOARD_HEAP = 36
 LARGER_HEAPS = {
     "source": {
-        "large": 56,
+        "large": 60,
         "many": 64,
         "old_robust2": 56,
         "other_transport": 84,
