@@ -9,6 +9,7 @@ from tests.device.observer import Observer
 from tests.device.serial_line import SerialLine
 from tests.examples.board import Board
 
+HEAP_KB = 40  # robust
 MOISTURE, VALVE = "garden/moisture", "garden/valve/set"
 
 
@@ -18,7 +19,7 @@ def test_uart(board: Board, broker: Mosquitto, observe: Callable[[str], Observer
     board.write("analog/26", "4711")
     with SerialLine(broker.port("plain")) as line:
         board.write("uart/1", line.path)
-        with board.start("uart.py") as run:
+        with board.start("uart.py", HEAP_KB) as run:
             assert run.event("pin") == {"id": 5, "level": 0}
             assert observer.next(MOISTURE) == (b"4711", 1, False)
             observer.publish(VALVE, b"neither")
