@@ -14,7 +14,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from tools.broker import HOST
 
-SECONDS = 20
+SECONDS = 60
 
 
 def properties(packet: str, **values: Any) -> Properties:

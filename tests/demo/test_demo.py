@@ -40,7 +40,7 @@ class Run:
 
     def end(self) -> int:
         """Wait for its end, keep the rest of what it says, and give its exit status."""
-        self.output += self.process.communicate(timeout=30)[0]
+        self.output += self.process.communicate(timeout=120)[0]
         return self.process.returncode
 
     def read_until(self, words: str) -> None:

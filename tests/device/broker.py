@@ -18,7 +18,7 @@ from tools import fetch
 from tools.ports import free_ports
 
 USER, PASSWORD = "device", "a secret"
-SECONDS = 10
+SECONDS = 60
 
 
 class Listener(NamedTuple):

@@ -52,7 +52,7 @@ LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
 LARGER_HEAPS["aio"].update(aio_blocked=52, aio_converse=38, aio_echo=52, aio_leave=48)
 TLS_HEAP = {"aio": 6, "full": 8}
-EVENT_SECONDS = 60
+EVENT_SECONDS = 100
 
 
 class Failed(AssertionError):

@@ -9,7 +9,7 @@ from typing import Any, Coroutine, NamedTuple
 
 import aiomqtt
 
-SECONDS = 10
+SECONDS = 60
 # Messages that are published before an acknowledgement. mosquitto acknowledges and drops those at QoS 2 beyond its
 # `max_inflight_messages`, 20, and paho-mqtt, which aiomqtt is made of, does not keep to that.
 TOGETHER = 10

@@ -138,7 +138,7 @@ def test_asyncio_leaves(each_device: Device, quick_broker: Mosquitto) -> None:
     with Observer(hostname="127.0.0.1", port=quick_broker.port("anonymous")) as observer:
         observer.subscribe(each_device.topic("up"))
         with each_device.run("aio_leave", count=rounds) as run:
-            grown = run.event("left", 60)["grown"]
+            grown = run.event("left")["grown"]
             each_device.finish(run)
         said = [observer.next(each_device.topic("up")).payload for _ in range(rounds)]
     assert said == [b"%d" % i for i in range(rounds)]  # all its messages, and no last will
@@ -172,7 +172,7 @@ def test_asyncio_leaves_at_once_while_the_network_is_blocked(each_device: Device
     with Server(deaf) as server:
         each_device.client["port"] = server.port
         with each_device.run("aio_blocked") as run:
-            run.event("blocked", 40)
+            run.event("blocked")
             left = run.event("left")
             each_device.finish(run)
     assert left["ended"] == ["MQTTException", "MQTTException"]
@@ -188,7 +188,7 @@ def test_asyncio_cancelled_at_each_turn(each_device: Device, quick_broker: Mosqu
     each_device.client = quick_broker.settings(each_device.listener)
     turns = [0, 1, 2, 3, 4, 5, 6, 8, 11, 15, 20, 50, 200]
     with each_device.run("aio_cancel", turns=turns) as run:
-        assert run.event("swept", 60)["cancelled"] > 40
+        assert run.event("swept")["cancelled"] > 40
         each_device.finish(run)
 
 

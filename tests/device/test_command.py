@@ -53,7 +53,7 @@ class Shell:
     ) -> tuple[int, bytes, str]:
         """Run a command; give its exit code and what it printed."""
         process = self.start(command, *arguments, listener=listener)
-        out, err = process.communicate(stdin, timeout=30)
+        out, err = process.communicate(stdin, timeout=120)
         return process.returncode, out, err.decode()
 
     def subscribed(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -104,7 +104,7 @@ def test_bytes_from_stdin_to_stdout(shell: Shell, payload: bytes) -> None:
     shell.observer.subscribe(shell.topic, 1)
     assert shell.run("pub", "-s", "-q", "1", stdin=payload) == OK
     shell.observer.publish(shell.topic, payload)
-    assert sub.communicate(timeout=20) == (payload * 2, b"")
+    assert sub.communicate(timeout=120) == (payload * 2, b"")
     assert sub.returncode == 0
     assert shell.observer.next(shell.topic).payload == payload
 
@@ -114,7 +114,7 @@ def test_sub(shell: Shell, qos: int) -> None:
     sub = shell.subscribed("-t", f"{shell.topic}/+", "-C", "3", "-v", "-q", str(qos))
     for name, payload in (("", b"one"), ("/a", b"\xfe"), ("/b", b"")):
         shell.observer.publish(shell.topic + name, payload, qos)
-    out, err = sub.communicate(timeout=20)
+    out, err = sub.communicate(timeout=120)
     topic = shell.topic.encode()
     assert sorted(out.splitlines()) == [topic + b" one", topic + b"/a \xfe", topic + b"/b "]
     assert (sub.returncode, err) == (0, b"")
@@ -169,7 +169,7 @@ def test_nobody_there(shell: Shell) -> None:
 def test_ctrl_c(shell: Shell) -> None:
     sub = shell.subscribed()
     sub.send_signal(signal.SIGINT)
-    assert sub.communicate(timeout=10) == (b"", b"")
+    assert sub.communicate(timeout=120) == (b"", b"")
     assert sub.returncode == 0
     assert shell.broker.wait_for(f"Received DISCONNECT from {shell.topic.replace('/', '-')}$")
 

@@ -23,7 +23,7 @@ def test_memory_runs_out(device: Device, quick_broker: Mosquitto, kind: str, tmp
     program = "aio_out_of_memory" if kind == "aio" else "out_of_memory"
     sizes = [size * device.machine._words for size in SIZES]
     with device.run(program, kind=kind, path=str(tmp_path / "session"), sizes=sizes) as run:
-        raised = run.event("raised", 60)["raised"]
+        raised = run.event("raised")["raised"]
         run.done()
     # It is not always as many: what is left on the stack may hold some memory.
     assert raised[0] > 0

@@ -16,7 +16,7 @@ from tests.examples.board import Board, wait_for_line
 
 ASK, TARIFF, MINE = "home/meter-1/ask", "home/tariff/ask", "my/answers"
 HEAP_KB = 56  # an ESP32 has more
-SECONDS = 30
+SECONDS = 60
 
 
 class Other:

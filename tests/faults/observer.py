@@ -11,7 +11,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.faults.timeout import with_timeout
 
-SECONDS = 30
+SECONDS = 60
 
 
 class Observer:

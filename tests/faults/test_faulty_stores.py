@@ -20,6 +20,11 @@ EXPECTED = {
 
 @pytest.mark.parametrize("store", EXPECTED)
 def test_checker_finds_it(chaos_of: Callable[[str], Chaos], store: str) -> None:
-    totals = asyncio.run(chaos_of("source").every_byte(["cut"], step=11, store=store))
-    print(*totals.lines(), sep="\n")
-    assert set(totals.problems) == EXPECTED[store]
+    found: set[str] = set()
+    for first in range(5):  # on a busy machine the faults of one run may miss the moment that shows it
+        totals = asyncio.run(chaos_of("source").every_byte(["cut"], step=11, first=first, store=store))
+        print(*totals.lines(), sep="\n")
+        found |= set(totals.problems)
+        if found >= EXPECTED[store]:
+            break
+    assert found == EXPECTED[store]

@@ -34,7 +34,7 @@ def run(*arguments: str, path: Path | None = None) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert not done.returncode, done.stdout
     return done.stdout

@@ -20,7 +20,7 @@ def run_in_vm(name: str, script: Path) -> str:
     """Run a script on a WebAssembly build, with the library installed in it; give what it prints."""
     copies = [f"{REPO / folder}=/lib/{folder}" for folder in LIBRARY if (REPO / folder).exists()]
     command = [str(node()), str(HERE / "run.mjs"), str(wasm.build(name)), str(script), *copies]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

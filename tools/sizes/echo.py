@@ -18,7 +18,7 @@ from tools.sizes.paths import PROGRAMS
 
 MESSAGES = 20
 SIZE = 32  # bytes of a message
-SECONDS = 10
+SECONDS = 30
 DOWN, UP = "sizes/down", "sizes/up"
 
 

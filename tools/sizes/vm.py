@@ -10,7 +10,7 @@ from tools import fetch
 from tools.errors import ToolError
 from tools.micropython import probe
 
-SECONDS = 20
+SECONDS = 60
 ROOMY = 512 * 1024  # bytes of heap, when it is not what is measured
 
 

@@ -11,7 +11,7 @@ from out_of_memory import Transport, fill, release
 
 from umqtt2 import MQTTException
 
-TIMEOUT = 8
+TIMEOUT = 20
 LITTLE_MEMORY_MS = 12
 PAUSE_MS = 2
 PAYLOADS = [bytes([i]) for i in range(20)]

@@ -20,7 +20,7 @@ try:
 except ImportError:  # the build for asyncio
     MQTTClient = None
 
-TIMEOUT_MS = 20000
+TIMEOUT_MS = 50000
 
 
 class Device:

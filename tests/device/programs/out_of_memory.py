@@ -9,7 +9,7 @@ import time
 
 from umqtt2 import MQTTClient, MQTTException
 
-TIMEOUT_MS = 8000
+TIMEOUT_MS = 20000
 LOOKS = 4  # at what has come, with little memory
 LARGE = 300
 MOST = 100  # messages for one size
