@@ -25,8 +25,9 @@ LARGER_HEAPS = {
         "old_robust2": 56,
         "other_transport": 84,
         "qos2": 56,
-        "robust": 56,
-        "streaming": 56,
+        "robust": 60,
+        "streaming": 60,
+        "waking": 52,
     },
     "simple": {"large": 40},
     "full": {
@@ -38,19 +39,21 @@ LARGER_HEAPS = {
         "qos2": 42,
         "rejected": 50,
         "robust": 42,
+        "streaming": 40,
+        "waking": 40,
     },
 }
 # These need asyncio too.
 ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_worker")
-LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 80))
+LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 84))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 66))
 LARGER_HEAPS["source"].update(v5=96, v5_aio=112, allocations=72)
 LARGER_HEAPS["full"].update(v5=72, v5_aio=88)
 LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
-LARGER_HEAPS["aio"].update(aio_blocked=52, aio_converse=38, aio_echo=52, aio_leave=48)
+LARGER_HEAPS["aio"].update(aio_blocked=54, aio_converse=38, aio_echo=52, aio_leave=48)
 TLS_HEAP = {"aio": 6, "full": 8}
 EVENT_SECONDS = 100
 
