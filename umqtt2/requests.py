@@ -115,7 +115,8 @@ class Requests:
     def _on_message(self, a: "Any", b: "Any", c: "Any", d: "Any") -> "None":
         # What a Connection calls: with topic, payload, retain and dup, or for `umqtt2.aio` with the first byte, topic,
         # payload and packet identifier.
-        late = self._client.connection.late
+        connection = self._client.connection
+        late = connection.late
         if (b if late else a) == self._topic:
             key = self._five.properties().get(CORRELATION_DATA)
             if key in self._answers:
@@ -128,4 +129,5 @@ class Requests:
         if self._others:
             self._others(a, b, c, d)
         else:
-            self._client.connection.tell_status(0, SDROPPED)
+            connection.tell_status(0, SDROPPED)
+            connection.busy = False  # this is a callback, too: others may come in until it returns

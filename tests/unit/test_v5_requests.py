@@ -11,7 +11,7 @@ from program import App
 from test_v5_aio import Broker5
 
 from umqtt2 import MQTTException
-from umqtt2.errno import EBUSY, ECONTIMEOUT
+from umqtt2.errno import EBUSY, ECONTIMEOUT, SDROPPED
 from umqtt2.requests import Requests
 from umqtt2.v5 import V5
 
@@ -134,6 +134,16 @@ def test_a_new_connection_has_a_new_subscription(a):
     a.client.connect()
     assert a.requests.ask_and_wait("svc", "two") == b"TWO"
     assert [p["topic"] for p in a.transport.packets if p["first"] == 0x82] == [b"reply/dev"] * 2
+
+
+def test_other_messages_without_a_callback_for_them_are_told(a):
+    a.client.set_callback(None)
+    requests = Requests(a.client, a.client.connection.packets, "reply/dev")
+    a.clock.sleep_ms = None  # a client that waits for another thread raises TypeError
+    a.transport.feed(wire5.publish(b"other", b"1") + wire5.publish(b"other", b"2"))
+    a.drain()
+    assert a.statuses == [(0, SDROPPED)] * 2
+    assert requests.ask_and_wait("svc", "still at work") == b"STILL AT WORK"
 
 
 def test_no_question_from_a_callback(a):
