@@ -50,26 +50,34 @@ class Requests:
     async def ask(self, topic: "Text", msg: "Payload", timeout: "float" = 5, qos: "int" = 0) -> "bytes":
         """Publish a question, and return the payload of the answer. For `umqtt2.aio`.
 
-        timeout  seconds to wait for the answer. The question expires after it, too, so nobody answers in vain
+        timeout  seconds to wait for the answer, and before that for the subscription and the network. The question
+                 expires after it, too, so nobody answers in vain
 
         Raises asyncio.TimeoutError when no answer comes, and what `publish` and `subscribe` raise.
         """
         import asyncio
 
-        if self._is_new():
-            await self._client.subscribe(self._topic)
-            self._connection = self._client.connection.feed
         key = self._new_key()
         self._events[key] = event = asyncio.Event()
         self._five.asking += 1
         try:
-            await self._client.publish(self._question(topic, key, timeout), msg, qos=qos)
-            await self._client.wait_for(event.wait(), timeout)
+            await self._client.wait_for(self._publish(topic, msg, timeout, qos, key, event), timeout)
             return self._answers[key]  # type: ignore[no-any-return]
         finally:
             self._five.asking -= 1
             del self._events[key]
             del self._answers[key]
+
+    async def _publish(
+        self, topic: "Text", msg: "Payload", timeout: "float", qos: "int", key: "bytes", event: "Any"
+    ) -> "None":
+        # Subscribe and publish, and wait for the answer.
+        client = self._client
+        if self._is_new():
+            await client.subscribe(self._topic)
+            self._connection = client.connection.feed
+        await client.publish(self._question(topic, key, timeout), msg, qos=qos)
+        await event.wait()
 
     def ask_and_wait(self, topic: "Text", msg: "Payload", timeout: "float" = 5, qos: "int" = 0) -> "bytes":
         """The same for clients that wait: other messages are given to their callback meanwhile.

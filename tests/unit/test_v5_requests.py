@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 import wire5
-from aio_program import play, turns, until
+from aio_program import go_down, play, turns, until
 from program import App
 from test_v5_aio import Broker5
 
@@ -82,6 +82,26 @@ def test_who_takes_the_messages_can_ask_though_the_queue_is_full(qos):
         assert broker.opens == 1
 
     play(scene, Answering(), packets=five, queue=5)
+
+
+@pytest.mark.parametrize("qos", [0, 1])
+@pytest.mark.parametrize("subscribed", [True, False])
+def test_without_a_connection_the_time_that_a_question_takes_is_over_as_with_one(qos, subscribed):
+    five = V5(largest=0)
+
+    async def scene(broker, client):
+        requests = Requests(client, five, "reply/dev")
+        if subscribed:
+            await requests.ask("svc", "q")
+        await go_down(broker, client)
+        start = broker.clock.elapsed
+        with pytest.raises(asyncio.TimeoutError):
+            await requests.ask("svc", "q", timeout=2, qos=qos)
+        assert broker.clock.elapsed < start + 3000
+        await client.connect_now()
+        assert await requests.ask("svc", "again", qos=qos) == b"AGAIN"
+
+    play(scene, Answering(), packets=five)
 
 
 def test_who_asks_is_cancelled_at_any_turn():
