@@ -66,7 +66,7 @@ class Requests:
         finally:
             self._five.asking -= 1
             del self._events[key]
-            del self._answers[key]
+            self._end(key)
 
     async def _publish(
         self, topic: "Text", msg: "Payload", timeout: "float", qos: "int", key: "bytes", event: "Any"
@@ -103,7 +103,7 @@ class Requests:
                     connection.wait(WAIT_MS)
             return self._answers[key]  # type: ignore[no-any-return]
         finally:
-            del self._answers[key]
+            self._end(key)
 
     def _is_new(self) -> "bool":
         # Whether there is to be a subscription. A store that keeps them renews them by itself.
@@ -116,6 +116,12 @@ class Requests:
         key = self._last.to_bytes(4, "big")
         self._answers[key] = None
         return key
+
+    def _end(self, key: "bytes") -> "None":
+        # A question has its answer, or gets none: then perhaps because the broker has refused the subscription, or
+        # the program has given it up.
+        if self._answers.pop(key) is None:
+            self._connection = None
 
     def _question(self, topic: "Text", key: "bytes", timeout: "float") -> "Topic":
         return Topic(topic, expiry=int(timeout) + 1, response=self._topic, correlation=key)

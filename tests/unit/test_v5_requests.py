@@ -10,7 +10,7 @@ from aio_program import go_down, play, turns, until
 from program import App
 from test_v5_aio import Broker5
 
-from umqtt2 import MQTTException
+from umqtt2 import MQTTException, robust
 from umqtt2.errno import EBUSY, ECONTIMEOUT, SDROPPED
 from umqtt2.requests import Requests
 from umqtt2.v5 import V5
@@ -164,6 +164,22 @@ def test_other_messages_without_a_callback_for_them_are_told(a):
     a.drain()
     assert a.statuses == [(0, SDROPPED)] * 2
     assert requests.ask_and_wait("svc", "still at work") == b"STILL AT WORK"
+
+
+def test_after_a_question_without_an_answer_the_subscription_is_made_again():
+    """For the broker may have refused it."""
+    five = V5(largest=0)
+    broker = Answering()
+    app = App(broker, robust.MQTTClient, packets=five, verbose=False)
+    app.connect()
+    requests = Requests(app.client, five, "reply/dev")
+    broker.code = 0x87
+    with pytest.raises(MQTTException):
+        requests.ask_and_wait("svc", "late", timeout=2)
+    broker.code = 0
+    assert requests.ask_and_wait("svc", "one") == b"ONE"
+    assert requests.ask_and_wait("svc", "two") == b"TWO"
+    assert [p["topic"] for p in broker.packets if p["first"] == 0x82] == [b"reply/dev"] * 2
 
 
 def test_no_question_from_a_callback(a):
