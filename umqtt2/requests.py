@@ -7,6 +7,11 @@
 Who answers publishes to `five.reply()`.
 """
 
+try:
+    from os import urandom
+except ImportError:  # a port without it: the numbers begin with 1
+    urandom = bytes
+
 from .errno import EBUSY, ECONTIMEOUT, SDROPPED, MQTTException
 from .properties import CORRELATION_DATA
 from .v5 import Topic
@@ -39,7 +44,8 @@ class Requests:
         self._client = client
         self._five = five
         self._topic = Topic(topic).encoded
-        self._last = 0
+        # Random: a question that was kept in a file, from before a reset, may be answered now.
+        self._last = int.from_bytes(urandom(4), "big")
         self._answers: "dict[bytes, Any]" = {}  # by correlation data; None until it is there
         self._events: "dict[bytes, Any]" = {}  # for the tasks that wait
         self._connection: "Any" = None  # the one on which the subscription was made
@@ -112,7 +118,7 @@ class Requests:
         return self._connection is None or self._connection is not self._client.connection.feed
 
     def _new_key(self) -> "bytes":
-        self._last += 1
+        self._last = self._last + 1 & 0xFFFFFFFF
         key = self._last.to_bytes(4, "big")
         self._answers[key] = None
         return key

@@ -182,6 +182,21 @@ def test_after_a_question_without_an_answer_the_subscription_is_made_again():
     assert [p["topic"] for p in broker.packets if p["first"] == 0x82] == [b"reply/dev"] * 2
 
 
+def test_an_answer_to_a_question_before_a_reset_is_for_no_question_after_it(a):
+    def ask():
+        with pytest.raises(MQTTException) as e:
+            requests.ask_and_wait("svc", "late", timeout=2)
+        assert e.value.args == (ECONTIMEOUT,)
+
+    requests = a.requests
+    ask()
+    (question,) = a.transport.messages()
+    requests = Requests(a.client, a.client.connection.packets, "reply/dev")
+    key = dict(question["properties"])[9]
+    a.transport.feed(wire5.publish(b"reply/dev", b"old", pairs=[(9, key)]))
+    ask()
+
+
 def test_no_question_from_a_callback(a):
     raised = []
 
