@@ -286,9 +286,10 @@ class V5:
 
         Raises ValueError or TypeError for what is not allowed.
         """
-        self._properties = user_properties(user)
+        data = user_properties(user)
         if window:
-            self._properties += b"\x21" + uint(window, 2, "window")
+            data += b"\x21" + uint(window, 2, "window")
+        self._properties = data
         # As properties, where they are sent whatever the client is.
         self._expiry: "Any" = expiry and b"\x11" + uint(expiry, 4, "expiry")
         self._largest: "Any" = largest and b"\x27" + uint(largest, 4, "largest")
@@ -347,9 +348,7 @@ class V5:
         expiry = self._expiry
         if expiry is None:
             expiry = b"" if clean else b"\x11\xff\xff\xff\xff"
-        data = self._properties
-        if expiry:
-            data += expiry
+        data = self._properties + (expiry or b"")
         largest = self._largest
         if largest is None and not connection.chunks:
             n = connection.max_packet
@@ -605,11 +604,9 @@ class V5:
                 pass
             if not size:
                 self.fail(PROTOCOL_ERROR)  # an alias, and none was offered
-        if not qos:
-            pid = 0
-        elif not pid:
+        if qos and not pid:
             self.fail(PROTOCOL_ERROR)
-        sink.pid = pid
+        sink.pid = qos and pid
 
     def _take_answer(self, sink: "Any", buf: "bytearray", body: "Any", first: "int", length: "int") -> "int":
         # What is no PUBLISH. Before its properties it has so many bytes; a reason code is the last of them, except in
@@ -645,7 +642,7 @@ class V5:
                 answer = SDELIVERED if session.remove(pid) else None
             if answer is not None:
                 sink.tell_status(pid, SFAILED if answer == SDELIVERED else answer)
-            first = PINGRESP
+            first = sink.state and PINGRESP  # the program may have left
         return first
 
     def _take_connack(self, sink: "Any", flags: "int", code: "int") -> "None":
@@ -660,7 +657,8 @@ class V5:
         sink.code = flags << 8
         found = self.properties()
         session = sink.session
-        session.window = min(session.own_window, found.get(RECEIVE_MAXIMUM, session.own_window))
+        own = session.own_window
+        session.window = min(own, found.get(RECEIVE_MAXIMUM, own))
         self._largest_sent = found.get(MAXIMUM_PACKET_SIZE, 0)
         self._highest_qos = found.get(MAXIMUM_QOS, 2)
         self._retains = found.get(RETAIN_AVAILABLE, 1)

@@ -454,6 +454,35 @@ def test_puback_that_refuses(up):
     assert SFAILED not in [status for _, status in up.statuses[1:]]
 
 
+@pytest.mark.parametrize("pid", [1, 9], ids=["known", "unknown"])
+@pytest.mark.parametrize("again", [False, True])
+def test_who_is_told_of_a_refusal_may_leave_and_connect_again(up, pid, again):
+    opened = up.transport.open
+
+    def answer(timeout_ms):
+        opened(timeout_ms)
+        up.transport.incoming[:] = CONNECTED
+
+    def leave(*args):
+        up.statuses.append(args)
+        up.client.disconnect()
+        if again:
+            up.client.connect()
+
+    up.transport.open = answer
+    up.client.set_callback_status(leave)
+    if pid == 1:
+        assert up.client.publish("a", "x", qos=1) == pid
+    up.transport.feed(wire5.ack(0x40, pid, 0x87))
+    up.client.check_msg()
+    assert len(up.statuses) == 1 and up.transport.is_open is again
+    if not again:
+        up.client.connect()
+    up.client.set_callback_status(up._status)
+    up.take(wire5.publish(b"a", b"still at work"))
+    assert up.messages == [(b"a", b"still at work", False, False)]
+
+
 @pytest.mark.mqtt5("MQTT-4.3.3-4")
 def test_pubrec_that_refuses_ends_the_message(up):
     pid = up.client.publish("a", "x", qos=2)
