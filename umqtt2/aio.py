@@ -32,6 +32,7 @@ from .errno import (
     ECONNOT,
     ECONTIMEOUT,
     EFULL,
+    ELIMIT,
     ESUBACKFAIL,
     SDELIVERED,
     SDROPPED,
@@ -411,6 +412,9 @@ class MQTTClient:
 
     async def _add(self, first: "int", topic: "bytes", msg: "Any") -> "int":
         # Send a packet, or give it to the session store; wait for room. Who waits first is first.
+        connection = self.connection
+        if FIVE and connection.packets.five:
+            topic = connection.packets.check(connection, first, topic, msg)  # from now on its time counts
         place = len(self._line)
         wait = place and first & 0xF0 == PUBLISH and first & 6
         while True:
@@ -423,6 +427,8 @@ class MQTTClient:
                     return pid
                 except MQTTException as e:
                     if e.args[0] != EFULL:
+                        if FIVE:
+                            self._next_in_line()  # it takes no room
                         raise
             event = asyncio.Event()
             self._line.insert(place, event)
@@ -444,9 +450,11 @@ class MQTTClient:
         pid = 0
         connection.enter()
         try:
-            if FIVE and connection.packets.five:
-                topic = connection.packets.check(connection, first, topic, msg)
             up = connection.state == UP
+            if FIVE and connection.packets.five and up:
+                code = connection.packets.excess(first, topic, msg)  # it may have waited since `check`
+                if code:
+                    raise MQTTException(ELIMIT, code)
             kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and (not up or session.has_unsent or connection.pending)):
                 pid = session.add(first, topic, msg, connection.now(), connection.timeout)
@@ -465,8 +473,8 @@ class MQTTClient:
             connection.busy = False
         if connection.pending or not up:
             self._wake()  # to wait for the network to take more
-        if FIVE and connection.paused:
-            self._wake()  # the message may be a question
+        if FIVE and (connection.paused or session.has_unsent):
+            self._wake()  # the message may be a question, or it may not be sent: the next step tells
         return pid if kept else 0
 
     def _expect(self, pid: "int") -> "Any":

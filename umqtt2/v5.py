@@ -257,7 +257,7 @@ class V5:
     asking = 0  # Requests that wait for an answer: umqtt2.aio reads on meanwhile
     _connection: "Any" = None
     _client_id: "Text" = b""  # that the broker has assigned
-    _ended: "Text | None" = None  # identifier of the client whose session has ended with its connection
+    ended: "Text | None" = None  # identifier of the client whose session has ended with its connection
     _session_expires: "Any" = 0
     _raw = b""  # the properties of the last packet
     _at: "int"  # where what _varint() read ends
@@ -363,8 +363,8 @@ class V5:
         client_id = client_id or self._client_id
         hello = connect(client_id, clean, keepalive, user, password, will, connection, counted(data), more)
         # A broker cannot have a session that has ended, or one of an identifier that it has yet to assign.
-        self._fresh = clean or not client_id or client_id == self._ended
-        self._ended = None
+        self._fresh = clean or not client_id or client_id == self.ended
+        self.ended = None
         self._session_expires = expiry
         self._id = client_id
         if self._connection is not connection:
@@ -446,7 +446,7 @@ class V5:
                 if len(levels) < 3 or not levels[2] or (first == SUBSCRIBE and msg & 4):
                     raise ValueError("topic: $share/NAME/FILTER, without no_local")
                 topic_name(levels[1])
-        code = self._excess(first, topic, msg)
+        code = self.excess(first, topic, msg)
         if code and connection.state == UP:
             raise MQTTException(ELIMIT, code)
         return topic
@@ -456,25 +456,24 @@ class V5:
         it, and the program is told: SFAILED for what the broker does not take, STIMEOUT for a message that has
         expired. One that was sent before does not expire [MQTT-4.3.3-7].
 
-        own  the packet identifier of the request that is made now, or 0
+        own  the packet identifier of the request that is made now, or 0: nothing is told then, but by the next step
         """
         pid, first, topic, msg = packet
-        other = own and own != pid  # what is told is not for the caller of that
-        if other and first & 0xF0 == PUBLISH:
+        if own and own != pid and first & 0xF0 == PUBLISH:
             return True
         connection = self._connection
-        code = self._excess(first, topic, msg)
-        status = SFAILED
-        if code:
-            if other or connection.state != UP:
-                return True  # the broker of the last connection did not take it; of this one nothing is known yet
-            self.reason = connection.code = code
-            self._raw = b""
-        else:
+        code = self.excess(first, topic, msg)
+        if not code:
             end = topic.find(b"\0")
             if end < 0 or topic[end + 1 + STAMP] != MESSAGE_EXPIRY or first & 8 or self._seconds_left(topic, end) > 0:
                 return False
-            status = STIMEOUT
+        if own or (code and connection.state != UP):
+            return True  # the broker of the last connection did not take it; of this one nothing is known yet
+        status = STIMEOUT
+        if code:
+            status = SFAILED
+            self.reason = connection.code = code
+            self._raw = b""
         connection.session.remove(pid)
         if first & 6:
             connection.tell_status(pid, status)
@@ -495,8 +494,9 @@ class V5:
         self._decoded(OF_PUBLISH)
         return end
 
-    def _excess(self, first: "int", topic: "bytes", msg: "Any") -> "int":
-        # The reason code that the broker would have for a packet.
+    def excess(self, first: "int", topic: "bytes", msg: "Any") -> "int":
+        """Return the reason code that the broker would have for a packet, 0 when it takes it. The arguments are those
+        of `check`."""
         if first & 0xF0 != PUBLISH:
             # A request is rarely as long as the limit: not counted exactly.
             return TOO_LARGE if 0 < self._largest_sent < len(topic) + MOST else 0
@@ -665,7 +665,7 @@ class V5:
         self._alias_limit = min(self.aliases, found.get(TOPIC_ALIAS_MAXIMUM, 0))
         self._client_id = found.get(ASSIGNED_CLIENT_IDENTIFIER, self._client_id)
         if not found.get(SESSION_EXPIRY, self._session_expires):
-            self._ended = self._id or self._client_id
+            self.ended = self._id or self._client_id
         if SERVER_KEEP_ALIVE in found:
             sink.half = found[SERVER_KEEP_ALIVE] * 500 >> UNIT_BITS
 

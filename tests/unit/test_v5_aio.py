@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 import wire5
-from aio_program import Pollable, client_of, nothing_more, play, run, until
+from aio_program import Pollable, client_of, go_down, nothing_more, play, run, until
 
 from umqtt2 import MQTTException
 from umqtt2.errno import ECONCLOSE, ECONTIMEOUT, ELIMIT, ESUBACKFAIL
+from umqtt2.session.memory import MemorySession
 from umqtt2.v5 import V5, Options, Topic
 
 
@@ -109,6 +110,31 @@ def test_a_message_that_expires_while_it_waits(five):
         assert not broker.messages()
 
     play(scene, Broker5(), packets=five)
+
+
+def test_the_time_that_a_message_waits_for_room_in_the_store_counts(five):
+    async def scene(broker, client):
+        await go_down(broker, client, 100)
+        names = [Topic("a", expiry=300), Topic("b", expiry=60), Topic("c", expiry=300)]
+        work = [asyncio.ensure_future(client.publish(name, "x", qos=1)) for name in names]
+        _, expired, _ = await asyncio.gather(*work, return_exceptions=True)
+        assert expired.args == (ECONTIMEOUT,)
+        assert [p["topic"] for p in broker.messages()] == [b"a", b"c"]
+        assert all(190 <= p["properties"][0][1] <= 201 for p in broker.messages())
+
+    play(scene, Broker5(), packets=five, session=MemorySession(limit=1))
+
+
+def test_who_waits_for_room_behind_a_message_that_a_new_broker_does_not_take_gets_it(five):
+    async def scene(broker, client):
+        await go_down(broker, client, 20)
+        broker.connack = wire5.connack(pairs=[(0x27, 100)])
+        work = [asyncio.ensure_future(client.publish("a", bytes(n), qos=1)) for n in (200, 300, 4)]
+        first, second, third = await asyncio.wait_for(asyncio.gather(*work, return_exceptions=True), 100)
+        assert first.args == (ESUBACKFAIL, 0x95) and second.args == (ELIMIT, 0x95) and third is None
+        assert [p["payload"] for p in broker.messages()] == [bytes(4)]
+
+    play(scene, Broker5(), packets=five, session=MemorySession(1), backoff=(1, 1))
 
 
 def test_keepalive_of_the_broker_counts(five):
