@@ -684,7 +684,8 @@ class MQTTClient:
                 if not pid:
                     self.dropped += 1
                     return
-                if not self._clean:
+                packets = self.connection.packets
+                if not (self._clean or (FIVE and packets.five and packets.ended)):
                     self._skipped = True
                     return
         message = self._new_message(first, topic, payload)

@@ -257,7 +257,7 @@ class V5:
     asking = 0  # Requests that wait for an answer: umqtt2.aio reads on meanwhile
     _connection: "Any" = None
     _client_id: "Text" = b""  # that the broker has assigned
-    ended: "Text | None" = None  # identifier of the client whose session has ended with its connection
+    ended: "Text | None" = None  # identifier of the client whose session ends, or has ended, with its connection
     _session_expires: "Any" = 0
     _raw = b""  # the properties of the last packet
     _at: "int"  # where what _varint() read ends

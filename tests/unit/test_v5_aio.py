@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 import wire5
-from aio_program import Pollable, client_of, go_down, nothing_more, play, run, until
+from aio_program import Pollable, client_of, go_down, nothing_more, play, run, take, until
 
 from umqtt2 import MQTTException
 from umqtt2.errno import ECONCLOSE, ECONTIMEOUT, ELIMIT, ESUBACKFAIL
@@ -135,6 +135,21 @@ def test_who_waits_for_room_behind_a_message_that_a_new_broker_does_not_take_get
         assert [p["payload"] for p in broker.messages()] == [bytes(4)]
 
     play(scene, Broker5(), packets=five, session=MemorySession(1), backoff=(1, 1))
+
+
+@pytest.mark.parametrize("expiry, of_broker", [(0, None), (None, 0), (100, None)])
+def test_no_message_is_lost_when_the_queue_is_full_and_the_session_ends_with_the_connection(expiry, of_broker):
+    async def scene(broker, client):
+        await client.subscribe("a", qos=2)
+        for i in range(20):
+            broker.publish("a", b"%d" % i, qos=1 + i % 2)
+        await client.publish("b", "the queue is full, and what comes is read", qos=1)
+        assert await take(client, 20) == [b"%d" % i for i in range(20)]
+        await nothing_more(client)
+
+    broker = Pollable()
+    broker.session_expiry = of_broker
+    play(scene, broker, packets=V5(expiry), queue=5)
 
 
 def test_keepalive_of_the_broker_counts(five):

@@ -31,6 +31,10 @@ The client gets the class, or an object of it, as `packets=` and uses these of i
             index: where its payload begins; 0 when more must come, -1 when it cannot be kept.
         properties() -> dict
             Those of the last packet.
+        excess(first, topic, msg) -> int
+            What `check` looks at again later: the reason code that the broker would have for a packet, or 0.
+        ended: object
+            Not empty when the broker forgets the session with this connection.
         asking: int
             How many tasks wait for an answer: `umqtt2.aio` does not stop reading then.
 """
