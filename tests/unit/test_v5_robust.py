@@ -355,6 +355,19 @@ def test_a_subscription_in_a_file_has_its_options(tmp_path):
     assert (p["options"], p["properties"]) == (0x2E, [(0x0B, 1000)])
 
 
+def test_a_file_with_subscriptions_of_mqtt_5_is_good_for_mqtt_3_1_1(tmp_path):
+    """A program of before is installed again."""
+    a = Robust(session=FileSession(str(tmp_path / "s")))
+    a.up()
+    a.take(wire5.suback(a.client.subscribe("cmd/#", Options(1, no_local=True, retained=2, identifier=7)), 1))
+    a.client.session.close()
+    again = App(FakeTransport(), robust.MQTTClient, session=FileSession(str(tmp_path / "s")), verbose=False)
+    again.transport.feed(b"\x20\2\0\0")
+    again.client.connect()
+    again.drain()
+    assert again.transport.sent.endswith(b"\x82\x0a\0\1\0\5cmd/#\1") and again.client.is_connected()
+
+
 @pytest.mark.parametrize("code, longest", [(0x8E, True), (0x87, True), (0x8A, True), (0x8B, False), (0, False)])
 def test_two_devices_with_one_identifier_do_not_play_ping_pong(code, longest):
     a = Robust(backoff=(1, 60))

@@ -104,6 +104,8 @@ def subscribe(first: "int", pid: "int", topic: "bytes", qos: "int") -> "bytes":
     """
     body = pid.to_bytes(2, "big") + string(topic)
     if first == SUBSCRIBE:
+        if FIVE:
+            qos &= 3  # a session's file may have the options of MQTT 5
         body += bytes((qos,))
     return whole_packet(first, body)
 
