@@ -88,8 +88,8 @@ class Requests:
     def ask_and_wait(self, topic: "Text", msg: "Payload", timeout: "float" = 5, qos: "int" = 0) -> "bytes":
         """The same for clients that wait: other messages are given to their callback meanwhile.
 
-        Raises MQTTException(ECONTIMEOUT) when no answer comes, MQTTException(EBUSY) when called from a callback, and
-        what `publish`, `subscribe` and `check_msg` raise.
+        Raises MQTTException(ECONTIMEOUT) when no answer comes (a client with socket_timeout=None waits for ever),
+        MQTTException(EBUSY) when called from a callback, and what `publish`, `subscribe` and `check_msg` raise.
         """
         client = self._client
         connection = client.connection
