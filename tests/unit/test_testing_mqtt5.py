@@ -318,6 +318,16 @@ def test_acknowledgements_that_are_held_back_keep_the_window_full():
     assert peer.come() == b"\x50\x02\x00\x02\x40\x02\x00\x03"
 
 
+def test_what_was_not_released_on_the_last_connection_takes_no_place_in_the_window():
+    """The send quota is no part of the session [4.9]."""
+    peer = connected(NEVER, receive_maximum=1)
+    assert peer.send(publish(b"t", b"1", qos=2, pid=1)) == b"\x50\x02\x00\x01"
+    peer.connect(NEVER, False)
+    assert peer.send(publish(b"t", b"2", qos=2, pid=2)) == b"\x50\x02\x00\x02"
+    assert peer.send(ack(0x62, 1)) == b"\x70\x02\x00\x01"
+    assert peer.send(publish(b"t", b"3", qos=1, pid=3)) == b"\xe0\x01\x93"
+
+
 @pytest.mark.parametrize(
     "data",
     [

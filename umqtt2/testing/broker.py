@@ -313,7 +313,7 @@ class FakeBroker(FakeTransport):
             self._expiry = asked if self.session_expiry is None else self.session_expiry
         else:
             self._expiry = 0 if seen["clean"] else NEVER
-        self._unacknowledged = set(self._unreleased)
+        self._unacknowledged.clear()  # it counts anew on each connection [4.9]
 
     def _unsupported(self, seen: "dict[str, Any]") -> "int":
         if self._five and 21 in self._limits:
