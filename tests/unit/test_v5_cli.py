@@ -58,7 +58,7 @@ def test_a_refused_connection_is_told_with_the_reason(broker, capsys):
         ("-V 5 -D will will-delay-interval 1", "not supported"),
         ("-V 5 -D publish user-property k", "a name and a value"),
         ("-V 5 -D publish message-expiry-interval soon", "soon is no number"),
-        ("-V 5 -D publish response-topic #", "topic"),
+        ("-V 5 -D publish response-topic #", "-D: response-topic: not allowed"),
         ("-V 5 -D publish message-expiry-interval 0", "-D: message-expiry-interval: not allowed"),
         ("-V 5 -D connect receive-maximum 70000", "-D: receive-maximum: not allowed"),
         ("-V 5 -D subscribe subscription-identifier 1", "-D: subscribe is for sub"),

@@ -1,5 +1,6 @@
 """MQTT 5 on the command line: -V 5 and -D, as mosquitto_pub and mosquitto_sub have them."""
 
+from ..packets.fields import topic_name
 from ..v5 import V5, Options, Topic
 
 TYPE_CHECKING = False
@@ -65,10 +66,20 @@ def arguments(options: "dict[str, Any]", packet: "str") -> "dict[str, Any]":
     return found
 
 
+def valid_response(topic: "str") -> "None":
+    """Raise ValueError, with the name of the argument, unless somebody can publish to it."""
+    try:
+        topic_name(topic)
+    except ValueError:
+        raise ValueError("response")
+
+
 def made(options: "dict[str, Any]", packet: "str", make: "Any", *first: "Any", **more: "Any") -> "Any":
     """Return what is made with the properties for a packet. Raises ValueError with the name of one that is wrong."""
     more.update(arguments(options, packet))
     try:
+        if "response" in more:
+            valid_response(more["response"])
         return make(*first, **more)
     except ValueError as e:
         for name in KNOWN[packet]:
