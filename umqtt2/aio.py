@@ -646,6 +646,7 @@ class MQTTClient:
         connection = self.connection
         if connection.state != UP:
             return False
+        blocked = connection.pending
         connection.enter()
         try:
             while connection.flush() and acks:
@@ -657,7 +658,8 @@ class MQTTClient:
                 raise
         finally:
             connection.busy = False
-        if connection.pending:
+        if blocked or connection.pending:
+            self._changed.set()  # for who waits for the slot
             self._wake()
         return connection.state == UP and not connection.pending
 

@@ -10,6 +10,7 @@ from umqtt2 import aio
 from umqtt2.testing import FakeBroker
 
 PATIENCE = 600  # seconds of the fake clock: who waits longer waits for ever
+BUSY = 50000  # turns in which no time passes
 
 
 FD = 1000000  # no file has it
@@ -46,6 +47,7 @@ class Selector(selectors.DefaultSelector):
         self._key = None  # of the Pollable
         self.ms = 0
         self.turns = 0
+        self._busy = 0  # turns since it has waited
 
     def register(self, file, events, data=None):
         if file != FD:
@@ -70,6 +72,10 @@ class Selector(selectors.DefaultSelector):
 
     def select(self, timeout=None):
         self.turns += 1
+        self._busy += 1
+        if self._busy > BUSY:
+            self._busy = 0
+            raise AssertionError("the loop turns and turns, and never waits")
         ready = super().select(0)
         if self._key and self._clock.pollable.ready(self._key.events):
             ready.append((self._key, self._clock.pollable.ready(self._key.events)))
@@ -77,6 +83,8 @@ class Selector(selectors.DefaultSelector):
             return ready
         assert timeout is not None, "nothing will ever come: the loop would wait for ever"
         ms = math.ceil(max(0, timeout) * 1000)
+        if ms:
+            self._busy = 0
         self._clock.advance(ms)
         self.ms += ms
         return []

@@ -386,6 +386,26 @@ def test_acknowledgements_wait_for_a_network_that_takes_nothing():
     play(scene, Pollable())
 
 
+def test_who_publishes_hears_that_an_acknowledgement_of_another_task_has_found_the_network_free():
+    async def scene(broker, client):
+        for i in range(2):
+            broker.deliver("t", str(i), 1)
+        assert await take(client, 1) == [b"0"]
+        broker.blocked = True
+        task = asyncio.create_task(client.publish("t", bytes(200)))
+        await turns(5)
+        assert not task.done()
+        broker.blocked = False
+        assert await take(client, 1) == [b"1"]
+        await asyncio.wait_for(task, 5)
+        assert broker.published == [(b"t", bytes(200), 0, False)]
+        before = asyncio.get_running_loop().turns
+        await asyncio.sleep(60)
+        assert asyncio.get_running_loop().turns - before < 10  # nobody is kept busy
+
+    play(scene, Pollable(), keepalive=0)
+
+
 # --- The queue ---------------------------------------------------------------------------------------
 
 
