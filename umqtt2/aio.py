@@ -597,7 +597,7 @@ class MQTTClient:
                     else:
                         one[TASK] = None
             self._acknowledge()
-        if self._skipped and not (self._queue or self._again or self._is_working() or self._acks) and self._send(None):
+        if self._skipped and not (self._queue or self._again or self._is_working()) and self._send(self._acks):
             self._skipped = False
             self.connection.leave()  # and connect again: the broker repeats what did not fit
             self._wake()
@@ -793,7 +793,6 @@ class MQTTClient:
             self._take_back()
         for _ in range(IN_TURN):
             state = connection.state
-            blocked = connection.pending
             full = len(self._queue) >= self._limit
             # A task that waits for an acknowledgement must not wait for who takes the messages.
             connection.paused = full and not (self._waiting or self._line)
@@ -801,15 +800,18 @@ class MQTTClient:
                 connection.paused = not connection.packets.asking
             if self._given and self._given[0][TASK] is None:
                 self._acknowledge()  # the broker may have repeated it
-            elif self._acks and not blocked:
+            elif self._acks:
                 self._send(self._acks)
+            blocked = connection.pending
             unsent = self.session.has_unsent
             first = self._reconnector.look()
             if PLAIN:
                 connection.reraise()
             if unsent and self.keep_qos0 and not self.session.has_unsent:
                 self._next_in_line()  # messages at QoS 0 that were kept have no status
-            if connection.state != UP or state != UP or (blocked and not connection.pending):
+            if blocked and not connection.pending:
+                state = first = 0  # look again: acknowledgements may have waited for that
+            if connection.state != UP or state != UP:
                 self._changed.set()
             if not first or len(self._queue) >= self._limit:
                 break

@@ -383,7 +383,7 @@ def test_acknowledgements_wait_for_a_network_that_takes_nothing():
         broker.blocked = False
         await until(lambda: broker.acknowledged == [1, 2, 3, 4])
 
-    play(scene, Pollable())
+    play(scene, Pollable(), keepalive=0)  # no answer to a ping reminds the client of them
 
 
 def test_who_publishes_hears_that_an_acknowledgement_of_another_task_has_found_the_network_free():
@@ -520,6 +520,19 @@ def test_what_does_not_fit_is_left_at_the_broker_and_comes_again(qos):
         assert client.last_error is None  # it is no failure
 
     play(scene, queue=4)
+
+
+def test_what_does_not_fit_comes_again_when_a_blocked_network_has_taken_the_acknowledgements():
+    async def scene(broker, client):
+        for i in range(10):
+            broker.deliver("t", str(i), 1)
+        await client.publish("t", "m", qos=1)
+        broker.blocked = True
+        assert await take(client, 4) == numbers(4)
+        asyncio.get_running_loop().call_later(1, setattr, broker, "blocked", False)
+        assert await take(client, 6) == numbers(10)[4:]
+
+    play(scene, Pollable(), queue=4, keepalive=0)
 
 
 def test_with_a_clean_session_the_queue_grows_for_the_broker_would_not_send_them_again():
