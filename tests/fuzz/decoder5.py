@@ -7,7 +7,7 @@ from typing import Any, Union
 
 from tests.fuzz.choices import Choices
 from umqtt2 import MQTTException
-from umqtt2.connection import UP
+from umqtt2.connection import GREETING, UP
 from umqtt2.errno import (
     ECONAUTH,
     ECONCLOSE,
@@ -67,7 +67,8 @@ class Sink:
     payload: bytes | None = None
     chunks = pending = None
     window = own_window = 20
-    half = state = 0
+    half = 0
+    state = GREETING
 
     def __init__(self, limit: int) -> None:
         self.max_packet = limit
@@ -290,8 +291,8 @@ def connack(r: Reader, clean: bool) -> Packet:
 def message(first: int, body: bytes, limit: int) -> Packet:
     """Return what is in the body of a PUBLISH."""
     r = Reader(body)
-    if len(body) > limit:  # it is not kept, and its properties are not looked at
-        topic = r.data[2 : 2 + r.uint(2)]
+    if len(body) > limit:  # it is not kept, and little of it is looked at
+        topic = r.data[2 : 2 + r.uint(2)] if len(body) > 1 else b""
         pid = int.from_bytes(body[2 + len(topic) :][:2], "big") if first & 6 else 0
         if first & 6 and not pid:
             raise Malformed
