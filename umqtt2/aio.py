@@ -219,14 +219,6 @@ class MQTTClient:
         """Return whether there is a connection, as far as is known."""
         return self.connection.state == UP
 
-    def wait_for(self, work: "Any", seconds: "float") -> "Any":
-        """Wait for a coroutine, for so many seconds. `asyncio.wait_for` does it, too, but loses a cancellation that
-        comes together with the result, before Python 3.12.
-
-        Raises asyncio.TimeoutError.
-        """
-        return asyncio.wait_for(work, seconds)
-
     # --- The block -----------------------------------------------------------------------------------
 
     async def connect(self) -> "MQTTClient":
@@ -394,7 +386,7 @@ class MQTTClient:
                 events.append(self._expect(await self._add(first, topic, qos)))
             for event in events:
                 try:
-                    await self.wait_for(event.wait(), self.message_timeout)
+                    await self._wait_for(event.wait(), self.message_timeout)
                 except asyncio.TimeoutError:
                     if not event.is_set():  # a program that looks seldom sees the answer and the time's end at once
                         for one in self._waiting:
@@ -548,7 +540,7 @@ class MQTTClient:
                 await self._wait_message()
             else:
                 passed = (now() - start << UNIT_BITS) / 1000
-                await self.wait_for(self._wait_message(), max(0, timeout - passed))
+                await self._wait_for(self._wait_message(), max(0, timeout - passed))
         return self._give()
 
     def _set_limit(self, queue: "int") -> "None":
@@ -744,6 +736,9 @@ class MQTTClient:
     def _check_running(self) -> "None":
         if not self._reconnector.enabled:
             raise self._error or MQTTException(ECONNOT)
+
+    def _wait_for(self, work: "Any", seconds: "float") -> "Any":
+        return asyncio.wait_for(work, seconds)
 
     async def _wait_change(self) -> "None":
         self._changed.clear()

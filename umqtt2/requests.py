@@ -12,6 +12,11 @@ try:
 except ImportError:  # a port without it: the numbers begin with 1
     urandom = bytes
 
+try:
+    from .cpython.aio import wait_for as wait_for
+except ImportError:
+    wait_for = None  # type: ignore[assignment]
+
 from .errno import EBUSY, ECONTIMEOUT, SDROPPED, MQTTException
 from .properties import CORRELATION_DATA
 from .v5 import Topic
@@ -67,7 +72,8 @@ class Requests:
         self._events[key] = event = asyncio.Event()
         self._five.asking += 1
         try:
-            await self._client.wait_for(self._publish(topic, msg, timeout, qos, key, event), timeout)
+            work = self._publish(topic, msg, timeout, qos, key, event)
+            await (asyncio.wait_for if wait_for is None else wait_for)(work, timeout)
             return self._answers[key]  # type: ignore[no-any-return]
         finally:
             self._five.asking -= 1

@@ -79,16 +79,8 @@ class Waiting:
         if not connection.state and self._reconnector.pause_ms() <= 0:
             await look_up(self)
 
-    async def wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
-        """See `umqtt2.aio.MQTTClient.wait_for`."""
-        task = asyncio.ensure_future(work)
-        try:
-            if not (await asyncio.wait((task,), timeout=seconds))[0]:
-                raise asyncio.TimeoutError
-            return task.result()
-        finally:
-            if task.cancel():
-                await asyncio.wait((task,))
+    async def _wait_for(self, work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+        return await wait_for(work, seconds)
 
     def _has_failed(self, task: Any) -> bool:
         # Not `exception()`: asyncio then thinks that somebody has seen it.
@@ -148,6 +140,18 @@ class Waiting:
                     self._wake()
 
 
+async def wait_for(work: Coroutine[Any, Any, Any], seconds: float) -> Any:
+    """Like `asyncio.wait_for`, which before Python 3.12 loses a cancellation that comes together with the result."""
+    task = asyncio.ensure_future(work)
+    try:
+        if not (await asyncio.wait((task,), timeout=seconds))[0]:
+            raise asyncio.TimeoutError
+        return task.result()
+    finally:
+        if task.cancel():
+            await asyncio.wait((task,))
+
+
 async def look_up(client: Any) -> None:
     """Look the broker's name up without holding up other tasks, for the transport to find it."""
     where = client
@@ -160,7 +164,7 @@ async def look_up(client: Any) -> None:
     loop = asyncio.get_running_loop()
     found: Any
     try:
-        found = await client.wait_for(
+        found = await wait_for(
             loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), client.socket_timeout
         )
     except asyncio.TimeoutError:
