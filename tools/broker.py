@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import time
@@ -104,6 +105,10 @@ class Broker:
         """Raise ToolError if it was started and has ended by itself."""
         if self._process and self._process.poll() is not None:
             raise ToolError(f"{self.name} has ended: {self._last_line()}")
+
+    def count(self, pattern: str) -> int:
+        """Return in how many lines of its log a regular expression is found."""
+        return sum(bool(re.search(pattern, line)) for line in self._log.read_text(errors="replace").splitlines())
 
     def _prepare(self) -> None:
         """Write its configuration, into the folder."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.brokers.conftest import Side
 from tests.brokers.kinds import LARGEST, PASSWORD, READER, USER
 from tests.brokers.other_client import Paho
+from tests.device.machine import Failed
 from umqtt2.errno import ECONAUTH, ECONCLOSE, ECONCREDENTIALS, ELIMIT, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.properties import (
     MAXIMUM_PACKET_SIZE,
@@ -165,7 +168,13 @@ def test_200_messages_each_way_at_a_limit_of_messages_in_flight(side: Side) -> N
     with Paho(side.broker.port, watch=side.topic("up")) as paho, side.start("window", count=count, qos=qos) as run:
         run.event("ready")
         paho.publish_all(side.topic("down"), [str(i) for i in range(count)], mixed)
-        said = run.event("all", 60)
+        try:
+            said = run.event("all", 30)
+        except Failed:
+            sent = side.broker.count(f"Sending PUBLISH to .*'{side.topic('down')}'")
+            if side.broker.name == "mosquitto" and sent < count:
+                pytest.xfail(f"mosquitto's log has {sent} of {count} messages that it sent, and it sends no more")
+            raise
         run.done()
         paho.wait(lambda: len(paho.messages) >= count)
     assert said["seen"] == [1] * count
