@@ -75,7 +75,7 @@ def test_messages_that_expire(broker: Broker, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(broker, "open", lambda ms: _raise(fail()) or opens(ms))
     play("Messages that expire")
     left = [decode_properties(found)[2] for found in broker.published_properties]
-    assert left[0] < 60 and max(left) == 300
+    assert left[0] <= 60 and max(left) == 300  # one a minute
     assert 5 < len(left) < 12
 
 
