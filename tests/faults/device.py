@@ -14,10 +14,10 @@ from typing import Callable
 from tests.device.machine import mpy_version
 from tests.device.tree import lay_out as lay_out_tree
 from tests.device.tree import made_mpy_version, put
-from tests.faults.timeout import with_timeout
 from tools import fetch
 from tools.micropython import probe
 from tools.paths import REPO
+from umqtt2.cpython.aio import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"
 # KB. The build fits into the heap of a small board, the source tree does not. CPython has no limit.
@@ -71,7 +71,7 @@ class Device:
             await self.off()
             return []
         try:
-            await with_timeout(1, self._process.wait())
+            await wait_for(self._process.wait(), 1)
         except asyncio.TimeoutError:
             pass
         self.power_off()

@@ -9,7 +9,7 @@ from typing import Any
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.faults.timeout import with_timeout
+from umqtt2.cpython.aio import wait_for
 
 SECONDS = 60
 
@@ -82,5 +82,5 @@ class Observer:
         self._loop.call_soon_threadsafe(lambda: self._events[what].set())
 
     async def _wait(self, what: object) -> None:
-        await with_timeout(SECONDS, self._events[what].wait())
+        await wait_for(self._events[what].wait(), SECONDS)
         del self._events[what]

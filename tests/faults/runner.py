@@ -12,7 +12,7 @@ from tests.faults.device import Crashed, Device
 from tests.faults.observer import Observer
 from tests.faults.proxy import Proxy
 from tests.faults.schedule import Schedule
-from tests.faults.timeout import with_timeout
+from umqtt2.cpython.aio import wait_for
 
 COMMANDS = 4  # messages for the device, at each QoS
 LAST = "last"
@@ -76,7 +76,7 @@ class Runner:
         }
         commands_task = asyncio.get_running_loop().create_task(self._send_commands(prefix, may_end))
         try:
-            await with_timeout(TIMEOUT + 5, self._read_output(config, list(schedule.power)))
+            await wait_for(self._read_output(config, list(schedule.power)), TIMEOUT + 5)
         except asyncio.TimeoutError:
             record.finished = False
             await self.device.off()

@@ -14,6 +14,7 @@ from ..packets.fields import (
     SUBSCRIBE,
     UNSUBACK,
     UNSUBSCRIBE,
+    encoded,
 )
 from ..packets.filter import matches
 from . import packets5, packets311
@@ -137,8 +138,8 @@ class FakeBroker(FakeTransport):
         properties: "bytes | dict[int, Any]" = b"",
     ) -> "None":
         """Send the client a message; at QoS 1 and 2 again after a reconnect, until acknowledged."""
-        topic = topic.encode() if isinstance(topic, str) else topic
-        msg = msg.encode() if isinstance(msg, str) else msg
+        topic = encoded(topic, "topic")
+        msg = encoded(msg, "msg")
         ids = [self.subscription_ids[t] for t in self._subscribed(topic) if t in self.subscription_ids]
         self._deliver(topic, msg, qos, retain, encode_properties(properties), ids)
 
@@ -151,8 +152,8 @@ class FakeBroker(FakeTransport):
         properties: "bytes | dict[int, Any]" = b"",
     ) -> "None":
         """Publish a message as another client would: this client gets it if it has subscribed to it."""
-        topic = topic.encode() if isinstance(topic, str) else topic
-        msg = msg.encode() if isinstance(msg, str) else msg
+        topic = encoded(topic, "topic")
+        msg = encoded(msg, "msg")
         self._publish(topic, msg, qos, retain, encode_properties(properties), False)
 
     def drop(self) -> "None":
