@@ -25,7 +25,7 @@ def contents(settings: dict[str, Any]) -> dict[str, Any]:
 
 def until(client: MQTTClient, condition: Callable[[], object]) -> None:
     """Process messages until `condition()`."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         if not client.check_msg():
@@ -38,7 +38,7 @@ def converse(settings: dict[str, Any], observer: Observer, prefix: str) -> None:
     messages: list[tuple[bytes, bytes, bool, bool]] = []
     statuses: list[tuple[int, int]] = []
     observer.subscribe(f"{prefix}/up")
-    client = MQTTClient(prefix.replace("/", "-"), **settings)
+    client = MQTTClient(prefix.replace("/", "-"), socket_timeout=30, message_timeout=60, **settings)
     client.set_callback(lambda *message: messages.append(message))
     client.set_callback_status(lambda *status: statuses.append(status))
     assert client.connect() is False

@@ -21,7 +21,7 @@ STANDINS = Path(__file__).parent / "standins"
 PROFILE = "full"
 HEAP_KB = 36  # an ESP8266's
 SOURCE_HEAP_KB = 96  # the VM has to compile the package itself
-SECONDS = 60
+SECONDS = 180
 
 
 class Board:

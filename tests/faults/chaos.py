@@ -9,6 +9,7 @@ from typing import Callable
 from tests.faults.checker import Task
 from tests.faults.device import Device
 from tests.faults.pool import DEVICES, IN_FLIGHT, LARGER_TASK, STORE_LIMIT, Totals, open_pool
+from tests.faults.runner import PATIENT
 from tests.faults.schedule import (
     DOWN,
     UP,
@@ -71,6 +72,7 @@ class Chaos:
         direction, from the `first` one on; `more` as in `Runner.run`."""
         folder = self._folder / "-".join(["bytes", *kinds])
         async with open_pool(folder, self._make, self._devices, files="power" in kinds) as pool:
+            more = {**PATIENT, **more}
             await pool.runners[0].run(Schedule("none"), **more)
             whole = pool.runners[0].proxy.passed[0]
 

@@ -54,7 +54,11 @@ class Device:
 
     def arguments(self, **more):
         """Return the client's arguments by name; `more` go before the configured ones."""
-        arguments = {"client_id": self.config["prefix"].replace("/", "-"), "socket_timeout": 5}
+        arguments = {
+            "client_id": self.config["prefix"].replace("/", "-"),
+            "socket_timeout": 30,  # these are for a busy machine
+            "message_timeout": 40,
+        }
         arguments.update(self.config["client"])
         arguments.update(more)
         return arguments
