@@ -4,6 +4,7 @@ import asyncio
 
 from aio_parts import Transport, Turns
 from aio_runner import make
+from transports import transport_of
 
 from umqtt2 import MQTTException
 
@@ -35,7 +36,8 @@ async def use(device, client, how, ready):
 
 async def main(device):
     left = []
-    client = make(device, transport=Transport(device.transport()), backoff=(100000, 100000), keepalive=1, verbose=False)
+    transport = Transport(transport_of(device))
+    client = make(device, transport=transport, backoff=(100000, 100000), keepalive=1, verbose=False)
     for how in ("end", "raise", "cancel", "disconnect", "connect"):
         client.transport.away = False
         ready = asyncio.Event()

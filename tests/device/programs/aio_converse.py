@@ -14,6 +14,7 @@ async def scenario(device, client):
     messages = await receive(device, client, 3)
     for task in tasks:
         await task
+    tasks = task = None
     device.say("got", messages=messages)
 
     # Each of these is cancelled while it waits.

@@ -2,6 +2,7 @@
 
 from aio_parts import Transport
 from aio_runner import run_client
+from transports import transport_of
 
 
 async def scenario(device, client):
@@ -18,4 +19,4 @@ async def scenario(device, client):
 
 
 def run(device):
-    run_client(device, scenario, timeout=100, transport=Transport(device.transport()))
+    run_client(device, scenario, timeout=100, transport=Transport(transport_of(device)))

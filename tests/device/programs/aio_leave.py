@@ -5,11 +5,12 @@ import gc
 
 from aio_parts import Transport
 from aio_runner import make
+from transports import transport_of
 
 
 async def main(device):
     up = device.topic("up")
-    client = make(device, transport=Transport(device.transport()), queue=2, will=(up, "the last will", False, 1))
+    client = make(device, transport=Transport(transport_of(device)), queue=2, will=(up, "the last will", False, 1))
     free = []
     for i in range(device.config["count"]):
         gc.collect()

@@ -8,6 +8,7 @@ import gc
 
 from aio_runner import make
 from out_of_memory import Transport, fill, release
+from transports import transport_of
 
 from umqtt2 import MQTTException
 
@@ -28,7 +29,7 @@ class Program:
 
     def __init__(self, device):
         self.topic = device.topic("a")
-        self.transport = Transport(device.transport())
+        self.transport = Transport(transport_of(device))
         self.client = make(
             device, transport=self.transport, socket_timeout=2, verbose=False, backoff=(0.01, 0.02)
         )

@@ -4,6 +4,8 @@ import gc
 import sys
 import time
 
+from transports import transport_of
+
 TIMES = 24
 TOPIC = b"bench/topic"
 SHORT_TOPIC = b"test"
@@ -40,7 +42,7 @@ def allocated(call):
 
 
 def run(device):
-    transport = Deaf(device.transport())
+    transport = Deaf(transport_of(device))
     if device.config.get("five"):
         from umqtt2.v5 import V5
 

@@ -20,8 +20,6 @@ try:
 except ImportError:  # the build for asyncio
     MQTTClient = None
 
-TIMEOUT_MS = 50000
-
 
 class Device:
     """The settings and results of a program, and how it reports them.
@@ -29,13 +27,11 @@ class Device:
     config    the dict that it was started with: `prefix` of all topics, `client` the client's
               arguments by name, and more that only this program knows
     messages  what the message callback was given: [topic without prefix, payload, retained]
-    statuses  what the status callback was given: [pid, status]
     """
 
     def __init__(self, config):
         self.config = config
         self.messages = []
-        self.statuses = []
 
     def say(self, event, **facts):
         """Print an event with its facts."""
@@ -44,13 +40,6 @@ class Device:
     def topic(self, name):
         """Return a topic below this run's prefix."""
         return self.config["prefix"] + "/" + name
-
-    def client(self, make=MQTTClient, **more):
-        """Return a client, not yet connected; `more` arguments go before the configured ones."""
-        client = make(**self.arguments(**more))
-        client.set_callback(self.on_message)
-        client.set_callback_status(self.on_status)
-        return client
 
     def arguments(self, **more):
         """Return the client's arguments by name; `more` go before the configured ones."""
@@ -63,46 +52,9 @@ class Device:
         arguments.update(more)
         return arguments
 
-    def transport(self):
-        """Return the transport that the configured client would make."""
-        a = self.config["client"]
-        if a.get("ssl"):
-            from umqtt2.transport.tls import TLSTransport
-
-            return TLSTransport(a["server"], a["port"], **a["ssl_params"])
-        from umqtt2.transport.tcp import TCPTransport
-
-        return TCPTransport(a["server"], a["port"])
-
     def on_message(self, topic, msg, retained, dup):
         """Keep a message."""
         self.messages.append([topic.decode()[len(self.config["prefix"]) + 1 :], msg, retained])
-
-    def on_status(self, pid, status):
-        """Keep a status."""
-        self.statuses.append([pid, status])
-
-    def until(self, client, condition, ms=TIMEOUT_MS):
-        """Process messages until `condition()`; raise when that takes too long."""
-        end = time.ticks_add(time.ticks_ms(), ms)
-        while not condition():
-            if not client.check_msg():
-                if time.ticks_diff(end, time.ticks_ms()) < 0:
-                    raise RuntimeError("waited too long: %s %s" % (self.messages, self.statuses))
-                time.sleep_ms(1)
-
-    def wait_status(self, client, pid):
-        """Process messages until there is a status for `pid`, and return it."""
-        self.until(client, lambda: any(entry[0] == pid for entry in self.statuses))
-        for i, entry in enumerate(self.statuses):
-            if entry[0] == pid:
-                return self.statuses.pop(i)[1]
-
-    def subscribe(self, client, name, qos=0):
-        """Subscribe below the prefix, and wait until the broker has granted it."""
-        status = self.wait_status(client, client.subscribe(self.topic(name), qos))
-        if status != 1:
-            raise RuntimeError("subscribe: status %d" % status)
 
 
 def main(name, config):
@@ -113,7 +65,7 @@ def main(name, config):
     if config.pop("gc_stress", False):
         gc.threshold(1)
     program = __import__(name)
-    device = Device(config)
+    device = __import__("plain").PlainDevice(config) if MQTTClient else Device(config)
     gc.collect()
     start = time.ticks_ms()
     program.run(device)

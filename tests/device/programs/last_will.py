@@ -1,8 +1,10 @@
 """The last will: not after a disconnect, but after a lost connection."""
 
+from transports import transport_of
+
 
 def run(device):
-    transport = device.transport()
+    transport = transport_of(device)
     c = device.client(transport=transport)
     c.set_last_will(device.topic("will"), "left in order", qos=1)
     c.connect()

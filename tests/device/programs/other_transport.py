@@ -1,12 +1,14 @@
 """Another program, `config["runs"]`, over a transport that the client does not make by itself:
 `config["transport"]`, with `config["pty"]` for a stream."""
 
+from transports import transport_of
+
 
 def websocket(device):
     from umqtt2.transport.websocket import WebSocketTransport
 
     a = device.config["client"]
-    return WebSocketTransport(a["server"], a["port"], transport=device.transport())
+    return WebSocketTransport(a["server"], a["port"], transport=transport_of(device))
 
 
 def stream(device):

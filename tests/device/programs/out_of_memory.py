@@ -7,6 +7,8 @@ done once, with so many bytes that are free, in one piece.
 import gc
 import time
 
+from transports import transport_of
+
 from umqtt2 import MQTTClient, MQTTException
 
 TIMEOUT_MS = 20000
@@ -134,7 +136,7 @@ class Program:
         self.is_plain = device.config["kind"] == "plain"
         self.topic = device.topic("a").encode()
         self.other = device.topic("b").encode()
-        self.transport = Transport(device.transport())
+        self.transport = Transport(transport_of(device))
         self.messages = Messages()
         options = {"transport": self.transport, "socket_timeout": 2}
         make = MQTTClient
