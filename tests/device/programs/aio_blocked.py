@@ -18,7 +18,7 @@ async def main(device):
         sent = []
         publishing = [asyncio.create_task(publish(client, device.topic("up"), sent)) for _ in range(2)]
         idle = 0
-        while idle < 20:
+        while idle < 75:  # 1.5 s: when the window is closed, TCP asks again after 0.2 s, 0.6 s, 1.4 s
             sent.clear()
             await asyncio.sleep(0.02)
             idle = 0 if sent else idle + 1
