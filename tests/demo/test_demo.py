@@ -94,7 +94,7 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
 
 def test_it_works(demo: Callable[..., Run]) -> None:
-    run = demo("--seconds", "4")
+    run = demo("--seconds", "12")
     status = run.end()
     counts = dict(re.findall(r"^  (\S.*?)  +(\S.*)$", run.output, re.MULTILINE))
     assert status == 0, run.output
