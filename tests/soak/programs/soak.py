@@ -131,6 +131,7 @@ def main(config):
     config  `prefix` of the topics, `client` identifier, `port` of the broker on 127.0.0.1, `warm_up` and
             `count` of messages each way, `five`: with MQTT 5
     """
+    gc.threshold(2048)  # as docs/reliability.md says, so that the heap is not in pieces
     soak = Soak(config)
     soak.say("ready")
     soak.until(config["warm_up"])
