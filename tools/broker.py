@@ -106,9 +106,13 @@ class Broker:
         if self._process and self._process.poll() is not None:
             raise ToolError(f"{self.name} has ended: {self._last_line()}")
 
+    def logged(self, pattern: str) -> list[str]:
+        """Return the lines of its log in which a regular expression is found."""
+        return [line for line in self._log.read_text(errors="replace").splitlines() if re.search(pattern, line)]
+
     def count(self, pattern: str) -> int:
         """Return in how many lines of its log a regular expression is found."""
-        return sum(bool(re.search(pattern, line)) for line in self._log.read_text(errors="replace").splitlines())
+        return len(self.logged(pattern))
 
     def _prepare(self) -> None:
         """Write its configuration, into the folder."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from tests.brokers.conftest import Side
@@ -32,6 +34,16 @@ def check_left(side: Side, args: list[int], code: int | None) -> None:
     """The exception's arguments, when the broker leaves with a DISCONNECT or without."""
     assert args == [ECONCLOSE, *([code] if code else [])]
     side.said(hexed([code]) if code else "closes without DISCONNECT")
+
+
+def quiet_before_timeout(side: Side) -> float:
+    """How many seconds after the last packet of the client mosquitto ended it, for its keepalive."""
+    client = side.prefix.replace("/", "-")
+    ends = side.broker.logged(f"Client {client} has exceeded timeout")
+    if not ends:
+        return math.inf
+    packets = side.broker.logged(f"(as|from) {client} ")
+    return int(ends[0].partition(":")[0]) - max(int(line.partition(":")[0]) for line in packets)
 
 
 def test_connects(side: Side) -> None:
@@ -209,8 +221,14 @@ def test_keepalive_of_the_server(side: Side) -> None:
     with side.start("keepalive", ms=17000 if side.kind.keepalive else 100) as run:
         found = run.event("connack", 30)["properties"]
         assert found.get(str(SERVER_KEEP_ALIVE)) == (side.kind.keepalive and str(side.kind.keepalive))
-        assert run.event("still", 30)["reason"] in (0, NOBODY)
-        run.done()
+        try:
+            assert run.event("still", 30)["reason"] in (0, NOBODY)
+            run.done()
+        except Failed:
+            quiet = quiet_before_timeout(side)
+            if side.kind.keepalive and quiet < side.kind.keepalive:
+                pytest.xfail(f"mosquitto's log: ended for its keepalive {quiet} s after its last packet; paho is, too")
+            raise
     side.said(f"{side.kind.keepalive} s" if side.kind.keepalive else "that of the client")
 
 
