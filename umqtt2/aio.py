@@ -60,7 +60,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, AsyncIterator, Generator, NamedTuple
 
-    from .cpython.contracts import Clock, Packets, Payload, Session, Text, Transport
+    from .cpython.contracts import Clock, Packets, Payload, Session, Text, TopicName, Transport
 
     class Message(NamedTuple):
         """A message: topic and payload as bytes; dup says that it may have come before."""
@@ -149,7 +149,7 @@ class MQTTClient:
         *,
         ssl: "object" = False,
         ssl_params: "dict[str, Any] | None" = None,
-        will: "tuple[Text, Payload, bool, int] | None" = None,
+        will: "tuple[TopicName, Payload, bool, int] | None" = None,
         clean_session: "bool" = False,
         queue: "int" = 20,
         keep_qos0: "bool" = False,
@@ -310,11 +310,11 @@ class MQTTClient:
     # --- Publish and subscribe -----------------------------------------------------------------------
 
     async def publish(
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
+        self, topic: "TopicName", msg: "Payload", retain: "bool" = False, qos: "int" = 0
     ) -> "None":
         """Publish a message, and return when it was acknowledged; at QoS 0 when the network has taken it [3.3].
 
-        topic   topic name, str or bytes, without wildcards
+        topic   topic name, str or bytes, without wildcards; with MQTT 5 also a `v5.Topic`
         msg     payload, str (sent as UTF-8) or bytes
         retain  True has the broker keep it for later subscribers [3.3.1.3]
         qos     0, 1, or 2 [4.3]

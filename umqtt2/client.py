@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Session,
         StatusCallback,
         Text,
+        TopicName,
         Transport,
     )
 
@@ -141,7 +142,7 @@ class MQTTClient:
         self.connection.chunks = ChunkReceiver(f, tuple([topic_filter(one) for one in filters]))
 
     def set_last_will(
-        self, topic: "Text", msg: "Payload", retain: "bool" = False, qos: "int" = 0
+        self, topic: "TopicName", msg: "Payload", retain: "bool" = False, qos: "int" = 0
     ) -> "None":
         """Have the broker publish this if the connection is lost, from the next `connect` on [3.1.2.5].
 
@@ -177,7 +178,7 @@ class MQTTClient:
 
     def publish(
         self,
-        topic: "Text",
+        topic: "TopicName",
         msg: "Any",
         retain: "bool" = False,
         qos: "int" = 0,
@@ -186,7 +187,7 @@ class MQTTClient:
     ) -> "int | None":
         """Publish a message [3.3].
 
-        topic   topic name, str or bytes, without wildcards
+        topic   topic name, str or bytes, without wildcards; with MQTT 5 also a `v5.Topic`
         msg     payload, str (sent as UTF-8) or bytes; with `length` a stream
         retain  True has the broker keep it for later subscribers [3.3.1.3]
         qos     0, 1, or 2 where the session store knows it [4.3]

@@ -1,4 +1,4 @@
-"""The types of umqtt2.aio: mypy accepts a right program, and refuses each wrong line."""
+"""The types: mypy accepts right programs, and refuses each wrong line."""
 
 from __future__ import annotations
 
@@ -46,6 +46,34 @@ async def main() -> None:
 
 
 asyncio.run(main())
+'''
+
+RIGHT_5 = '''
+from umqtt2 import MQTTClient, aio
+from umqtt2.requests import Requests
+from umqtt2.robust import MQTTClient as RobustClient
+from umqtt2.v5 import V5, Options, Topic
+
+READING = Topic("shed/temperature", expiry=300)
+
+for kind in MQTTClient, RobustClient:
+    plain = kind("lamp", "broker", packets=V5())
+    plain.set_last_will(READING, "gone")
+    plain.subscribe("cmd/#", Options(1, no_local=True))
+    plain.publish(READING, "21.5", qos=1)
+
+
+async def main() -> None:
+    five = V5()
+    async with aio.MQTTClient("lamp", "broker", packets=five, will=(READING, "gone", True, 1)) as client:
+        await client.subscribe(("cmd/#", Options(1)))
+        await client.publish(READING, "21.5", qos=1)
+        async for message in client.messages():
+            reply = five.reply()
+            if reply:
+                await client.publish(reply, message.payload)
+        answer: bytes = await Requests(client, five, "answers").ask("lamp/state", "?")
+        print(answer)
 '''
 
 WRONG = '''
@@ -102,8 +130,9 @@ def check(folder, program):
     return {int(n) for n in re.findall(r"program\.py:(\d+): error", done.stdout)}, done.stdout
 
 
-def test_a_right_program(folder):
-    lines, output = check(folder, RIGHT)
+@pytest.mark.parametrize("program", [RIGHT, RIGHT_5], ids=["3.1.1", "5"])
+def test_a_right_program(folder, program):
+    lines, output = check(folder, program)
     assert not lines, output
     assert "error" not in output
 

@@ -6,6 +6,15 @@ from __future__ import annotations
 from typing import Any, Callable, Protocol, Sequence, Union
 
 Text = Union[str, bytes]
+
+
+class TopicWithProperties(Protocol):
+    """`umqtt2.v5.Topic`."""
+
+    encoded: bytes
+
+
+TopicName = Union[str, bytes, TopicWithProperties]
 Payload = Union[str, bytes, bytearray, memoryview]
 MessageCallback = Callable[[bytes, bytes, bool, bool], object]
 StatusCallback = Callable[[int, int], object]
@@ -91,7 +100,7 @@ class Packets(Protocol):
 
     def subscribe(self, first: int, pid: int, topic: bytes, qos: int, /) -> bytes: ...
 
-    def topic_name(self, topic: Text, /) -> bytes: ...
+    def topic_name(self, topic: Any, /) -> bytes: ...
 
     five: bool
 
