@@ -30,13 +30,13 @@ class Counting:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._tcp, name)
 
-    def readinto(self, buf: bytearray, n: int) -> int | None:
+    def readinto(self, buf: bytearray | memoryview, n: int) -> int | None:
         """Read, and count."""
         got: int | None = self._tcp.readinto(buf, n)
         self.bytes += got or 0
         return got
 
-    def write(self, buf: bytes, n: int, offset: int) -> int | None:
+    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
         """Write, and count."""
         taken: int | None = self._tcp.write(buf, n, offset)
         self.bytes += taken or 0
@@ -69,7 +69,7 @@ class Device:
 
 def rows(port: int) -> list[Row]:
     """Count, at a broker on a port of this machine."""
-    found = []
+    found: list[Row] = []
     versions: list[tuple[str, Any, Any]] = [
         ("MQTT 3.1.1", V311, TOPIC),
         ("MQTT 5", V5(), TOPIC),
@@ -86,8 +86,8 @@ def rows(port: int) -> list[Row]:
         first.append(device.publish(TOPIC, qos))
         later.append(device.publish(TOPIC, qos))
         device.leave()
-    found.append(("MQTT 5 with an alias, the first time", *first))
-    found.append(("MQTT 5 with an alias, from then on", *later))
+    found.append(("MQTT 5 with an alias, the first time", first[0], first[1]))
+    found.append(("MQTT 5 with an alias, from then on", later[0], later[1]))
     return found
 
 

@@ -44,7 +44,7 @@ LARGER_HEAPS = {
     },
 }
 # These need asyncio too.
-ASYNC = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
+ASYNC: tuple[str, ...] = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
 ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_worker")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 84))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 66))

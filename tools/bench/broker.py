@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools import fetch
-from tools.mosquitto import HOST, Mosquitto
+from tools.broker import HOST
+from tools.mosquitto import Mosquitto
 
 __all__ = ["HOST", "Broker", "running"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from functools import partial
 from pathlib import Path
 
 from tools.bench import text
@@ -35,11 +36,15 @@ def update(
         marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
         if not marked.search(page):
             raise ToolError(f"bench: {document.name} has no place for `{name}`")
-        page = marked.sub(lambda match, part=part: f"{match[1]}{part}\n{match[2]}", page)
+        page = marked.sub(partial(_filled, part), page)
     document.write_text(page, encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
     for picture in pictures:
         shutil.copy(picture, folder)
+
+
+def _filled(part: str, marked: re.Match[str]) -> str:
+    return f"{marked[1]}{part}\n{marked[2]}"
 
 
 def _conditions(results: Results) -> str:

@@ -44,8 +44,9 @@ SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into 
 FRONT = {"MQTTClient", "MQTTException"}
 
 # What the package uses besides its own classes.
-FOREIGN = (io.BytesIO, io.FileIO, socket.socket, ssl.SSLContext, asyncio.Event, asyncio.Task, str, bytes, bytearray)
-FOREIGN += (memoryview, int, float, list, dict, tuple, Exception, gc, os, time, (lambda: (yield))())
+FOREIGN: tuple[object, ...] = (io.BytesIO, io.FileIO, socket.socket, ssl.SSLContext, asyncio.Event, asyncio.Task)
+FOREIGN += (str, bytes, bytearray, memoryview, int, float, list, dict, tuple, Exception)
+FOREIGN += (gc, os, time, (lambda: (yield))())
 
 # Private names of MicroPython's own, in asyncio.core.
 ASYNCIO = {"_io_queue", "_task_queue"}
@@ -156,7 +157,8 @@ def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> fr
     contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", "Packets", contract))
     own = _attributes(module, lambda name: name in classes)
     others = _attributes(module, lambda name: name not in classes)
-    shim = {n.attr for n in ast.walk(ast.parse(SHIM.read_text())) if _is_of_connection(n)}
+    used = (n for n in ast.walk(ast.parse(SHIM.read_text())) if isinstance(n, ast.Attribute))
+    shim = {node.attr for node in used if _is_of_connection(node)}
     # Another object may have an attribute of the same name, which must keep it.
     foreign = {name for kind in FOREIGN for name in dir(kind)}
     tuples = {
@@ -164,17 +166,15 @@ def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> fr
         for call in ast.walk(module)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "namedtuple"
         for field in ast.walk(call)
-        if isinstance(field, ast.Constant)
+        if isinstance(field, ast.Constant) and isinstance(field.value, str)
     }
     extra = DECODED | EXTENSION_POINTS | (WITH_ONE_STORE if contract else set())
     stay = contracts | tuples | (others - extra) | shim | foreign | (STILL_DOCUMENTED if contract else DOCUMENTED)
     return frozenset((own | extra) - stay)
 
 
-def _is_of_connection(node: ast.AST) -> bool:
+def _is_of_connection(node: ast.Attribute) -> bool:
     # connection.x, self.connection.x
-    if not isinstance(node, ast.Attribute):
-        return False
     value = node.value
     return (isinstance(value, ast.Name) and value.id == "connection") or (
         isinstance(value, ast.Attribute) and value.attr == "connection"

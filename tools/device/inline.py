@@ -46,7 +46,8 @@ def _references(module: ast.Module) -> Counter[str]:
 def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
     counts = _references(module)
     places = _places(module)
-    for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
+    owners: list[ast.Module | ast.ClassDef] = [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]
+    for owner in owners:
         for function in owner.body:
             if not isinstance(function, ast.FunctionDef) or function.name in keep or not _plain(function):
                 continue

@@ -279,6 +279,7 @@ class _Fold(ast.NodeTransformer):
             and isinstance(left.right, ast.Constant)
             and left.right.value == 0xF0
             and isinstance(right, ast.Constant)
+            and isinstance(right.value, int)
             and len(node.ops) == 1
         ):
             node.left = ast.BinOp(left.left, ast.RShift(), ast.Constant(4))

@@ -243,7 +243,8 @@ def _arguments(
 ) -> None:
     # `others` is how those at the top will be called; a program may name the arguments of a class in `keep`.
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
-    for owner in [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]:
+    owners: list[ast.Module | ast.ClassDef] = [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]
+    for owner in owners:
         for function in owner.body:
             if not isinstance(function, ast.FunctionDef):
                 continue

@@ -9,8 +9,8 @@ import ast
 from typing import NamedTuple
 
 # In a function with one of these a name may mean more than what is seen.
-OPAQUE = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-OPAQUE += (ast.Global, ast.Nonlocal, ast.Delete, ast.NamedExpr)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+OPAQUE = (ast.FunctionDef, ast.Lambda, *COMPREHENSIONS, ast.Global, ast.Nonlocal, ast.Delete, ast.NamedExpr)
 
 
 class Use(NamedTuple):
@@ -45,7 +45,8 @@ def _function(function: ast.FunctionDef) -> None:
         order.statement(statement)
     arguments = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs, a.vararg, a.kwarg) if arg]
     uses = [Use(name, -1, True) for name in arguments]
-    stored = {node.id for node in ast.walk(function) if _is_stored(node)} | set(order.caught)
+    names = [node for node in ast.walk(function) if isinstance(node, ast.Name)]
+    stored = {name.id for name in names if isinstance(name.ctx, ast.Store)} | set(order.caught)
     uses += [use for use in order.uses if use.name in stored or use.name in arguments]
     ranges = {name: _range(name, uses, order.loops) for name in dict.fromkeys(use.name for use in uses)}
     new: dict[str, str] = {}
@@ -57,10 +58,6 @@ def _function(function: ast.FunctionDef) -> None:
         new[name] = found
         ends[found] = end
     _Names(new).visit(function)
-
-
-def _is_stored(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _range(name: str, uses: list[Use], loops: list[Loop]) -> tuple[int, int]:

@@ -60,7 +60,7 @@ class _Put(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == "max" and not node.keywords:
-            values = [a.value for a in node.args if isinstance(a, ast.Constant)]
+            values = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, int)]
             if len(values) == len(node.args) > 1:
                 return ast.Constant(max(values))
         return node
@@ -106,7 +106,7 @@ def _argument_alone(text: ast.expr) -> ast.expr:
         if isinstance(text.op, ast.Add):
             return text.left
         text = text.left
-    if isinstance(text, ast.Constant):
+    if isinstance(text, ast.Constant) and isinstance(text.value, str):
         return ast.Constant(text.value.split(":")[0])
     return text
 

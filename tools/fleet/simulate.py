@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tools.broker import HOST
 from tools.errors import ToolError
-from tools.mosquitto import HOST, Mosquitto
+from tools.mosquitto import Mosquitto
 from umqtt2.robust import MQTTClient
 from umqtt2.transport.tcp import TCPTransport
 
@@ -82,6 +83,10 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
             if up:
                 back.append(time.monotonic())
 
+        def all_back() -> bool:
+            broker.check()
+            return len(back) == clients
+
         fleet = []
         for i in range(clients):
             client = MQTTClient(
@@ -106,7 +111,7 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
             returned = time.monotonic()
             broker.start()
             # Each client connects within the longest wait; a lost SYN takes some seconds more.
-            _rounds(fleet, 2 * backoff[1] + 30, lambda: len(back) == clients or broker.check())
+            _rounds(fleet, 2 * backoff[1] + 30, all_back)
         for client in fleet:
             client.disconnect()
     if len(back) < clients:

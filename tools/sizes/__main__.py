@@ -27,14 +27,14 @@ def main() -> None:
         parser.error(f"no such client: {', '.join(sorted(unknown))}")
     console = Console(width=None if Console().is_terminal else 150)
     chosen = [CLIENTS[name] for name in options.client or CLIENTS]
-    rows = {client.name: figures.costs(client) for client in chosen}
+    rows: dict[str, figures.Figures] = {client.name: figures.costs(client) for client in chosen}
     if not options.quick:
         with broker.running() as endpoints:
             for client in chosen:
                 with console.status(f"{client.name}: looking for the smallest heap"):
                     rows[client.name].update(figures.heaps(client, endpoints))
     if not options.client:
-        rows.update(REPORTED)
+        rows.update({name: {**found} for name, found in REPORTED.items()})
     parts = modules.measure()
     console.print(table.clients(f"Bytes of flash and heap, {vm.version()}", rows))
     console.print(table.modules(parts))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from tools.sizes import vm
 from tools.sizes.clients import Client
@@ -26,10 +27,10 @@ class Laptop:
     """Sends messages to the device, each after the previous one has come back."""
 
     def __init__(self, port: int) -> None:
-        self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        self._client = paho.Client(CallbackAPIVersion.VERSION2)
+        self._ready = threading.Event()
         self._client.on_message = self._on_message
         self._client.on_subscribe = lambda *facts: self._ready.set()
-        self._ready = threading.Event()
         self._all = threading.Event()
         self._run = self._back = 0
         self._client.connect("127.0.0.1", port)
