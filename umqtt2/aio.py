@@ -60,7 +60,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, AsyncIterator, Generator, NamedTuple
 
-    from .cpython.contracts import Clock, Packets, Payload, Session, Text, TopicName, Transport
+    from .cpython.contracts import Clock, Packets, Payload, Session, Text, TopicName, Transport, Will
 
     class Message(NamedTuple):
         """A message: topic and payload as bytes; dup says that it may have come before."""
@@ -149,7 +149,7 @@ class MQTTClient:
         *,
         ssl: "object" = False,
         ssl_params: "dict[str, Any] | None" = None,
-        will: "tuple[TopicName, Payload, bool, int] | None" = None,
+        will: "Will | None" = None,
         clean_session: "bool" = False,
         queue: "int" = 20,
         keep_qos0: "bool" = False,
@@ -170,7 +170,7 @@ class MQTTClient:
         keepalive        seconds, 0 to 65535: the client pings by itself when nothing was sent or
                          received for half of it; 0 turns it off [3.1.2.10]
         ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.TLSTransport`
-        will             topic, payload, retain and QoS of the last will, or None [3.1.2.5]
+        will             topic, payload, and perhaps retain and QoS of the last will, or None [3.1.2.5]
         clean_session    True has the broker forget the session whenever the connection is lost
         queue            messages that wait to be taken, at the most; see `messages`
         keep_qos0        True keeps messages at QoS 0 too while there is no connection; else they are dropped
@@ -379,7 +379,7 @@ class MQTTClient:
 
     async def _request(self, first: "int", wishes: "list[tuple[bytes, int]]") -> "Any":
         if not wishes:
-            raise TypeError("no topic filter")
+            raise TypeError("topic: none is given")
         events = []
         try:
             for topic, qos in wishes:

@@ -91,9 +91,9 @@ def units(seconds: "float", name: "str") -> "int":
     Raises TypeError or ValueError, with the name, for what is no number of seconds that makes sense.
     """
     if not isinstance(seconds, (int, float)):
-        raise TypeError(name + ": not a number")
+        raise TypeError("%s: not a number but %s" % (name, type(seconds).__name__))
     if not 0 <= seconds <= LONGEST_S:
-        raise ValueError(name + ": not 0 to 4,000,000")
+        raise ValueError(name + ": not 0 to 4,000,000 seconds")
     return (int(seconds * 1000) >> UNIT_BITS) + 2  # never early: both ends of a time are rounded down
 
 

@@ -12,4 +12,6 @@ HUGE = True  # a payload can be longer than MQTT's limit of 256 MB; not in the m
 FIVE = True  # versions of the protocol besides MQTT 3.1.1
 STREAMING = True  # payloads larger than the memory
 STORES = True  # session stores that know QoS 2, or keep messages and send them again
+WORDS = True  # what says more about an error than its number
+CHECKS = True  # what looks for arguments of another type that would fail later, less clearly
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio

@@ -43,7 +43,23 @@ class MQTTException(Exception):
 
     `args[0]` is one of the error numbers of `umqtt2.errno`; `args[1]`, where there is one, says more.
     What goes wrong in the transport itself (no route, refused, reset, TLS) is an `OSError`.
+
+    It is printed in words, which `umqtt2.texts` has; without that, or without memory for it, as its numbers.
     """
+
+    def __str__(self) -> "str":
+        try:
+            from .texts import describe
+
+            return describe(self)
+        except (ImportError, MemoryError):
+            return str(self.args[0] if len(self.args) == 1 else self.args)
+
+    def __repr__(self) -> "str":  # MicroPython prints this when the exception is not caught
+        try:
+            return "MQTTException: %s" % self
+        except MemoryError:
+            return self.args  # type: ignore[return-value]  # MicroPython prints anything: a text would take memory
 
 
 def malformed(text: "str") -> "MQTTException":

@@ -63,7 +63,7 @@ def keeping(session: "Session | None") -> "Session":
         # After a reset the broker may remember identifiers: the first one is random.
         session = MemorySession(last=int.from_bytes(urandom(2), "big"))
     if not session.keeps:
-        raise ValueError("session: does not keep messages")
+        raise ValueError("session: one that keeps messages is needed, as MemorySession does")
     return session
 
 
@@ -109,12 +109,12 @@ def is_permanent(error: "BaseException") -> "bool":
     """Return whether trying again cannot help: wrong credentials, a certificate that does not verify, another
     client with the same identifier."""
     # The latter is an OSError with a text in the place of a number; a certificate that the broker does not
-    # accept is a number of mbedTLS. MicroPython on Unix has a text for unknown names, too.
+    # accept is a number of mbedTLS. MicroPython on Unix has a text for unknown names, too: [addrinfo error -2].
     number = error.args[0] if error.args else 0
     if isinstance(error, MQTTException):
         return number in PERMANENT or (FIVE and number == ECONCLOSE and error.args[-1] in UNWANTED)
     if isinstance(error, OSError):
-        return number == FATAL_ALERT or (isinstance(number, str) and not number.startswith("[addrinfo"))
+        return number == FATAL_ALERT or (isinstance(number, str) and number[:1].isalpha())
     return False
 
 
@@ -204,7 +204,7 @@ class Reconnector:
             last = client.last_error
             client.last_error = error
             if client.verbose and (last is None or last.args != error.args):
-                print("umqtt2: no connection:", repr(error))
+                print("umqtt2: no connection:", error)
 
     def pause_ms(self) -> "int":
         """Return how long it is until the next attempt, in milliseconds."""

@@ -6,7 +6,7 @@ except ImportError:
     import gc  # type: ignore[no-redef]
 
 from .connection import FOREVER, units
-from .constants import PLAIN
+from .constants import CHECKS, FIVE, PLAIN
 from .packets.fields import payload_bytes
 
 TYPE_CHECKING = False
@@ -21,9 +21,12 @@ LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 
 def port_of(port: "int", ssl: "object", ssl_params: "object") -> "int":
-    """Return the TCP port for what a client is made with. Raises ValueError for `ssl_params` without `ssl`."""
+    """Return the TCP port for what a client is made with. Raises ValueError for `ssl_params` without `ssl`, and
+    TypeError for a port that is not an int."""
+    if CHECKS and not isinstance(port, int):
+        raise TypeError("port: not an int but %s" % type(port).__name__)
     if ssl_params and not ssl:
-        raise ValueError("ssl_params: without ssl")
+        raise ValueError("ssl_params: without ssl=True")
     return port or (8883 if ssl else 1883)
 
 
@@ -36,6 +39,8 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
     """
     limit = FOREVER if client.socket_timeout is None else units(client.socket_timeout, "socket_timeout")
     connection = client.connection
+    if CHECKS:
+        check_parts(client.transport, client.session, connection.packets)
     connection.timeout = units(client.message_timeout, "message_timeout")
     hello = connection.packets.connect(
         client.client_id, clean_session, client.keepalive, client.user, client.password, client.will, connection
@@ -48,6 +53,13 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
         connection.start(transport, hello, client.keepalive, limit)
     finally:
         connection.busy = False
+
+
+def check_parts(transport: "object", session: "object", packets: "Any") -> "None":
+    """Raise TypeError for a class where there should be an object of it."""
+    for name, part in (("transport", transport), ("session", session), ("packets", FIVE and packets.five and packets)):
+        if isinstance(part, type):
+            raise TypeError(name + ": a class; make an object of it, as in TCPTransport(server, port)")
 
 
 def leave(connection: "Connection") -> "None":
@@ -84,11 +96,11 @@ def check_qos(qos: "int", highest: "int") -> "None":
 
 
 def last_will(
-    packets: "Packets", topic: "Any", msg: "Payload", retain: "bool", qos: "int"
+    packets: "Packets", topic: "Any", msg: "Payload", retain: "bool" = False, qos: "int" = 0
 ) -> "tuple[bytes, bytes, bool, int]":
     """Return a last will as `packets.connect` takes it [3.1.2.5]. Raises ValueError for what MQTT forbids."""
     check_qos(qos or 0, 2)
     msg = bytes(payload_bytes(msg))
     if len(msg) > 65535:
-        raise ValueError("msg: too long")
+        raise ValueError("msg: longer than 65,535 bytes in a last will")
     return packets.topic_name(topic), msg, retain, qos or 0

@@ -5,6 +5,7 @@ metadata(version="0.1.0", description="MQTT client with all its parts", license=
 add_library("umqtt2", "..")
 require("umqtt2-core", library="umqtt2")
 require("umqtt2-tls", library="umqtt2")
+require("umqtt2-texts", library="umqtt2")
 require("umqtt2-websocket", library="umqtt2")
 require("umqtt2-stream", library="umqtt2")
 require("umqtt2-qos2", library="umqtt2")

@@ -5,3 +5,4 @@ metadata(version="0.1.0", description="MQTT 3.1.1 client: TCP, TLS, QoS 0 and 1"
 add_library("umqtt2", "..")
 require("umqtt2-core", library="umqtt2")
 require("umqtt2-tls", library="umqtt2")
+require("umqtt2-texts", library="umqtt2")

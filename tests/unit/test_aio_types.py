@@ -82,7 +82,7 @@ from umqtt2 import aio
 client = aio.MQTTClient("lamp", "broker", 1883, None, None, 60, True)  # by name only
 aio.MQTTClient("lamp", "broker", kepalive=60)
 aio.MQTTClient("lamp", "broker", keepalive="60")
-aio.MQTTClient("lamp", "broker", will=("topic", "msg"))
+aio.MQTTClient("lamp", "broker", will=("topic",))
 aio.MQTTClient("lamp", "broker", clean_session=None)
 aio.MQTTClient("lamp", "broker", queue="many")
 aio.MQTTClient("lamp", "broker", transport=object())

@@ -42,6 +42,7 @@ from tools.paths import BUILD, REPO, locked, new_folder
 ROOT = PACKAGE
 SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
 FRONT = {"MQTTClient", "MQTTException"}
+TEXTS = "texts"  # the file that only exceptions need
 
 # What the package uses besides its own classes.
 FOREIGN: tuple[object, ...] = (io.BytesIO, io.FileIO, socket.socket, ssl.SSLContext, asyncio.Event, asyncio.Task)
@@ -96,14 +97,15 @@ def _state(compiler: Path) -> str:
 
 def sources(profile: str) -> dict[str, str]:
     """Return the source of each file of a profile, by the name of its module in the package."""
-    files = PROFILES[profile]
+    files = {name: group for name, group in PROFILES[profile].items() if name != TEXTS}
+    texts = (TEXTS,) if TEXTS in PROFILES[profile] else ()
     wanted = tuple(part for group in files.values() for part in group)
     merged = merge.order(ROOT, wanted)
     public = {name for module in merged for name in PUBLIC.get(module, ())}
     keep = frozenset(FRONT | public)
 
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
-    module = merge.merge(ROOT, wanted, apart, frozenset(FRONT))
+    module = merge.merge(ROOT, wanted, apart + texts, frozenset(FRONT))
     store = ONE_STORE.get(profile, "")
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
@@ -112,6 +114,7 @@ def sources(profile: str) -> dict[str, str]:
     parts.switch_off(module, SWITCHED_OFF[profile])
     shrink.texts(module)
     shrink.handlers(module)
+    shrink.byte_order(module)
     shrink.constants(module)
     parts.fold(module)
     parts.empty_methods(module)
@@ -135,6 +138,8 @@ def sources(profile: str) -> dict[str, str]:
     rename.rename(module, keep | ASYNCIO, internal, classes)
     out = split.split(ast.fix_missing_locations(module), files)
 
+    for name in texts:
+        out[name] = (ROOT / f"{name}.py").read_text()
     out["errno"] = _numbers("v5" in merged)
     if "v5" in merged:
         # Its names are numbers everywhere else.

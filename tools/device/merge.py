@@ -227,6 +227,8 @@ class _Device(ast.NodeTransformer):
             return node
         target = _target(self.module, node)
         if target in self.apart and self.inside:
+            if "." in self.module:  # its file may be in another folder
+                return ast.ImportFrom(f"{PACKAGE}.{target}", node.names, 0)
             return ast.ImportFrom(target, node.names, 1)
         if target in self.order:
             return None

@@ -6,13 +6,15 @@ from __future__ import annotations
 # its own is loaded when the client needs it.
 CORE = {"__init__": ("client", "session.packet_ids"), "transport.tcp": ("transport.tcp",)}
 TLS = {"transport.tls": ("transport.tls",)}
+TEXTS = {"texts": ("texts",)}  # loaded when an exception is printed; may be deleted
 
 PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "core": CORE,
-    "simple": {**CORE, **TLS},
+    "simple": {**CORE, **TLS, **TEXTS},
     "full": {
         **CORE,
         **TLS,
+        **TEXTS,
         "__init__": ("client",),
         "packets.filter": ("packets.filter",),
         "streaming": ("streaming",),
@@ -31,6 +33,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     "simple5": {
         **CORE,
         **TLS,
+        **TEXTS,
         "__init__": ("client", "session.packet_ids", "v5"),
         "requests": ("requests",),
     },
@@ -52,17 +55,18 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "packets.filter": ("packets.filter",),
         "transport.tcp": ("transport.tcp",),
         **TLS,
+        **TEXTS,
     },
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("HUGE", "FIVE", "STREAMING", "STORES")
+SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
-    "core": SMALL,
+    "core": (*SMALL, "WORDS"),
     "simple": SMALL,
-    "full": ("HUGE",),
-    "simple5": ("HUGE", "STREAMING", "STORES"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN"),
+    "full": ("HUGE", "CHECKS"),
+    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}

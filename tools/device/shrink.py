@@ -66,6 +66,19 @@ class _Put(ast.NodeTransformer):
         return node
 
 
+def byte_order(module: ast.Module) -> None:
+    """Give None as the byte order in the place of "big": to MicroPython all is "big" that is not "little", and None is
+    no name."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("to_bytes", "from_bytes"):
+                node.args = [ast.Constant(None) if _is_big(a) else a for a in node.args]
+
+
+def _is_big(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == "big"
+
+
 def texts(module: ast.Module) -> ast.Module:
     """Shorten the texts of exceptions, and make `malformed(text)` the exception itself."""
     return _Texts().visit(module)  # type: ignore[no-any-return]
@@ -87,6 +100,12 @@ class _Texts(ast.NodeTransformer):
             return ast.parse("MQTTException(ERESPONSE)", mode="eval").body
         return node
 
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        if node.name == "MQTTException":
+            node.body = [ast.Pass()]
+        return node
+
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         self.generic_visit(node)
         node.cause = None
@@ -101,11 +120,13 @@ class _Texts(ast.NodeTransformer):
 
 
 def _argument_alone(text: ast.expr) -> ast.expr:
-    # "name: what is wrong", "name: %d" % x and name + ": what is wrong" become the name.
+    # "name: what is wrong", "name: %d" % x, name + ": what is wrong" and "%s: %d" % (name, x) become the name.
     if isinstance(text, ast.BinOp):
         if isinstance(text.op, ast.Add):
             return text.left
-        text = text.left
+        values, text = text.right, text.left
+        if isinstance(values, ast.Tuple) and ast.literal_eval(text).startswith("%s:"):
+            return values.elts[0]
     if isinstance(text, ast.Constant) and isinstance(text.value, str):
         return ast.Constant(text.value.split(":")[0])
     return text

@@ -16,6 +16,9 @@ class TopicWithProperties(Protocol):
 
 TopicName = Union[str, bytes, TopicWithProperties]
 Payload = Union[str, bytes, bytearray, memoryview]
+Will = Union[
+    tuple[TopicName, Payload], tuple[TopicName, Payload, bool], tuple[TopicName, Payload, bool, int]
+]
 MessageCallback = Callable[[bytes, bytes, bool, bool], object]
 StatusCallback = Callable[[int, int], object]
 Packet = Sequence[Any]  # packet identifier, first byte, topic, payload or QoS

@@ -28,7 +28,12 @@ def getaddrinfo(host: str, port: int, family: int, kind: int) -> list[Any]:
     try:
         return _socket.getaddrinfo(host, port, family, kind)
     except ValueError as e:  # UnicodeError is one
-        raise OSError(f"{host}: {e}") from e
+        raise OSError(_socket.EAI_NONAME, str(e)) from e
+
+
+def named(error: OSError, what: str) -> OSError:
+    """Return an OSError of the same kind, with the same number, whose text also says `what` it is about."""
+    return type(error)(error.args[0] if error.args else 0, ": ".join((what, *error.args[1:])))
 
 
 class socket:

@@ -32,6 +32,7 @@ class TLSTransport(_device.TLSTransport):
                 verify = cert_reqs
             verify = verify is None or bool(verify)
             authority = _device.load(cadata)
+            _device.check_pair(cert, key)
             if cadata is not None and not authority:
                 raise ValueError("cadata: empty")
             context = _context(authority, _device.load(cert), _device.load(key), verify)

@@ -74,7 +74,9 @@ def encoded(value: "Payload", name: "str") -> "bytes":
     if isinstance(value, str):
         value = value.encode()
     if not isinstance(value, BYTES):
-        raise TypeError(name + ": use str() or bytes")
+        raise TypeError(
+            "%s: not str or bytes but %s; use str() or json.dumps()" % (name, type(value).__name__)
+        )
     return value  # type: ignore[return-value]
 
 
@@ -86,9 +88,9 @@ def payload_bytes(msg: "Payload") -> "bytes":
     """
     msg = encoded(msg, "msg")
     if len(bytes(msg[:1])) > 1:
-        raise TypeError("msg: use str() or bytes")
+        raise TypeError("msg: a memoryview of items wider than a byte; use bytes()")
     if HUGE and len(msg) > LONGEST:
-        raise ValueError("msg: too long")
+        raise ValueError("msg: longer than MQTT allows")
     return msg
 
 
@@ -104,7 +106,7 @@ def text_bytes(value: "Payload", name: "str") -> "bytes":
     except ValueError:
         value = b"\0"  # as bad as the other thing that is forbidden
     if b"\0" in value or len(value) > 65535:
-        raise ValueError(name)
+        raise ValueError(name + ": longer than 65,535 bytes, not UTF-8, or with U+0000")
     return value
 
 
@@ -112,7 +114,7 @@ def binary(value: "Payload", name: "str") -> "bytes":
     """Return binary data as bytes of its own; raises TypeError or ValueError, with the argument's `name`."""
     value = bytes(encoded(value, name))
     if len(value) > 65535:
-        raise ValueError(name + ": too long")
+        raise ValueError(name + ": longer than 65,535 bytes")
     return value
 
 
@@ -129,7 +131,7 @@ def topic_name(topic: "Text") -> "bytes":
     """
     name = text_bytes(topic, "topic")
     if not name or b"+" in name or b"#" in name:
-        raise ValueError("topic: empty, or with a wildcard")
+        raise ValueError("topic: empty, or with a wildcard, + or #")
     return name
 
 
@@ -146,5 +148,5 @@ def topic_filter(topic: "Text") -> "bytes":
         if len(level) > 1 and (b"+" in level or b"#" in level):
             wrong = True
     if wrong:
-        raise ValueError("topic: empty, or a wildcard in the wrong place")
+        raise ValueError("topic: empty, or with + or # in the wrong place")
     return name

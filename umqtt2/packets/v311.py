@@ -43,11 +43,11 @@ def connect(
     Raises ValueError or TypeError, with the name of the argument, for what MQTT forbids.
     """
     if not (client_id or clean or (FIVE and five)):
-        raise ValueError("client_id: empty, and no clean session")
+        raise ValueError("client_id: empty, which needs a clean session")
     if not isinstance(keepalive, int):
-        raise TypeError("keepalive: not an int")
+        raise TypeError("keepalive: not an int but %s" % type(keepalive).__name__)
     if not 0 <= keepalive < 65536:
-        raise ValueError("keepalive: not 0 to 65535")
+        raise ValueError("keepalive: not 0 to 65,535 seconds")
     flags = 2 if clean else 0
     fields = string(text_bytes(client_id, "client_id"))
     if FIVE:

@@ -10,7 +10,7 @@ except ImportError:
     import socket  # type: ignore[no-redef]
     import time  # type: ignore[no-redef]
 
-from ..constants import POLL_MS
+from ..constants import POLL_MS, WORDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 EISCONN = (106, 127, 56)  # Linux, lwIP, BSD; MicroPython's errno does not have it
 IPPROTO_TCP = 6
+
+
+try:
+    from ..cpython.socket import named as named
+except ImportError:
+
+    def named(error: "OSError", what: "str") -> "OSError":
+        """Return an OSError with the same number that also says `what` it is about."""
+        return OSError(error.args[0], what)
 
 
 class TCPTransport:
@@ -44,14 +53,20 @@ class TCPTransport:
                     an equal share. Looking the name up is not included.
 
         Raises OSError: of the last address tried, with ETIMEDOUT when that did not answer; or of the
-        name's look-up.
+        name's look-up. Its second argument says which server and port.
         """
         for _ in self.opening(timeout_ms):
             time.sleep_ms(POLL_MS)
 
     def opening(self, timeout_ms: "int") -> "Generator[None, None, None]":
         """`open` in steps, none of which waits: a generator that ends when the connection is made."""
-        addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
+        if WORDS:
+            try:
+                addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
+            except OSError as e:
+                raise named(e, "name not found: " + self.server)
+        else:
+            addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
         error = OSError()
         for family, kind, proto, _, address in addresses:
             self.close()
@@ -84,7 +99,7 @@ class TCPTransport:
             except OSError as e:
                 error = e
         self.close()
-        raise error
+        raise named(error, "%s:%s" % (self.server, self.port)) if WORDS else error
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""

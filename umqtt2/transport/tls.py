@@ -3,7 +3,7 @@
 from binascii import a2b_base64
 
 from ..constants import READABLE, WRITABLE
-from .tcp import TCPTransport
+from .tcp import TCPTransport, named
 
 try:
     import tls
@@ -71,6 +71,7 @@ class TLSTransport(TCPTransport):
                     print("umqtt2: no cadata, broker not verified")
             if verify and not cadata:
                 raise ValueError("cadata: needed to verify the broker, unless verify=False")
+            check_pair(cert, key)
             context = tls.SSLContext(TLS_CLIENT)
             context.verify_mode = REQUIRED if verify else NONE
             if cadata:
@@ -109,7 +110,11 @@ class TLSTransport(TCPTransport):
         try:
             taken: "int | None" = self.sock.write(buf, offset, n)
         except ValueError as e:
-            raise OSError(str(e))  # MicroPython's way to say that a certificate does not verify
+            raise OSError(advised(str(e)))  # MicroPython's way to say that a certificate does not verify
+        except OSError as e:
+            if self._connected or e.args[1:]:  # MicroPython has a text for an error of TLS itself
+                raise
+            raise named(e, "is it a port for TLS?")
         if taken:
             self._connected = True
         return taken
@@ -125,6 +130,12 @@ class TLSTransport(TCPTransport):
         super().wait(flags, timeout_ms)
 
 
+def check_pair(cert: "object", key: "object") -> "None":
+    """Raise ValueError for a certificate without its key, or the other way round."""
+    if (cert is None) != (key is None):
+        raise ValueError("cert and key: one without the other")
+
+
 def is_address(server: "str") -> "bool":
     """Return whether `server` is an IP address."""
     return ":" in server or server.replace(".", "").isdigit()
@@ -135,9 +146,22 @@ def load(data: "str | bytes | None") -> "bytes":
     if isinstance(data, str):
         if "-----BEGIN" in data:
             return data.encode()
-        with open(data, "rb") as file:
-            data = file.read()
+        try:
+            with open(data, "rb") as file:
+                data = file.read()
+        except OSError as e:
+            raise named(e, data)  # type: ignore[arg-type]
     return data or b""
+
+
+def advised(text: "str") -> "str":
+    """Return in one line what is wrong with a certificate, and what to do, as far as `umqtt2.texts` is there."""
+    try:
+        from ..texts import certificate
+
+        return certificate(text)
+    except (ImportError, MemoryError):
+        return text.strip()
 
 
 def der(data: "bytes") -> "bytes":

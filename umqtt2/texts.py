@@ -1,0 +1,61 @@
+"""Error numbers in words, and what to do about them. Loaded when an exception is printed; a build may leave it out."""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .errno import MQTTException
+
+# The name of each number in `umqtt2.errno`, what has happened, and what to do about it.
+ERRORS = {
+    -1: "EUNKNOWN",
+    1: "ECONCLOSE: the broker closed the connection; its log says why. Has another client this client_id?",
+    2: "EREADLEN",
+    3: "EWRITELEN",
+    4: "ESTRTOLONG",
+    6: "ERESPONSE: what the broker sent is not MQTT; is it the right port?",
+    7: "EKEEPALIVE: no answer to a ping; call check_msg() often, or the network is gone",
+    8: "ENOCON",
+    20: "ECONUNKNOWN: the broker refused the connection; its log says why",
+    21: "ECONPROTOCOL: the broker does not speak this version of MQTT",
+    22: "ECONREJECT: the broker does not accept the client_id; use another one",
+    23: "ECONUNAVAIBLE: the broker is not available; try again later",
+    24: "ECONCREDENTIALS: user or password is wrong",
+    25: "ECONAUTH: this client may not connect; check user and password, and the broker's access list",
+    28: "ECONNOT: not connected; connect() first",
+    29: "ECONLENGTH: what answered is not an MQTT broker; is it the right port?",
+    30: "ECONTIMEOUT: no answer for socket_timeout; check port and TLS, or give it more time",
+    40: "ESUBACKUNKNOWN",
+    44: "ESUBACKFAIL: the broker refused it; check its access list",
+    50: "EFULL: too many messages wait; call check_msg() between publishes",
+    51: "ESTORE: the session store cannot write; make room on the flash",
+    52: "ELIMIT: the broker does not take a message of this size, QoS or retain",
+    53: "EBUSY: called from an interrupt or thread amid another call; try again later",
+}
+
+# What MicroPython says of a certificate, and what to do about it.
+CERTIFICATES = (
+    ("future", "set the clock, as ntptime.settime() does"),
+    ("expired", "is the clock right? If it is, the broker needs a new one"),
+    ("signed", "cadata is not of the authority that signed it"),
+    ("(CN)", "server, or server_hostname, is not the name in it"),
+)
+
+
+def describe(error: "MQTTException") -> "str":
+    """Return number, name and advice for an exception, and what else its `args` have, a reason code of MQTT 5 in
+    hexadecimal."""
+    args = error.args
+    text = str(args[0]) if args else ""
+    if args and args[0] in ERRORS:
+        text += " " + ERRORS[args[0]]
+    for more in args[1:]:
+        text += " (0x%02x)" % more if isinstance(more, int) and more > 127 else " (%s)" % more
+    return text
+
+
+def certificate(text: "str") -> "str":
+    """Return what MicroPython says of a certificate that does not verify in one line, with what to do."""
+    text = text.strip().replace("\n", "; ")
+    for part, advice in CERTIFICATES:
+        if part in text:
+            text += "; " + advice
+    return text
