@@ -5,6 +5,7 @@ vm32        MicroPython with a board's word size (vm64 instead where the machine
 vm64        MicroPython with this machine's word size
 vm-newest   the newest MicroPython that Debian has
 mosquitto   the broker
+mosquitto-pub, mosquitto-sub   its clients
 valgrind    counts the instructions of a program
 
 mosquitto-stable, mosquitto-newest   those of the same suites as vm64 and vm-newest
@@ -92,6 +93,16 @@ def mosquitto_newest() -> Path:
     return _fetch_mosquitto("mosquitto-newest", _suite(NEWEST), NOT_HERE)
 
 
+def mosquitto_pub() -> Path:
+    """The client of mosquitto's project that publishes; `Unsupported` says that it cannot be had here."""
+    return _mosquitto_client("mosquitto_pub")
+
+
+def mosquitto_sub() -> Path:
+    """The one that subscribes."""
+    return _mosquitto_client("mosquitto_sub")
+
+
 def rabbitmq() -> Path:
     """The script that starts RabbitMQ; `erlang.program` gives what else it needs."""
     cached = BUILD / "rabbitmq" / "rabbitmq-server"
@@ -137,6 +148,8 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "vm64": vm64,
     "vm-newest": vm_newest,
     "mosquitto": mosquitto,
+    "mosquitto-pub": mosquitto_pub,
+    "mosquitto-sub": mosquitto_sub,
     "valgrind": valgrind,
     "mosquitto-stable": mosquitto_stable,
     "mosquitto-newest": mosquitto_newest,
@@ -212,6 +225,24 @@ def _fetch_mosquitto(name: str, suite: str, remedy: str) -> Path:
                 if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
                     raise ToolError(f"mosquitto: that of {suite} does not run here; {remedy}")
     return cached
+
+
+def _mosquitto_client(name: str) -> Path:
+    """A client of mosquitto's project: found on PATH, or fetched and kept with the other one."""
+    on_path = shutil.which(name)
+    if on_path:
+        return Path(on_path)
+    folder = BUILD / "mosquitto-clients"
+    with locked(folder.name):
+        if not folder.exists():
+            if not debian.here():
+                raise Unsupported(f"{name}: not on PATH, and apt-get is not here; install mosquitto-clients")
+            with new_folder(folder) as draft:
+                root = draft / "root"
+                _unpack("mosquitto-clients", debian.mirror().suite, debian.architecture(), root, NOT_HERE)
+                for program in ("mosquitto_pub", "mosquitto_sub"):
+                    wrap(draft, root, f"usr/bin/{program}")
+    return folder / name
 
 
 def _fetch_valgrind(target: Path) -> None:

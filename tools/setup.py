@@ -16,7 +16,8 @@ if not __package__:  # when it is run as a file, the repository is not on sys.pa
 from tools import errors, fetch, makevenv, mqtt_packet, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 
-PROGRAMS = ("vm32", "vm64", "vm-newest", "mosquitto", "valgrind")
+PROGRAMS = ("vm32", "vm64", "vm-newest", "mosquitto", "valgrind", "mosquitto-sub")
+OPTIONAL = ("valgrind", "mosquitto-sub")  # the tests do without them
 
 
 def setup(*extras: str) -> None:
@@ -32,7 +33,7 @@ def setup(*extras: str) -> None:
         try:
             return {name: fetch.PROGRAMS[name]()}
         except fetch.Unsupported as error:
-            if name != "valgrind":  # the tests do without it
+            if name not in OPTIONAL:
                 raise
             print(error, file=sys.stderr)
             return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -116,7 +117,7 @@ def test_sub(shell: Shell, qos: int) -> None:
         shell.observer.publish(shell.topic + name, payload, qos)
     out, err = sub.communicate(timeout=120)
     topic = shell.topic.encode()
-    assert sorted(out.splitlines()) == [topic + b" one", topic + b"/a \xfe", topic + b"/b "]
+    assert sorted(out.splitlines()) == [topic + b" one", topic + b"/a \xfe", topic + b"/b (null)"]
     assert (sub.returncode, err) == (0, b"")
 
 
@@ -148,12 +149,13 @@ def test_a_certificate_that_does_not_verify(shell: Shell, listener: str, authori
     file = shell.broker.certificates.pem(authority)
     code, out, err = shell.run("pub", "-n", "--cafile", file, listener=listener)
     assert (code, out) == (1, b"")
-    assert err.startswith("Error: localhost: ") and err.count("\n") == 1
+    assert err.startswith(f"Error: localhost:{shell.broker.port(listener)}: ") and err.count("\n") == 1
 
 
 def test_nothing_to_verify_with(shell: Shell) -> None:
     # CPython uses the system's certificate authorities, which do not include this one.
-    code, out, err = shell.run("pub", "-n", "--cert", shell.broker.certificates.pem("client"), listener="tls")
+    pem = shell.broker.certificates.pem
+    code, out, err = shell.run("pub", "-n", "--cert", pem("client"), "--key", pem("client-key"), listener="tls")
     assert (code, out) == (1, b"")
     assert err.startswith("Error: ") and err.count("\n") == 1
 
@@ -161,9 +163,52 @@ def test_nothing_to_verify_with(shell: Shell) -> None:
 def test_nobody_there(shell: Shell) -> None:
     for command in ("pub", "sub"):
         more = ["-n"] if command == "pub" else []
-        code, out, err = shell.run(command, *more, "-h", "127.0.0.1", "-p", str(free_port()))
-        assert (code, out) == (1, b"")
-        assert err.startswith("Error: 127.0.0.1: ") and err.count("\n") == 1
+        port = free_port()
+        error = f"Error: 127.0.0.1:{port}: connection refused\n"
+        assert shell.run(command, *more, "-h", "127.0.0.1", "-p", str(port)) == (1, b"", error)
+
+
+def test_what_fails_is_named(shell: Shell) -> None:
+    tls, plain = shell.broker.port("tls"), shell.broker.port("anonymous")
+    for line, error in (
+        (["-h", "no-such.invalid"], f"no-such.invalid:{plain}: the name is not known"),
+        (["--cafile", "/no/such"], "--cafile /no/such: no such file"),
+        (["-f", "/no/such"], "-f /no/such: no such file"),
+        (["-p", str(tls)], f"localhost:{tls}: "),  # whether it is reset or closed is the system's affair
+        (["--insecure"], f"localhost:{plain}: "),
+    ):
+        message = [] if "-f" in line else ["-n"]
+        code, out, err = shell.run("pub", *message, *line)
+        assert (code, out) == (1, b"") and err.count("\n") == 1
+        assert err.startswith(f"Error: {error}") and (error.endswith(": ") or err == f"Error: {error}\n")
+
+
+def test_a_message_for_each_line_as_it_comes(shell: Shell) -> None:
+    shell.observer.subscribe(shell.topic, 1)
+    pub = shell.start("pub", "-l", "-q", "1")
+    assert pub.stdin
+    for payload in (b"one", b"\xff", b""):
+        pub.stdin.write(payload + b"\n")
+        pub.stdin.flush()
+        assert shell.observer.next(shell.topic) == Message(payload, 1)
+    pub.stdin.write(b"two\nno newline")
+    assert pub.communicate(timeout=120) == (b"", b"")
+    assert pub.returncode == 0
+    assert [shell.observer.next(shell.topic).payload for _ in range(2)] == [b"two", b"no newline"]
+
+
+def test_a_format(shell: Shell) -> None:
+    sub = shell.subscribed("-C", "2", "-q", "1", "-F", r"%t\t%l %q%r %04m %x %j", "-T", f"{shell.topic}/+")
+    shell.observer.publish(shell.topic + "/not", b"this", 1)
+    for payload in (b"one", b"\xfe"):
+        shell.observer.publish(shell.topic, payload, 1)
+    out, err = sub.communicate(timeout=120)
+    assert (sub.returncode, err) == (0, b"")
+    one, two = [line.split(" ", 4) for line in out.decode().splitlines()]
+    assert one[0] == f"{shell.topic}\t3" and one[1:4] == ["10", "0001", "6f6e65"] and two[2:4] == ["0002", "fe"]
+    made = json.loads(two[4])
+    assert made.pop("tst")
+    assert made == {"topic": shell.topic, "qos": 1, "retain": 0, "payloadlen": 1, "mid": 2, "payload": "\xfe"}
 
 
 def test_ctrl_c(shell: Shell) -> None:
@@ -179,8 +224,7 @@ def test_nobody_reads_any_more(shell: Shell) -> None:
     assert sub.stdout and sub.stderr
     shell.observer.publish(shell.topic, b"one")
     assert sub.stdout.readline() == b"one\n"
-    sub.stdout.close()
-    shell.observer.publish(shell.topic, b"two")
-    assert sub.wait(10) == 0
+    sub.stdout.close()  # it ends at once, and not only when there is something to print
+    assert sub.wait(60) == 0
     assert sub.stderr.read() == b""
     sub.stdout = None

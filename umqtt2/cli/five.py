@@ -9,6 +9,14 @@ if TYPE_CHECKING:
 
 VERSIONS = {"311": False, "mqttv311": False, "5": True, "mqttv5": True}
 # For each packet the properties that can be given, with the arguments that they are for.
+OF_MESSAGES = {
+    "message-expiry-interval": "expiry",
+    "content-type": "content",
+    "response-topic": "response",
+    "correlation-data": "correlation",
+    "payload-format-indicator": "text",
+    "user-property": "user",
+}
 KNOWN = {
     "connect": {
         "session-expiry-interval": "expiry",
@@ -16,18 +24,12 @@ KNOWN = {
         "maximum-packet-size": "largest",
         "user-property": "user",
     },
-    "publish": {
-        "message-expiry-interval": "expiry",
-        "content-type": "content",
-        "response-topic": "response",
-        "correlation-data": "correlation",
-        "payload-format-indicator": "text",
-        "user-property": "user",
-    },
+    "publish": OF_MESSAGES,
+    "will": dict(OF_MESSAGES, **{"will-delay-interval": "delay"}),
     "subscribe": {"subscription-identifier": "identifier"},
 }
 COMMANDS = {"publish": "pub", "subscribe": "sub"}  # the only command that sends a packet
-NUMBERS = ("expiry", "window", "largest", "text", "identifier")
+NUMBERS = ("expiry", "window", "largest", "text", "delay", "identifier")
 
 
 def read(command: "str", rest: "list[str]") -> "tuple[str, str, Any]":
@@ -49,7 +51,7 @@ def read(command: "str", rest: "list[str]") -> "tuple[str, str, Any]":
         value = (value, rest.pop(0))
     elif argument in NUMBERS:
         if not value.isdigit():
-            raise ValueError("-D: %s: %s is no number" % (name, value))
+            raise ValueError("-D: %s: %s is not a number" % (name, value))
         value = int(value)
     return packet, argument, value
 
@@ -96,6 +98,11 @@ def packets(options: "dict[str, Any]") -> "V5":
 def topic(options: "dict[str, Any]") -> "Topic":
     """Return the topic to publish to."""
     return made(options, "publish", Topic, options["topic"][0])  # type: ignore[no-any-return]
+
+
+def will(options: "dict[str, Any]") -> "Topic":
+    """Return the topic of the last will."""
+    return made(options, "will", Topic, options["will-topic"])  # type: ignore[no-any-return]
 
 
 def subscription(options: "dict[str, Any]") -> "int":
