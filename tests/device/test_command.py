@@ -171,7 +171,7 @@ def test_nobody_there(shell: Shell) -> None:
 def test_what_fails_is_named(shell: Shell) -> None:
     tls, plain = shell.broker.port("tls"), shell.broker.port("anonymous")
     for line, error in (
-        (["-h", "no-such.invalid"], f"no-such.invalid:{plain}: the name is not known"),
+        (["-h", "no-such.invalid"], f"no-such.invalid:{plain}: name not found"),
         (["--cafile", "/no/such"], "--cafile /no/such: no such file"),
         (["-f", "/no/such"], "-f /no/such: no such file"),
         (["-p", str(tls)], f"localhost:{tls}: "),  # whether it is reset or closed is the system's affair

@@ -272,7 +272,7 @@ def test_a_refused_connection(broker, capsys, code, text):
     [
         (OSError(111), "connection refused"),
         (OSError(111, "Connection refused"), "connection refused"),
-        (OSError(-2), "the name is not known"),
+        (OSError(-2), "name not found"),
         (OSError(105), "ENOBUFS"),
         (OSError("certificate"), "certificate"),
         (OSError(), "failed"),

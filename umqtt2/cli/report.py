@@ -36,6 +36,7 @@ REASONS = {
     "EPIPE": "connection lost",
 }
 UNKNOWN_NAME = (-2, -3, -5)  # getaddrinfo: no such name, no name server, no address
+NAME_NOT_FOUND = "name not found"
 REFUSAL = 128  # the first reason code of MQTT 5 that refuses
 
 
@@ -97,8 +98,8 @@ def reason(error: "OSError") -> "str":
     if name in REASONS:
         return REASONS[name]
     text = str(error.args[1] if len(error.args) > 1 else name or number or "failed")
-    if number in UNKNOWN_NAME or text.startswith("[addrinfo error"):
-        return "the name is not known"
+    if number in UNKNOWN_NAME or text.startswith(NAME_NOT_FOUND):  # with the name, which the line has already
+        return NAME_NOT_FOUND
     if text.startswith("EOF occurred"):  # CPython's name for a connection that is closed amid the handshake of TLS
         return REASONS["ECONNRESET"]
     return text.partition(" (_ssl.c")[0]
