@@ -13,7 +13,7 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import errors, fetch, makevenv, mqtt_packet, wasm  # noqa: E402
+from tools import chromium, errors, fetch, makevenv, mqtt_packet, playground, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 
 PROGRAMS = ("vm32", "vm64", "vm-newest", "mosquitto", "valgrind", "mosquitto-sub")
@@ -27,7 +27,7 @@ def setup(*extras: str) -> None:
         makevenv.make(*extras)
         # Node.js, which fetches them, is in the environment.
         builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
-        return {**builds, mqtt_packet.PACKAGE: mqtt_packet.build()}
+        return {**builds, mqtt_packet.PACKAGE: mqtt_packet.build(), "playground": playground.build()}
 
     def program(name: str) -> dict[str, Path]:
         try:
@@ -38,7 +38,14 @@ def setup(*extras: str) -> None:
             print(error, file=sys.stderr)
             return {}
 
-    tasks: list[Callable[[], dict[str, Path]]] = [environment]
+    def browser() -> dict[str, Path]:
+        try:
+            return {"chromium": chromium.chromium()}
+        except fetch.Unsupported as error:  # the tests of the playground are skipped then
+            print(error, file=sys.stderr)
+            return {}
+
+    tasks: list[Callable[[], dict[str, Path]]] = [environment, browser]
     tasks += [lambda name=name: program(name) for name in PROGRAMS]  # type: ignore[misc]
     with ThreadPoolExecutor(len(tasks)) as pool:
         running = [pool.submit(task) for task in tasks]

@@ -1,0 +1,20 @@
+# A lamp. Publish "on" or "off" to lamp/set below, and see what it answers.
+import time
+
+from umqtt2 import MQTTClient
+
+
+def on_message(topic, msg, retained, dup):
+    print("The lamp is", msg.decode())
+    client.publish("lamp", msg, retain=True, qos=1)
+
+
+client = MQTTClient("lamp-1", "broker.local", keepalive=30)
+client.set_callback(on_message)
+client.connect()
+client.subscribe("lamp/set", qos=1)
+print("Connected.")
+
+while True:
+    client.check_msg()
+    time.sleep_ms(100)

@@ -1,0 +1,136 @@
+"""A headless Chromium, for the tests of the playground: this machine's, or Debian's, unpacked below build/chromium/.
+
+`python -m tools.chromium` prints its path. The browser starts itself again for each page, so it cannot run
+with a loader of its own, as other unpacked programs do: it is taken from the machine's own suite and runs with the
+machine's libc.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tools import debian, errors
+from tools.errors import ToolError
+from tools.fetch import Unsupported
+from tools.paths import BUILD, locked, new_folder
+
+PACKAGE = "chromium-headless-shell"
+ON_PATH = (PACKAGE, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WANTED = "install chromium, or set CHROMIUM=/path"
+
+# Without a user, a display, a graphics card, and anything that it asks of the internet by itself.
+OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+# The machine's own are used, or none: drivers of graphics cards are half of all.
+LEFT_OUT = ("lib*/**/dri", "**/libLLVM*", "**/libz3*", "**/libgallium*", "**/libVkLayer*")
+LIBC = "libc6"
+
+WRAPPER = """#!/bin/sh
+# Starts Chromium with the libraries and fonts that it was unpacked with.
+here=$(cd "${{0%/*}}" && pwd)
+export LD_LIBRARY_PATH="{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
+export FONTCONFIG_FILE="$here/fonts.conf"
+exec "$here/{program}" "$@"
+"""
+
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir prefix="relative">root/usr/share/fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
+
+
+def chromium() -> Path:
+    """Its path. `Unsupported` says that this machine has none and cannot fetch it."""
+    given = os.environ.get("CHROMIUM")
+    if given:
+        if not _runs(Path(given)):
+            raise ToolError(f"chromium: CHROMIUM={given} is no Chromium that runs; correct or unset it")
+        return Path(given)
+    for name in ON_PATH:
+        path = shutil.which(name)
+        if path and _runs(Path(path)):
+            return Path(path)
+    cached = BUILD / "chromium" / PACKAGE
+    with locked("chromium"):
+        if not cached.exists():
+            if not debian.here():
+                raise Unsupported(f"chromium: not on PATH, and apt-get is not here to fetch it; {WANTED}")
+            _fetch(cached.parent)
+    return cached
+
+
+def _fetch(target: Path) -> None:
+    """Unpack it and what it depends on, see that it runs, and keep it."""
+    suite, arch = debian.mirror().suite, debian.architecture()
+    with new_folder(target) as folder:
+        root = folder / "root"
+        libc = folder / "libc"
+        try:
+            debian.unpack([PACKAGE], suite, arch, root)
+            debian.unpack([LIBC], suite, arch, libc, depends=False)
+        except ToolError as error:
+            raise Unsupported(f"chromium: {error}; {WANTED}") from None
+        _remove([root / path.relative_to(libc) for path in libc.rglob("*.so*") if not path.is_dir()])
+        _remove([libc, *(path for form in LEFT_OUT for path in root.rglob(form))])
+        if not _runs(_wrap(folder, root)):
+            raise Unsupported(f"chromium: that of {suite} for {arch} does not run here; {WANTED}")
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _wrap(folder: Path, root: Path) -> Path:
+    """Write the script that starts it; give its path. The folder can be moved."""
+    libraries = sorted({path.parent for path in root.rglob("*.so*") if "chromium" not in path.parts})
+    program = next(path for path in root.rglob(PACKAGE) if path.is_file() and path.parent.name == "chromium")
+    (folder / "fonts.conf").write_text(FONTS)
+    wrapper = folder / PACKAGE
+    wrapper.write_text(
+        WRAPPER.format(
+            libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries),
+            program=program.relative_to(folder),
+        )
+    )
+    wrapper.chmod(0o755)
+    return wrapper
+
+
+def _runs(path: Path) -> bool:
+    """Whether it starts, and shows a page. `--version` alone does not load all that it needs."""
+    command = [str(path), *OPTIONS, "--dump-dom", "data:text/html,<p>here"]
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return b"<p>here" in done.stdout
+
+
+def main() -> None:
+    """Print its path."""
+    print(chromium())
+
+
+if __name__ == "__main__":
+    errors.run_main(main)
