@@ -95,10 +95,10 @@ def reason(error: "OSError") -> "str":
     """Return the text of an OSError, or the name of its number."""
     number = error.args[0] if error.args else 0
     name = errorcode.get(number, "")
-    if name in REASONS:
-        return REASONS[name]
-    text = str(error.args[1] if len(error.args) > 1 else name or number or "failed")
-    if number in UNKNOWN_NAME or text.startswith(NAME_NOT_FOUND):  # with the name, which the line has already
+    if name and not hasattr(error, "library"):  # CPython numbers the errors of TLS otherwise
+        return REASONS.get(name, name)
+    text = str(error.args[1] if len(error.args) > 1 else number or "failed")
+    if number in UNKNOWN_NAME or text.startswith((NAME_NOT_FOUND, "[addrinfo error")):
         return NAME_NOT_FOUND
     if text.startswith("EOF occurred"):  # CPython's name for a connection that is closed amid the handshake of TLS
         return REASONS["ECONNRESET"]
