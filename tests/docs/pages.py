@@ -36,3 +36,16 @@ def headings(page: Path) -> list[str]:
 def old_programs(page: Path) -> list[str]:
     """Return the blocks with programs for other clients."""
     return re.findall(r"^```py\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def fenced(page: Path, language: str) -> list[tuple[str, str]]:
+    """Return the blocks in another language, each with the heading above it."""
+    found = []
+    heading = ""
+    text = page.read_text(encoding="utf-8")
+    parts = re.findall(r"^##+ ([^\n]*)$|^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    for title, name, text in parts:
+        heading = title or heading
+        if name == language:
+            found.append((heading, text))
+    return found

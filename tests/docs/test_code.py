@@ -68,6 +68,7 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in = types.ModuleType("time")
     stand_in.__dict__.update(vars(time))
     stand_in.sleep_ms = sleep_ms  # type: ignore[attr-defined]
+    stand_in.sleep = lambda seconds: sleep_ms(seconds * 1000)  # type: ignore[attr-defined]
     stand_in.ticks_ms = lambda: int(time.monotonic() * 1000)  # type: ignore[attr-defined]
     stand_in.ticks_add = lambda ticks, ms: ticks + ms  # type: ignore[attr-defined]
     stand_in.ticks_diff = lambda end, start: end - start  # type: ignore[attr-defined]

@@ -17,3 +17,6 @@ class WLAN:
 
     def isconnected(self):
         return self._joins and "no-wifi" not in os.listdir()
+
+    def ifconfig(self):
+        return ("192.0.2.7", "255.255.255.0", "192.0.2.1", "192.0.2.1")

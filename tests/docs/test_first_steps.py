@@ -1,0 +1,135 @@
+"""README.md and docs/first-program.md, typed as they stand, from an empty board to a program that runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.device.broker import Mosquitto
+from tests.device.machine import Run
+from tests.device.observer import Observer
+from tests.docs.laptop import Laptop
+from tests.docs.pages import DOCS, fenced
+from tests.examples.board import wait_for_line
+from tools import fetch
+from tools.paths import REPO
+from tools.ports import free_port
+
+README = REPO / "README.md"
+FIRST = DOCS / "first-program.md"
+
+
+def check_kitchen(run: Run, observer: Observer) -> None:
+    """See that the program of README does what it says."""
+    assert observer.next("kitchen/temperature").payload == b"21.5"
+    observer.publish("kitchen/lamp/set", b"on", qos=1)
+    wait_for_line(run, "b'kitchen/lamp/set' b'on'")
+
+
+def test_readme_on_the_laptop(laptop: Laptop, observer: Observer) -> None:
+    laptop.save(README)
+    assert "`python3 kitchen.py`" in README.read_text()
+    with Run([sys.executable, "kitchen.py"], laptop.folder) as run:
+        check_kitchen(run, observer)
+
+
+def test_readme_on_a_board(laptop: Laptop, observer: Observer) -> None:
+    laptop.save(README)
+    laptop.type(README, "A first program")
+    copy = re.search(r"`(\.venv/bin/mpremote cp boot.py :boot.py)`", README.read_text())
+    assert copy
+    laptop.command(copy[1])
+    with laptop.board.boot() as run:
+        check_kitchen(run, observer)
+
+
+def test_readme_with_robust_while_there_is_no_network(laptop: Laptop) -> None:
+    laptop.address = f'"localhost", {free_port()}'
+    laptop.save(README)
+    source = (laptop.folder / "kitchen.py").read_text()
+    for old, new in (("from umqtt2 import", "from umqtt2.robust import"), ("time.sleep(0.1)", "time.sleep(0.001)")):
+        assert old in source
+        source = source.replace(old, new)
+    laptop.write("kitchen.py", source)
+    with Run([sys.executable, "kitchen.py"], laptop.folder) as run:
+        wait_for_line(run, "umqtt2: no connection: ")
+        wait_for_line(run, "MQTTException: (50")
+
+
+def test_readme_first_test(laptop: Laptop) -> None:
+    laptop.save(README)
+    command = re.search(r"runs with `([^`]*)`", README.read_text())
+    assert command
+    assert "1 passed" in laptop.command(command[1])
+
+
+def check_lamp(observer: Observer) -> None:
+    """Switch the lamp of docs/first-program.md, as soon as it listens."""
+    while not observer.rest("lamp"):
+        observer.publish("lamp/set", b"on")
+        time.sleep(0.2)
+
+
+def on_the_laptop(line: str, port: int) -> str:
+    """The command of a page, for the broker of the tests."""
+    for program in ("pub", "sub"):
+        line = line.replace(f"umqtt2 {program}", f"umqtt2 {program} -p {port}")
+    return line.replace(".venv/bin/python", sys.executable)
+
+
+def test_first_program_on_the_laptop(laptop: Laptop, broker: Mosquitto) -> None:
+    port = broker.port("plain")
+    laptop.save(FIRST)
+    assert "1 passed" in laptop.type(FIRST, "Test it without a network")
+    broker_line, both, others = [
+        text for heading, text in fenced(FIRST, "sh") if heading == "Run it against a broker"
+    ]
+    assert "mosquitto version" in laptop.command(broker_line.replace("-p 1883", "-h || true"))
+    on_cpython, on_micropython = both.strip().split("\n# or\n")
+    for line in (on_cpython, on_micropython):
+        wait_until = count_up(broker, "lamp-1 1 lamp/set")
+        with Run(["bash", "-ec", f"exec {on_the_laptop(line, port)}"], laptop.folder):
+            wait_until()
+            see, switch = on_the_laptop(others, port).replace("python3", sys.executable).splitlines()
+            wait_until = count_up(broker, " 0 lamp$")
+            with Run(["bash", "-ec", f"exec {see.rstrip(' &')}"], laptop.folder) as seen:
+                wait_until()
+                laptop.command(switch)
+                wait_for_line(seen, "lamp on")
+
+
+def test_first_program_on_a_board(laptop: Laptop, tmp_path: Path) -> None:
+    (conf,) = [text for heading, text in fenced(FIRST, "text") if heading == "Put it on a board"]
+    port = free_port()
+    (tmp_path / "lan.conf").write_text(conf.replace("1883", str(port)))
+    laptop.address = f'"127.0.0.1", {port}'
+    laptop.save(FIRST)
+    with Run([str(fetch.mosquitto()), "-c", str(tmp_path / "lan.conf")]) as running:
+        wait_for_line(running, "running")
+        laptop.type(FIRST, "Put it on a board")
+        with laptop.board.boot() as run, Observer(hostname="127.0.0.1", port=port) as observer:
+            observer.subscribe("lamp")
+            wait_for_line(run, "Wi-Fi: 192.0.2.7")
+            check_lamp(observer)
+
+
+def test_without_lib_the_copy_goes_astray(laptop: Laptop) -> None:
+    laptop.command("make device PROFILE=simple")
+    laptop.board.mpremote("cp", "-r", str(laptop.folder / "build/device/simple/umqtt2"), ":/lib/")
+    assert not (laptop.board.root / "lib" / "umqtt2").exists()
+
+
+def count_up(broker: Mosquitto, pattern: str) -> Callable[[], None]:
+    """Return a function that waits for one more line like this in the broker's log."""
+    before = len(broker.times(pattern))
+
+    def wait() -> None:
+        end = time.monotonic() + 60
+        while len(broker.times(pattern)) == before:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+
+    return wait
