@@ -8,16 +8,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import chromium, errors, fetch, makevenv, mqtt_packet, playground, wasm  # noqa: E402
+from tools import brokers, chromium, errors, fetch, makevenv, mqtt_packet, playground, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 
-PROGRAMS = ("vm32", "vm64", "vm-newest", "mosquitto", "valgrind", "mosquitto-sub")
-OPTIONAL = ("valgrind", "mosquitto-sub")  # the tests do without them
+BROKERS = ("nats", "rumqttd")
+NEEDED = ("vm32", "vm64", "vm-newest", "mosquitto")
+OPTIONAL = ("valgrind", "mosquitto-sub")
 
 
 def setup(*extras: str) -> None:
@@ -25,28 +27,20 @@ def setup(*extras: str) -> None:
 
     def environment() -> dict[str, Path]:
         makevenv.make(*extras)
-        # Node.js, which fetches them, is in the environment.
-        builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
-        return {**builds, mqtt_packet.PACKAGE: mqtt_packet.build(), "playground": playground.build()}
+        # pip and Node.js, which fetch them, are in the environment.
+        with ThreadPoolExecutor(len(BROKERS)) as pool:
+            others = [pool.submit(optional, name, partial(brokers.package, name)) for name in BROKERS]
+            builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
+            builds[mqtt_packet.PACKAGE] = mqtt_packet.build()
+            builds["playground"] = playground.build()
+            for one in others:
+                builds.update(one.result())
+        return builds
 
-    def program(name: str) -> dict[str, Path]:
-        try:
-            return {name: fetch.PROGRAMS[name]()}
-        except fetch.Unsupported as error:
-            if name not in OPTIONAL:
-                raise
-            print(error, file=sys.stderr)
-            return {}
-
-    def browser() -> dict[str, Path]:
-        try:
-            return {"chromium": chromium.chromium()}
-        except fetch.Unsupported as error:  # the tests of the playground are skipped then
-            print(error, file=sys.stderr)
-            return {}
-
-    tasks: list[Callable[[], dict[str, Path]]] = [environment, browser]
-    tasks += [lambda name=name: program(name) for name in PROGRAMS]  # type: ignore[misc]
+    tasks: list[Callable[[], dict[str, Path]]] = [environment]
+    tasks += [partial(needed, name, fetch.PROGRAMS[name]) for name in NEEDED]
+    tasks += [partial(optional, name, fetch.PROGRAMS[name]) for name in OPTIONAL]
+    tasks += [partial(optional, "chromium", chromium.chromium)]
     with ThreadPoolExecutor(len(tasks)) as pool:
         running = [pool.submit(task) for task in tasks]
         failed = [str(error) for error in (task.exception() for task in running) if isinstance(error, ToolError)]
@@ -55,6 +49,20 @@ def setup(*extras: str) -> None:
     for task in running:
         for name, path in task.result().items():
             print(f"{name}: {path}")
+
+
+def needed(name: str, get: Callable[[], Path]) -> dict[str, Path]:
+    """Fetch something that the tests need."""
+    return {name: get()}
+
+
+def optional(name: str, get: Callable[[], Path]) -> dict[str, Path]:
+    """Fetch something that the tests do without where it cannot be had: those that need it are skipped."""
+    try:
+        return {name: get()}
+    except fetch.Unsupported as error:
+        print(error, file=sys.stderr)
+        return {}
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """Fixtures: a broker, the machine that the programs run on, and a table of what each broker does.
 
-`make brokers` runs them; `make test` does not: `--brokers` says which brokers.
+`make brokers` runs them: `--brokers` says which brokers. `make test` runs MQTT 3.1.1 with the two small ones.
 """
 
 from __future__ import annotations
@@ -13,20 +13,23 @@ from typing import Any
 
 import pytest
 
+from tests.brokers.brokers311 import BROKERS
 from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
 from tests.device.machine import Run
 from tools.broker import HOST, Broker
 from tools.errors import ToolError
 
+ALL = list(dict.fromkeys([*KINDS, *BROKERS]))
 MACHINES = {"cpython": lambda folder: Cpython(), "vm32": Vm}
 CELL = "umqtt2-broker"  # the property of a test's report: scenario, broker, machine
 SAID = "umqtt2-said"  # what the broker did, for the table
 NUMBERS = itertools.count(1)
+TABLE: dict[str, dict[str, list[str]]] = {}  # MQTT 3.1.1: scenario, broker, what it does on each machine
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--brokers", metavar="NAMES", help=f"which, with commas: all, or of {', '.join(KINDS)}")
+    parser.addoption("--brokers", metavar="NAMES", help=f"which, with commas: all, or of {', '.join(ALL)}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -35,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    if not config.getoption("--brokers", None) and collection_path.name.startswith("test_"):
+    if not config.getoption("--brokers", None) and collection_path.name == "test_version5.py":
         return True
     return None
 
@@ -46,10 +49,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     wanted = metafunc.config.getoption("--brokers", None) or "all"
     names = list(KINDS) if wanted == "all" else wanted.split(",")
-    unknown = set(names) - set(KINDS)
+    unknown = set(names) - set(ALL)
     if unknown:
         raise pytest.UsageError(f"--brokers: no {', '.join(sorted(unknown))}")
-    metafunc.parametrize("kind_name", names, scope="session")
+    metafunc.parametrize("kind_name", [name for name in names if name in KINDS], scope="session")
     metafunc.parametrize("machine_name", MACHINES, scope="session")
 
 
@@ -142,6 +145,7 @@ def side(
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what each broker does: a row for each scenario, the same on all machines unless it says so."""
+    print_table(terminalreporter, "MQTT 3.1.1: what each broker does", TABLE)
     cells: dict[str, dict[str, list[str]]] = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
@@ -153,12 +157,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             said = cells.setdefault(scenario, {}).setdefault(broker, [])
             if text not in said:
                 said.append(text)
-    if not cells:
-        return
+    print_table(terminalreporter, "what each broker does", cells)
+
+
+def print_table(
+    terminalreporter: pytest.TerminalReporter, title: str, cells: dict[str, dict[str, list[str]]]
+) -> None:
+    """Print a table in Markdown."""
+    if cells:
+        terminalreporter.section(title)
+        for line in table(cells):
+            terminalreporter.write_line(line)
+
+
+def table(cells: dict[str, dict[str, list[str]]]) -> list[str]:
+    """The lines of a table: a row for each scenario, a column for each broker."""
     names = list(dict.fromkeys(name for row in cells.values() for name in row))
-    terminalreporter.section("what each broker does")
-    terminalreporter.write_line(f"| scenario | {' | '.join(names)} |")
-    terminalreporter.write_line("| --- |" + " --- |" * len(names))
+    lines = [f"| scenario | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
     for scenario, row in cells.items():
-        columns = ["; ".join(row.get(name, [])) for name in names]
-        terminalreporter.write_line(f"| {scenario.replace('_', ' ')} | {' | '.join(columns)} |")
+        columns = ["; ".join(dict.fromkeys(row.get(name, ["not run"]))) for name in names]
+        lines.append(f"| {scenario.replace('_', ' ')} | {' | '.join(columns)} |")
+    return lines

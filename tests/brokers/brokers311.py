@@ -1,0 +1,69 @@
+"""The brokers that the scenarios of MQTT 3.1.1 run against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.device.broker import hashed
+from tools import brokers
+from tools.broker import HOST
+from tools.brokers import PASSWORD, USER
+from tools.mosquitto import Mosquitto
+from tools.ports import free_ports
+from tools.rabbitmq import RabbitMQ
+
+SMALL = ("nats", "rumqttd")  # those of `make test`
+
+
+class MosquittoAll(Mosquitto):
+    """mosquitto with all listeners."""
+
+    path = "/mqtt"
+
+    def __init__(self, folder: Path, certificates: Callable[[str], str]) -> None:
+        """See OtherBroker."""
+        folder.mkdir(parents=True, exist_ok=True)
+        ws, tls = free_ports(2)
+        lines = [f"password_file {folder / 'users'}", f"acl_file {folder / 'acl'}", "max_queued_messages 2000"]
+        lines += ["persistence true", f"persistence_location {folder}/"]
+        lines += [f"listener {ws} {HOST}", "protocol websockets", f"listener {tls} {HOST}"]
+        lines += [f"certfile {certificates('server')}", f"keyfile {certificates('server-key')}"]
+        super().__init__(folder, *lines)
+        self.ports = {"ws": ws, "tls": tls}
+        (folder / "users").write_text(f"{USER}:{hashed(PASSWORD)}\n")
+        topics = ("readwrite #", "readwrite $umqtt2/#", "deny forbidden/#")
+        (folder / "acl").write_text(f"user {USER}\n" + "".join(f"topic {one}\n" for one in topics))
+
+
+class RabbitMQAll(RabbitMQ):
+    """RabbitMQ with all listeners."""
+
+    path = "/ws"
+
+    def __init__(self, folder: Path, certificates: Callable[[str], str]) -> None:
+        """See OtherBroker."""
+        (tls,) = free_ports(1)
+        super().__init__(
+            folder,
+            f"mqtt.listeners.ssl.1 = {HOST}:{tls}",
+            f"ssl_options.certfile = {certificates('server')}",
+            f"ssl_options.keyfile = {certificates('server-key')}",
+            users={USER: PASSWORD},
+        )
+        self._tls_port = tls
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """See OtherBroker."""
+        return {"ws": self.web_port, "tls": self._tls_port}
+
+
+BROKERS = {
+    "mosquitto": MosquittoAll,
+    "nats": brokers.Nats,
+    "rumqttd": brokers.Rumqttd,
+    "aedes": brokers.Aedes,
+    "amqtt": brokers.Amqtt,
+    "rabbitmq": RabbitMQAll,
+}
