@@ -332,8 +332,9 @@ class Connection:
         # Raise unless the packet is a CONNACK that accepts.
         if first != CONNACK:
             raise MQTTException(ECONLENGTH)
-        if self.code & 255:
-            raise refusal(self.code & 255)
+        code = self.code & 255
+        if code:
+            raise refusal(code)
         self.since = self.last_out = self.last_ping = now
         if not STORES:
             self.session.resume(False, False, now)

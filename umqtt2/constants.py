@@ -13,5 +13,5 @@ FIVE = True  # versions of the protocol besides MQTT 3.1.1
 STREAMING = True  # payloads larger than the memory
 STORES = True  # session stores that know QoS 2, or keep messages and send them again
 WORDS = True  # what says more about an error than its number
-CHECKS = True  # what looks for arguments of another type that would fail later, less clearly
+CHECKS = True  # what says clearly what would be said less clearly without it
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio

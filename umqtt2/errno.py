@@ -51,7 +51,7 @@ class MQTTException(Exception):
         try:
             from .texts import describe
 
-            return describe(self)
+            return describe(self.args)
         except (ImportError, MemoryError):
             return str(self.args[0] if len(self.args) == 1 else self.args)
 

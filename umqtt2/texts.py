@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .errno import MQTTException
+    from typing import Any
 
 # The name of each number in `umqtt2.errno`, what has happened, and what to do about it.
 ERRORS = {
@@ -33,17 +33,16 @@ ERRORS = {
 
 # What MicroPython says of a certificate, and what to do about it.
 CERTIFICATES = (
-    ("future", "set the clock, as ntptime.settime() does"),
-    ("expired", "is the clock right? If it is, the broker needs a new one"),
-    ("signed", "cadata is not of the authority that signed it"),
-    ("(CN)", "server, or server_hostname, is not the name in it"),
+    ("in the future", "set the clock, as ntptime.settime() does"),
+    ("has expired", "is the clock right? If it is, the broker needs a new one"),
+    ("correctly signed", "cadata is not of the authority that signed it"),
+    ("Common Name", "server, or server_hostname, is not the name in it"),
 )
 
 
-def describe(error: "MQTTException") -> "str":
-    """Return number, name and advice for an exception, and what else its `args` have, a reason code of MQTT 5 in
-    hexadecimal."""
-    args = error.args
+def describe(args: "tuple[Any, ...]") -> "str":
+    """Return number, name and advice for the `args` of an MQTTException, and what else they have; a reason code of
+    MQTT 5 in hexadecimal."""
     text = str(args[0]) if args else ""
     if args and args[0] in ERRORS:
         text += " " + ERRORS[args[0]]
@@ -54,7 +53,7 @@ def describe(error: "MQTTException") -> "str":
 
 def certificate(text: "str") -> "str":
     """Return what MicroPython says of a certificate that does not verify in one line, with what to do."""
-    text = text.strip().replace("\n", "; ")
+    text = text.replace("\n", "; ")
     for part, advice in CERTIFICATES:
         if part in text:
             text += "; " + advice

@@ -17,7 +17,8 @@ from tools.device.merge import Unmergeable, merge
 from tools.device.parts import empty_methods, unused_methods, versions
 from tools.device.rename import rename
 from tools.device.reuse import reuse
-from tools.device.shrink import constants, texts
+from tools.device.shrink import constants
+from tools.device.texts import Texts, collect
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -84,9 +85,39 @@ def test_constants_stand_where_their_names_stood() -> None:
 
 
 def test_texts_of_errors_go_but_not_the_name_of_the_argument() -> None:
-    source = "def f():\n    raise ValueError('topic: empty')\n"
+    module = ast.parse("def f():\n    raise ValueError('topic: empty')\n")
+    collect(module, None)
     with pytest.raises(ValueError, match="^topic$"):
-        run(ast.unparse(texts(ast.parse(source))), "f()")
+        run(ast.unparse(module), "f()")
+
+
+SITES = {
+    "ValueError('topic: empty')": "wrong('topic', 0)",
+    "ValueError('qos: not %d' % highest)": "wrong('qos', 1, highest)",
+    "ValueError(name + ': too long')": "wrong(name, 2)",
+    "TypeError('%s: not %s' % (name, type(value).__name__))": "wrong(name, -1, value)",
+    "MQTTException(50, 'full')": "MQTTException(50)",
+    "MQTTException(51, number)": "MQTTException(51, number)",
+    "malformed('bad: 0x%02x' % first)": "MQTTException(ERESPONSE, 3)",
+    "ValueError(why)": "ValueError(why)",
+}
+
+
+def test_texts_of_errors_become_numbers() -> None:
+    lines = "".join(f"def f{i}():\n    raise {site}\n" for i, site in enumerate(SITES))
+    module = ast.parse("class MQTTException(Exception):\n    pass\n" + lines)
+    found = Texts()
+    collect(module, found)
+    functions = [s for s in module.body if isinstance(s, ast.FunctionDef) and s.name != "wrong"]
+    assert [ast.unparse(s.body[0])[len("raise ") :] for s in functions] == list(SITES.values())
+    assert (found.errors, found.types) == (["empty", "not %d", "too long", "bad"], ["not %s"])
+
+
+def test_a_call_goes_where_its_result_is_raised() -> None:
+    small = inlined("def g(a):\n    return OSError(a)\n\ndef f(a):\n    raise g(a)\n")
+    assert "def g" not in small
+    with pytest.raises(OSError, match="12"):
+        run(small, "f(12)")
 
 
 def test_a_function_called_once_goes_where_it_is_called() -> None:
@@ -204,7 +235,7 @@ def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
     assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
     assert {"connect", "disconnect", "subscribe", "unsubscribe", "is_connected", "connect_now"} <= methods.keys()
     assert "namedtuple('Message', ('topic', 'payload', 'retain', 'qos', 'dup'))" in files["aio"]
-    assert "MQTTException" in files["__init__"] and "import" not in files["__init__"]
+    assert "MQTTException" in files["__init__"] and files["__init__"].count("import") == 1
     for name in ("last_error", "dropped", "up", "down"):
         assert f"self.{name} = " in files["aio"] or f"    {name} = " in files["aio"]
 

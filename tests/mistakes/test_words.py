@@ -37,12 +37,38 @@ except MemoryError:
     pass
 raise e
 """
+ARGUMENTS = """
+from umqtt2 import MQTTClient
+c = MQTTClient("id", "localhost")
+for topic, msg, qos in (("t", 5, 0), ("#", "x", 0), ("t", "x", "1")):
+    try:
+        c.publish(topic, msg, qos=qos)
+    except (ValueError, TypeError) as e:
+        print("%s: %s" % (type(e).__name__, e))
+"""
+TWICE = """
+import gc
+from umqtt2 import MQTTException
+e = MQTTException(28)
+before = [0, 0]
+for i in range(2):
+    gc.collect()
+    before[i] = gc.mem_alloc()
+    repr(e)
+    gc.collect()
+    before[i] = gc.mem_alloc() - before[i]
+print(before[0], before[1])
+"""
 VMS = {"vm32": fetch.vm32, "vm64": fetch.vm64, "vm-newest": fetch.vm_newest}
 
 
-@pytest.mark.parametrize("vm", VMS)
-def test_an_exception_that_nobody_catches_says_what_to_do(vm: str, trees: Callable[[str], Path]) -> None:
-    last = run(trees("source"), UNCAUGHT, VMS[vm]()).splitlines()[-1]
+# The sources and the builds; core has no words.
+TREES = ("source", "simple", "simple5", "full")
+
+
+@pytest.mark.parametrize("vm, tree", [("vm32", tree) for tree in TREES] + [("vm64", "full"), ("vm-newest", "source")])
+def test_an_exception_that_nobody_catches_says_what_to_do(vm: str, tree: str, trees: Callable[[str], Path]) -> None:
+    last = run(trees(tree), UNCAUGHT, VMS[vm]()).splitlines()[-1]
     assert last == f"MQTTException: {NOT_CONNECTED}"
 
 
@@ -62,16 +88,37 @@ def test_what_else_an_exception_has_is_printed_too(trees: Callable[[str], Path])
     assert shown[3:] == ["99", "text", ""]
 
 
-def test_without_the_words_there_is_the_number(trees: Callable[[str], Path], tmp_path: Path) -> None:
+BY_NUMBER = {"source": "MQTTException: 28", "core": "MQTTException: 28", "full": "('MQTTException', (28,))"}
+
+
+@pytest.mark.parametrize("tree, number", BY_NUMBER.items())
+def test_without_the_words_there_is_the_number(
+    tree: str, number: str, trees: Callable[[str], Path], tmp_path: Path
+) -> None:
     folder = tmp_path / "lib"
-    shutil.copytree(trees("source"), folder)
-    (folder / "umqtt2" / "texts.mpy").unlink()
-    assert run(folder, UNCAUGHT).splitlines()[-1] == "MQTTException: 28"
+    shutil.copytree(trees(tree), folder)
+    (folder / "umqtt2" / "texts.mpy").unlink(missing_ok=True)
+    assert run(folder, UNCAUGHT).splitlines()[-1] == number
+    kinds = run(folder, ARGUMENTS).splitlines()
+    assert [line.split(":")[0] for line in kinds] == ["TypeError", "ValueError", "ValueError"]
+    if tree != "source":
+        assert kinds == ["TypeError: msg", "ValueError: topic", "ValueError: qos"]
 
 
-def test_without_memory_there_is_the_number(trees: Callable[[str], Path]) -> None:
-    last = run(trees("source"), NO_MEMORY, heap_kb=64).splitlines()[-1]
-    assert last in ("MQTTException: 28", "(28,)")
+@pytest.mark.parametrize("tree, heap_kb", [("source", 64), ("full", 40), ("simple", 40)])
+def test_without_memory_there_is_the_number(tree: str, heap_kb: int, trees: Callable[[str], Path]) -> None:
+    assert "28" in run(trees(tree), NO_MEMORY, heap_kb=heap_kb).splitlines()[-1]
+
+
+@pytest.mark.parametrize("tree", ["simple", "simple5", "full"])
+def test_a_build_has_the_words_of_the_sources(tree: str, trees: Callable[[str], Path]) -> None:
+    highest = {"full": 2}.get(tree, 1)
+    assert run(trees(tree), ARGUMENTS) == run(trees("source"), ARGUMENTS).replace("0 to 2", f"0 to {highest}")
+
+
+def test_the_words_do_not_stay_in_memory(trees: Callable[[str], Path]) -> None:
+    first, second = map(int, run(trees("full"), TWICE).split())
+    assert first < 1024 and second == 0
 
 
 def test_every_number_has_its_name_in_front_of_the_words() -> None:

@@ -37,6 +37,7 @@ from tools.device.profiles import (
     WITH_ONE_STORE,
 )
 from tools.device.source import PACKAGE
+from tools.device.texts import Texts, collect
 from tools.paths import BUILD, REPO, locked, new_folder
 
 ROOT = PACKAGE
@@ -98,21 +99,21 @@ def _state(compiler: Path) -> str:
 def sources(profile: str) -> dict[str, str]:
     """Return the source of each file of a profile, by the name of its module in the package."""
     files = {name: group for name, group in PROFILES[profile].items() if name != TEXTS}
-    texts = (TEXTS,) if TEXTS in PROFILES[profile] else ()
+    texts = Texts() if TEXTS in PROFILES[profile] else None
     wanted = tuple(part for group in files.values() for part in group)
     merged = merge.order(ROOT, wanted)
     public = {name for module in merged for name in PUBLIC.get(module, ())}
     keep = frozenset(FRONT | public)
 
     apart = tuple(part for name, group in files.items() if name != "__init__" for part in group)
-    module = merge.merge(ROOT, wanted, apart + texts, frozenset(FRONT))
+    module = merge.merge(ROOT, wanted, (*apart, TEXTS) if texts else apart, frozenset(FRONT))
     store = ONE_STORE.get(profile, "")
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
     parts.versions(module, ONLY.get(profile, ""))
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
-    shrink.texts(module)
+    collect(module, texts)
     shrink.handlers(module)
     shrink.byte_order(module)
     shrink.constants(module)
@@ -138,8 +139,8 @@ def sources(profile: str) -> dict[str, str]:
     rename.rename(module, keep | ASYNCIO, internal, classes)
     out = split.split(ast.fix_missing_locations(module), files)
 
-    for name in texts:
-        out[name] = (ROOT / f"{name}.py").read_text()
+    if texts:
+        out[TEXTS] = texts.file(ROOT / f"{TEXTS}.py")
     out["errno"] = _numbers("v5" in merged)
     if "v5" in merged:
         # Its names are numbers everywhere else.

@@ -86,11 +86,16 @@ def _places(module: ast.Module) -> dict[str, list[_Place]]:
         for node in _walk_statements(function):
             for block in _blocks(node):
                 for statement in block:
-                    call = getattr(statement, "value", None)
+                    call = _value(statement)
                     if isinstance(call, ast.Call) and isinstance(call.func, (ast.Name, ast.Attribute)):
                         name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
                         found.setdefault(name, []).append(_Place(function, block))
     return found
+
+
+def _value(statement: ast.stmt) -> ast.expr | None:
+    # What a statement evaluates, which may be the call.
+    return statement.exc if isinstance(statement, ast.Raise) else getattr(statement, "value", None)
 
 
 def _walk_statements(root: ast.AST) -> list[ast.AST]:
@@ -158,9 +163,9 @@ class _Call:
         return False
 
     def _instead(self, statement: ast.stmt, guarded: bool) -> list[ast.stmt] | None:
-        if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return)):
+        if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return, ast.Raise)):
             return None
-        call = statement.value
+        call = _value(statement)
         if not isinstance(call, ast.Call) or call.keywords or not self._is_it(call.func):
             return None
         if any(isinstance(a, ast.Starred) for a in call.args):
@@ -234,8 +239,10 @@ class _Known(ast.NodeTransformer):
         return node
 
 
-def _ending(statement: ast.Expr | ast.Assign | ast.Return, result: ast.expr) -> list[ast.stmt]:
+def _ending(statement: ast.Expr | ast.Assign | ast.Return | ast.Raise, result: ast.expr) -> list[ast.stmt]:
     # What is left of the statement with the call.
+    if isinstance(statement, ast.Raise):
+        return [ast.Raise(result)]
     if isinstance(statement, ast.Assign):
         same = ast.unparse(statement.targets[0]) == ast.unparse(result)
         return [] if same else [ast.Assign(statement.targets, result)]

@@ -74,6 +74,8 @@ def rename(
 def _in_classes(module: ast.Module) -> set[str]:
     found = set()
     for owner in (s for s in module.body if isinstance(s, ast.ClassDef)):
+        if not any(isinstance(s, ast.FunctionDef) for s in owner.body):
+            continue  # nothing in it has a name that could be mistaken
         for statement in owner.body:
             parts: list[ast.AST | None] = [statement]
             if isinstance(statement, ast.FunctionDef):

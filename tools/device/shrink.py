@@ -5,9 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 
-# Texts of these are for reading; the number, or the argument's name before the colon, says it too.
-WITH_TEXTS = ("ValueError", "TypeError")
-
 
 def constants(module: ast.Module) -> ast.Module:
     """Put the value of a constant where its name stands, and leave out the constant.
@@ -79,11 +76,6 @@ def _is_big(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == "big"
 
 
-def texts(module: ast.Module) -> ast.Module:
-    """Shorten the texts of exceptions, and make `malformed(text)` the exception itself."""
-    return _Texts().visit(module)  # type: ignore[no-any-return]
-
-
 def handlers(module: ast.Module) -> ast.Module:
     """Write `except BaseException:` as `except:`, which is less to do."""
     for node in ast.walk(module):
@@ -91,45 +83,6 @@ def handlers(module: ast.Module) -> ast.Module:
             if isinstance(node.type, ast.Name) and node.type.id == "BaseException":
                 node.type = None
     return module
-
-
-class _Texts(ast.NodeTransformer):
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "malformed":
-            return ast.parse("MQTTException(ERESPONSE)", mode="eval").body
-        return node
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        self.generic_visit(node)
-        if node.name == "MQTTException":
-            node.body = [ast.Pass()]
-        return node
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        self.generic_visit(node)
-        node.cause = None
-        call = node.exc
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
-            return node
-        if call.func.id == "MQTTException" and isinstance(call.args[-1], ast.Constant):
-            del call.args[1:]
-        elif call.func.id in WITH_TEXTS:
-            call.args = [_argument_alone(call.args[0])]
-        return node
-
-
-def _argument_alone(text: ast.expr) -> ast.expr:
-    # "name: what is wrong", "name: %d" % x, name + ": what is wrong" and "%s: %d" % (name, x) become the name.
-    if isinstance(text, ast.BinOp):
-        if isinstance(text.op, ast.Add):
-            return text.left
-        values, text = text.right, text.left
-        if isinstance(values, ast.Tuple) and ast.literal_eval(text).startswith("%s:"):
-            return values.elts[0]
-    if isinstance(text, ast.Constant) and isinstance(text.value, str):
-        return ast.Constant(text.value.split(":")[0])
-    return text
 
 
 def unused(module: ast.Module, keep: frozenset[str]) -> ast.Module:

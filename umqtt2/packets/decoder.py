@@ -179,7 +179,7 @@ def _check_header(first: "int", length: "int") -> "None":
         if first & 6 == 6 or length < 3:
             raise malformed("PUBLISH with QoS 3, or too short")
     elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
-        raise malformed("no broker sends 0x%02x with a remaining length of %d" % (first, length))
+        raise malformed("a packet that no broker sends: 0x%02x with a remaining length of %d" % (first, length))
 
 
 def _body(small: "BytesIO", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":

@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64
 
-from ..constants import READABLE, WRITABLE
+from ..constants import CHECKS, READABLE, WRITABLE
 from .tcp import TCPTransport, named
 
 try:
@@ -109,8 +109,10 @@ class TLSTransport(TCPTransport):
         """See the contract in `umqtt2.transport`."""
         try:
             taken: "int | None" = self.sock.write(buf, offset, n)
-        except ValueError as e:
-            raise OSError(advised(str(e)))  # MicroPython's way to say that a certificate does not verify
+        except ValueError as e:  # MicroPython's way to say that a certificate does not verify
+            text = str(e).strip()
+            # A small board has no memory for more in the middle of a handshake.
+            raise OSError(advised(text) if CHECKS else text)
         except OSError as e:
             if self._connected or e.args[1:]:  # MicroPython has a text for an error of TLS itself
                 raise
@@ -159,9 +161,10 @@ def advised(text: "str") -> "str":
     try:
         from ..texts import certificate
 
-        return certificate(text)
+        text = certificate(text)
     except (ImportError, MemoryError):
-        return text.strip()
+        pass
+    return text
 
 
 def der(data: "bytes") -> "bytes":

@@ -1,0 +1,184 @@
+"""The texts of exceptions, out of the way: the code has their numbers, and a file that is loaded when one is printed
+has the words.
+
+`raise ValueError("topic: empty")` becomes `raise wrong("topic", 3)`. `wrong` returns the exception, with its words as
+far as the file is there and the memory for it, otherwise with the name alone. It is a method of MQTTException, too:
+MicroPython prints what `__repr__` returns, whatever that is.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from tools.device.merge import TAG
+from tools.device.rename import rename
+
+# Texts of these are for reading; the number, or the argument's name before the colon, says it too.
+WITH_TEXTS = ("ValueError", "TypeError")
+HELPER = "wrong"
+SOURCE = "errno"  # the module that has MQTTException
+# A name that every MicroPython has: it costs no heap.
+FORMAT = "format"
+LEFT_OUT = ("TYPE_CHECKING", "CERTIFICATES", "certificate")  # of the package's texts
+
+WRONG = f"""
+def {HELPER}(name, *more):
+    try:
+        from .texts import {FORMAT}
+        name = {FORMAT}(name, more)
+    except:
+        if not more:
+            return ValueError('MQTTException', name.args)
+    return (TypeError if more and more[0] < 0 else ValueError)(name)
+
+class MQTTException(Exception):
+    __repr__ = __str__ = {HELPER}
+"""
+FILE = """
+def format(name, more):
+    from sys import modules
+    del modules['umqtt2.texts'], modules['umqtt2'].texts
+    if more:
+        text = name + ': ' + TEXTS[more[0]]
+        for value in more[1:]:
+            text %= type(value).__name__ if more[0] < 0 else value
+        return text
+    args = name.args
+    if args[0] == 6 and 0 <= args[-1] < len(TEXTS) and args[1:]:
+        args = 6, TEXTS[args[1]]
+    return 'MQTTException: ' + describe(args)
+"""
+
+
+class Texts:
+    """The texts of a build.
+
+    errors  of ValueErrors, and of what the broker sends: the number of each is its index
+    types   of TypeErrors: their numbers are -1, -2, and so on
+    """
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.types: list[str] = []
+
+    def number(self, text: str, kind: str = "ValueError") -> ast.expr:
+        """Return the number of a text as an expression."""
+        texts = self.types if kind == "TypeError" else self.errors
+        if text not in texts:
+            texts.append(text)
+        i = texts.index(text)
+        return ast.UnaryOp(ast.USub(), ast.Constant(i + 1)) if kind == "TypeError" else ast.Constant(i)
+
+    def file(self, source: Path) -> str:
+        """Return the source of the file with the words; `source` is the package's."""
+        module = ast.parse(source.read_text() + FILE)
+        module.body = [s for s in module.body if not isinstance(s, (ast.If, ast.Expr)) and _name(s) not in LEFT_OUT]
+        for statement in module.body:
+            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Dict):
+                _without_unused(statement.value)
+            elif isinstance(statement, ast.FunctionDef):
+                statement.returns = None
+                statement.body = [s for s in statement.body if not isinstance(s, ast.Expr)]
+                for arg in statement.args.args:
+                    arg.annotation = None
+        module.body.insert(0, ast.parse(f"TEXTS = {(*self.errors, *reversed(self.types))!r}").body[0])
+        rename(module, frozenset({FORMAT}))
+        return ast.unparse(ast.fix_missing_locations(module))
+
+
+def collect(module: ast.Module, texts: Texts | None) -> None:
+    """Take the texts of exceptions from a merged module, and make `malformed(text)` the exception itself.
+
+    texts  where they go; None: they go altogether
+    """
+    _Collect(texts).visit(module)
+    if not texts:
+        return
+    found = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == "MQTTException")
+    i = module.body.index(found)
+    new = ast.parse(WRONG).body
+    for statement in new:
+        for part in ast.walk(statement):
+            if isinstance(part, ast.stmt):
+                setattr(part, TAG, SOURCE)
+    module.body[i : i + 1] = new
+    ast.fix_missing_locations(module)
+
+
+def _name(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.Assign):
+        return getattr(statement.targets[0], "id", "")
+    return getattr(statement, "name", "")
+
+
+def _without_unused(errors: ast.Dict) -> None:
+    # Numbers without words are those that the package never raises.
+    pairs = [(k, v) for k, v in zip(errors.keys, errors.values) if ":" in ast.literal_eval(v)]
+    errors.keys = [k for k, _ in pairs]
+    errors.values = [v for _, v in pairs]
+
+
+class _Collect(ast.NodeTransformer):
+    def __init__(self, texts: Texts | None) -> None:
+        self.texts = texts
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "malformed":
+            call = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
+            assert isinstance(call, ast.Call)
+            if self.texts:
+                text = node.args[0].left if isinstance(node.args[0], ast.BinOp) else node.args[0]
+                # What stands before the values says enough.
+                call.args.append(self.texts.number(ast.literal_eval(text).partition(": ")[0]))
+            return call
+        return node
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        self.generic_visit(node)
+        if node.name == "MQTTException":
+            node.body = [ast.Pass()]
+        return node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:
+        self.generic_visit(node)
+        node.cause = None
+        call = node.exc
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+            return node
+        kind = call.func.id
+        if kind == "MQTTException" and isinstance(call.args[-1], ast.Constant) and not self._is_number(call):
+            del call.args[1:]
+        elif kind in WITH_TEXTS:
+            name, text, value = _parts(call.args[0])
+            if self.texts and text:
+                values = [value] if value else []
+                node.exc = ast.Call(ast.Name(HELPER, ast.Load()), [name, self.texts.number(text, kind), *values], [])
+            else:
+                call.args = [name]
+        return node
+
+    def _is_number(self, call: ast.Call) -> bool:
+        # Of a text, where `malformed` stood.
+        return isinstance(call.args[-1], ast.Constant) and isinstance(call.args[-1].value, int)
+
+
+def _parts(text: ast.expr) -> tuple[ast.expr, str, ast.expr | None]:
+    # The name of the argument, what is wrong with it, and the value that belongs into that. "name: what is wrong",
+    # "name: %d" % x, name + ": what is wrong", "%s: %d" % (name, x); of type(x).__name__ x itself.
+    value: ast.expr | None = None
+    name: ast.expr | None = None
+    if isinstance(text, ast.BinOp):
+        left, right = text.left, text.right
+        if isinstance(text.op, ast.Add):
+            return left, ast.literal_eval(right)[2:], None
+        text, value = left, right
+        if isinstance(value, ast.Tuple):
+            name, value = value.elts
+        if isinstance(value, ast.Attribute) and value.attr == "__name__" and isinstance(value.value, ast.Call):
+            value = value.value.args[0]
+    if not (isinstance(text, ast.Constant) and isinstance(text.value, str)):
+        return text, "", None
+    own, _, words = text.value.partition(": ")
+    return name or ast.Constant(own), words, value
