@@ -31,7 +31,8 @@ class Thermometer:
     def __init__(self):
         self.unit = "C"
         self.interval = config.INTERVAL
-        self.in_flight = []  # packet identifiers of the readings that wait for their acknowledgement
+        self.in_flight = {}  # by packet identifier: what waits for its acknowledgement, and since when
+        self.connections = 0
         self.sent = 0
         self.acknowledged = 0
         self.lost = 0  # never acknowledged: the broker may have them or not
@@ -56,6 +57,7 @@ class Thermometer:
     def connect(self):
         """Connect, and ask for commands."""
         self.client.connect()
+        self.connections += 1
         print("connected to", config.BROKER)
         self.client.subscribe(config.COMMANDS, qos=1)
 
@@ -69,7 +71,7 @@ class Thermometer:
             if time.ticks_diff(time.ticks_ms(), last) >= self.interval:
                 last = time.ticks_ms()
                 self.publish_reading()
-            time.sleep_ms(10)
+            time.sleep_ms(2)
 
     def publish_reading(self):
         """Measure and publish. Whether it arrived is told to `on_status`, a little later."""
@@ -77,16 +79,17 @@ class Thermometer:
         if self.unit == "F":
             value = value * 9 / 5 + 32
         text = "{:.2f} {}".format(value, self.unit)
-        self.in_flight.append(self.client.publish(config.READINGS, text, qos=1))
+        start = time.ticks_ms()
         self.sent += 1
-        print("{}   sent {}, acked {}".format(text, self.sent, self.acknowledged))
+        self.in_flight[self.client.publish(config.READINGS, text, qos=1)] = text, start
 
     def on_status(self, pid, status):
         """Called from check_msg(): the broker has answered, or has not answered in time."""
         if pid in self.in_flight:
-            self.in_flight.remove(pid)
+            text, start = self.in_flight.pop(pid)
             if status == SDELIVERED:
                 self.acknowledged += 1
+                print("{}, round trip {} ms".format(text, time.ticks_diff(time.ticks_ms(), start)))
             else:
                 self.lost += 1
         elif status == SFAILED:
@@ -125,8 +128,14 @@ class Thermometer:
         """Print the counts in one line, for a person or a program."""
         gc.collect()
         print(
-            "result sent={} acknowledged={} in_flight={} lost={} commands={} free={}".format(
-                self.sent, self.acknowledged, len(self.in_flight), self.lost, self.commands, gc.mem_free()
+            "result sent={} acknowledged={} in_flight={} lost={} commands={} connections={} free={}".format(
+                self.sent,
+                self.acknowledged,
+                len(self.in_flight),
+                self.lost,
+                self.commands,
+                self.connections,
+                gc.mem_free(),
             )
         )
 

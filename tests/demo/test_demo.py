@@ -8,11 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from rich.console import Console
+from rich.live import Live
+
+from tools.demo.screen import OTHER_LINES, Screen
 
 REPO = Path(__file__).resolve().parents[2]
 MARK = "UMQTT2_DEMO_TEST"  # in the environment of the demo and of all that it starts
@@ -94,20 +99,41 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
 
 def test_it_works(demo: Callable[..., Run]) -> None:
-    run = demo("--seconds", "12")
+    run = demo("--seconds", "15")
     status = run.end()
-    counts = dict(re.findall(r"^  (\S.*?)  +(\S.*)$", run.output, re.MULTILINE))
     assert status == 0, run.output
-    sent = int(counts["readings sent by the device"])
-    assert sent >= 8
-    assert int(counts["acknowledged by the broker"]) == sent
-    assert int(counts["received by the laptop"]) == sent
-    assert counts["commands sent by the laptop"] == counts["received by the device"] == "2"
-    assert int(counts["free heap of the device at the end"].split()[0].replace(",", "")) > 0
-    assert "device | command: unit F" in run.output
+    rows = dict(re.findall(r"^(\S.*?)  +(\S.*)$", run.output, re.MULTILINE))
+    sent, acknowledged, received = map(int, re.findall(r"\d+", rows["readings"]))
+    assert sent >= 8 and acknowledged <= received <= sent
+    assert rows["commands"].startswith("2 of 2")
+    assert int(rows["free heap"].split()[0].replace(",", "")) > 0
+    assert re.search(r"^topic: umqtt2-demo/\w+/temperature$", run.output, re.MULTILINE)
+    assert re.search(r"device \| \S+ C, round trip \d+ ms", run.output)
+    steps = ["device | command: unit F", "laptop | cuts", "device | no connection", "device | connected"]
+    places = [run.output.index(steps[0])]
+    for step in [*steps[1:], "command: interval 200"]:
+        places.append(run.output.index(step, places[-1]))
     assert "\x1b" not in run.output  # no control codes where there is no terminal
     assert run.processes() == []
     assert list(run.tmp.iterdir()) == []
+
+
+@pytest.mark.parametrize("columns", [50, 80])
+def test_it_fits_on_a_terminal(columns: int, capsys: pytest.CaptureFixture[str]) -> None:
+    demo = Screen({"topic": "umqtt2-demo/12345678/temperature", "connection": "up", "device": "x" * 100})
+    demo.console = Console(width=columns, height=24, force_terminal=True, highlight=False)
+    demo.lines = deque(maxlen=24 - OTHER_LINES)
+    demo.live = Live(get_renderable=demo._picture, console=demo.console, auto_refresh=False)
+    with demo:
+        for i in range(100):
+            demo.say("device", f"{i} " + "long " * 20)
+        demo.live.refresh()
+    demo.summary({"readings": "42 sent, 42 acked, 42 received"}, "The end.")
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
+    frame = printed[printed.rindex("umqtt2") :].splitlines()
+    assert len(frame) <= 24 - 5 and all(len(line) <= columns for line in frame)
+    assert any("umqtt2-demo/12345678/temperature" in line for line in frame)
+    assert any(line.lstrip().startswith(("0.", "1.")) and "99 long" in line for line in frame)
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes by /proc")
@@ -118,7 +144,7 @@ def test_a_signal_leaves_nothing_behind(
 ) -> None:
     run = demo("--seconds", "30")
     if moment == "running":
-        run.read_until("sent 2")
+        run.read_until("round trip")
         assert len(run.processes()) == 3  # the demo, the broker and the device
     else:
         run.wait_for_its_code()
@@ -137,9 +163,9 @@ def test_a_signal_leaves_nothing_behind(
     [
         (["--broker", "localhost:1"], "demo: no broker can be reached at localhost:1: connection refused"),
         (["--broker", "no-such.invalid"], "demo: no broker can be reached at no-such.invalid:1883: "),
-        (["--broker", "localhost:http"], "demo: BROKER=localhost:http is no address; write host:port, like "),
-        (["--broker", "mqtt://localhost"], "demo: BROKER=mqtt://localhost is no address; write host:port, "),
-        (["--broker", "localhost:1", "--cafile", os.devnull], "demo: CAFILE=/dev/null is no certificate"),
+        (["--broker", "localhost:http"], "demo: BROKER=localhost:http is not an address; write host:port, like "),
+        (["--broker", "mqtt://localhost"], "demo: BROKER=mqtt://localhost is not an address; write host:port, "),
+        (["--broker", "localhost:1", "--cafile", os.devnull], "demo: CAFILE=/dev/null is not one certificate"),
         (["--cafile", "ca.pem"], "demo: CAFILE is for a broker of your own; give its address too, "),
     ],
 )

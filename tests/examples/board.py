@@ -11,8 +11,8 @@ from pathlib import Path
 from tests.device.machine import Run, mpy_version
 from tests.device.tree import made_mpy_version, put
 from tools import fetch
-from tools.demo.board import copy_source
 from tools.device import install
+from tools.device.source import copy_sources
 from tools.micropython import probe
 from tools.paths import REPO
 
@@ -83,7 +83,7 @@ def make_lib(folder: Path) -> None:
     if reads_mpy():
         install(PROFILE, folder)
     else:
-        copy_source(folder / "umqtt2")
+        copy_sources(folder / "umqtt2")
     for path in sorted(STANDINS.glob("*.py")):
         put(path, folder / path.name, reads_mpy())
 

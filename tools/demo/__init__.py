@@ -1,9 +1,4 @@
-"""The demo: a MicroPython VM talks TLS to a real broker, and both sides are shown live.
-
-`python -m tools.demo` runs it, `--help` says with what options. One file a purpose: `options`,
-`certificates`, `board` (the device's files), `processes`, `broker`, `device`, `laptop`, `view`,
-`counts` (what happened, and whether that was right), `show` (all of it together).
-"""
+"""The demo, `python -m tools.demo`: a MicroPython VM (`board`) talks TLS to a real broker; `screen` shows it."""
 
 import signal
 

@@ -12,24 +12,22 @@ INTERRUPTED = 130  # the exit status that shells know
 
 
 def end_at_once(*_: object) -> None:
-    """Signal handler while there is nothing to clean up."""
+    """End while there is nothing to clean up: an exception during the imports could get lost."""
     os.write(2, b"demo: interrupted\n")
     os._exit(INTERRUPTED)
 
 
 def main() -> int:
     """Run the demo and give the exit status; an error is one line, without a traceback."""
-    # An exception during the imports, which take most of the start-up time, could get lost.
     for number in SIGNALS:
         signal.signal(number, end_at_once)
-    from tools.demo.options import parse
-    from tools.demo.show import show
+    from tools.demo.run import parse, show
     from tools.errors import ToolError
 
     try:
         for number in SIGNALS:
             signal.signal(number, signal.default_int_handler)
-        return show(parse(sys.argv[1:]))
+        return show(parse())
     except ToolError as error:
         print(error, file=sys.stderr)
     except BrokenPipeError:  # the reader has ended, as in `| head`

