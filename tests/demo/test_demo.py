@@ -161,8 +161,8 @@ def test_a_signal_leaves_nothing_behind(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["--broker", "localhost:1"], "demo: no broker can be reached at localhost:1: connection refused"),
-        (["--broker", "no-such.invalid"], "demo: no broker can be reached at no-such.invalid:1883: "),
+        (["--broker", "localhost:1"], "demo: no broker lets the laptop in at localhost:1: Connection refused"),
+        (["--broker", "no-such.invalid"], "demo: no broker lets the laptop in at no-such.invalid:1883: "),
         (["--broker", "localhost:http"], "demo: BROKER=localhost:http is not an address; write host:port, like "),
         (["--broker", "mqtt://localhost"], "demo: BROKER=mqtt://localhost is not an address; write host:port, "),
         (["--broker", "localhost:1", "--cafile", os.devnull], "demo: CAFILE=/dev/null is not one certificate"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import ssl
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -46,34 +45,15 @@ def authority(path: Path) -> bytes:
     """Read the one certificate in a file, PEM or DER, as DER: a device reads nothing else."""
     try:
         data = path.read_bytes()
+    except OSError as error:
+        raise ToolError(f"demo: CAFILE={path} cannot be read: {error.strerror}") from None
+    try:
         if b"-----BEGIN" in data:
             data = ssl.PEM_cert_to_DER_cert(data[data.index(b"-----BEGIN") :].decode().strip())
         ssl.create_default_context(cadata=data or b"nothing")
-        return data
-    except OSError as error:
-        if not isinstance(error, ssl.SSLError):
-            raise ToolError(f"demo: CAFILE={path} cannot be read: {error.strerror}") from None
-    except ValueError:
-        pass
-    raise ToolError(f"demo: CAFILE={path} is not one certificate, PEM or DER") from None
-
-
-def must_be_reachable(host: str, port: int, tls: ssl.SSLContext | None) -> None:
-    """Raise ToolError with the reason when nothing answers there, or TLS with it fails."""
-    step = ""
-    try:
-        with socket.create_connection((host, port), 5) as sock:
-            step = "it answers, but TLS with it fails: "
-            if tls:
-                tls.wrap_socket(sock, server_hostname=host).close()
-        return
-    except socket.gaierror:
-        problem = "the name is not known"
-    except ssl.SSLCertVerificationError as error:
-        problem = f"its certificate is not accepted: {error.verify_message}"
-    except (OSError, UnicodeError) as error:
-        problem = step + str(getattr(error, "strerror", "") or error).lower()
-    raise ToolError(f"demo: no broker can be reached at {shown(host, port)}: {problem}")
+    except (ValueError, ssl.SSLError):
+        raise ToolError(f"demo: CAFILE={path} is not one certificate, PEM or DER") from None
+    return data
 
 
 def shown(host: str, port: int) -> str:
