@@ -31,6 +31,7 @@ LONG = (
     "faults/test_chaos.py",
     "device/test_out_of_memory.py",
     "demo/test_demo.py",
+    "device/test_command_compared.py",
     "device/test_command.py",
     "device/test_keepalive.py",
 )

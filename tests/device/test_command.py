@@ -197,6 +197,15 @@ def test_a_message_for_each_line_as_it_comes(shell: Shell) -> None:
     assert [shell.observer.next(shell.topic).payload for _ in range(2)] == [b"two", b"no newline"]
 
 
+def test_it_pings_while_no_line_comes(shell: Shell) -> None:
+    name = shell.topic.replace("/", "-")
+    shell.observer.subscribe(shell.topic, 1)
+    pub = shell.start("pub", "-l", "-i", name, "-k", "1")
+    assert shell.broker.wait_for(f"Received PINGREQ from {name}$")
+    assert pub.communicate(b"still there\n", timeout=120) == (b"", b"")
+    assert shell.observer.next(shell.topic).payload == b"still there"
+
+
 def test_a_format(shell: Shell) -> None:
     sub = shell.subscribed("-C", "2", "-q", "1", "-F", r"%t\t%l %q%r %04m %x %j", "-T", f"{shell.topic}/+")
     shell.observer.publish(shell.topic + "/not", b"this", 1)

@@ -7,6 +7,7 @@ import json
 import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -147,6 +148,12 @@ def test_help(name, capsys):
     for _, long, _, commands, text, _ in OPTIONS:
         there = [line for line in said.out.splitlines() if f" --{long} " in line and line.endswith(text)]
         assert len(there) == 2 * (name in commands)
+
+
+def test_the_page_of_the_documentation_has_each_option():
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text()
+    for short, *_ in OPTIONS:
+        assert f"`{short}" in page or f"{short}`" in page, short
 
 
 def test_help_for_both(capsys):

@@ -106,6 +106,11 @@ class Link:
                 self.client.connection.wait(wait)
         return True
 
+    def look(self) -> "None":
+        """Process what has come, and ping if it is time to."""
+        while self.client.check_msg():
+            pass
+
     def stay(self, ms: "int") -> "None":
         """Process messages for some time."""
         start = time.ticks_ms()

@@ -67,7 +67,7 @@ def lines(link: "Link") -> "Generator[bytes, None, None]":
     rest = b""
     while True:
         while not poll.poll(WAIT_MS):
-            link.stay(0)
+            link.look()
         data = os.read(descriptor, size) if size > 1 else sys.stdin.buffer.read(size)
         if not data:
             break
@@ -75,6 +75,6 @@ def lines(link: "Link") -> "Generator[bytes, None, None]":
         if b"\n" in data:
             *whole, rest = rest.split(b"\n")
             yield from whole
-            link.stay(0)
+            link.look()
     if rest:
         yield rest
