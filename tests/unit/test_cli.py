@@ -206,6 +206,13 @@ def test_pub_from_stdin(broker, mocker):
     assert main(["pub", "-t", "a", "-s"]) == 1  # nothing: a mistake in a pipe must not delete a retained message
 
 
+@pytest.mark.parametrize("line, name", [("pub -t a -s", "stdin"), ("pub -t a -l", "stdin"), ("sub -t a", "stdout")])
+def test_what_is_closed_is_told(monkeypatch, capsys, line, name):
+    monkeypatch.setattr(sys, name, None)
+    assert main(line.split()) == 1
+    assert capsys.readouterr().err == f"Error: {name}: is closed\n"
+
+
 def test_pub_a_file(broker, tmp_path):
     (tmp_path / "file").write_bytes(b"\0\n\xff")
     assert main(["pub", "-t", "a", "-f", str(tmp_path / "file")]) == 0

@@ -1,5 +1,7 @@
 """What can be said in a shell: one table of options. MicroPython has no argparse."""
 
+import sys
+
 from ..packets.fields import topic_filter, topic_name
 from .five import VERSIONS, read
 from .format import compiled
@@ -244,6 +246,8 @@ def check_pub(said: "dict[str, Any]") -> "None":
         raise ValueError("one of -m, -n, -f, -s and -l: needed")
     if "stdin-line" in said and "repeat" in said:
         raise ValueError("--repeat: not with -l")
+    if sys.stdin is None and ("stdin-file" in said or "stdin-line" in said):
+        raise ValueError("stdin: is closed")
     if "file" in said:
         said["message"] = contents("-f", said["file"])
 
@@ -254,5 +258,7 @@ def check_sub(said: "dict[str, Any]") -> "None":
         raise ValueError("-t: needed")
     for topic in said["topic"]:
         filters("-t", topic)
+    if sys.stdout is None:
+        raise ValueError("stdout: is closed")
     if "no-retained" in said and "retained-only" in said:
         raise ValueError("-R: not with --retained-only")
