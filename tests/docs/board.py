@@ -62,7 +62,7 @@ class Board(Transport):  # type: ignore[misc]
     def __init__(self, root: Path, heap_kb: int = HEAP_KB) -> None:
         root.mkdir()
         self.root = root
-        self._heap_kb = heap_kb
+        self.heap_kb = heap_kb
         self._vm: subprocess.Popen[str] | None = None
 
     def mpremote(self, *arguments: str) -> int:
@@ -132,6 +132,6 @@ class Board(Transport):  # type: ignore[misc]
         vm = fetch.vm32()
         known = probe(vm)
         assert known
-        heap = self._heap_kb * known.bits // 32
+        heap = self.heap_kb * known.bits // 32
         mount = MOUNT.format(root=str(self.root), standins=str(STANDINS))
         return [str(vm), "-X", f"heapsize={heap}k", "-c", mount + code]

@@ -116,6 +116,23 @@ def test_first_program_on_a_board(laptop: Laptop, tmp_path: Path) -> None:
             check_lamp(observer)
 
 
+def test_home_assistant_on_a_board(laptop: Laptop, broker: Mosquitto, observer: Observer) -> None:
+    page = DOCS / "home-assistant.md"
+    example = (REPO / "examples" / "home_assistant.py").read_text()
+    (laptop.folder / "examples").unlink()
+    (laptop.folder / "examples").mkdir()
+    example = example.replace('"homeassistant.local"', '"localhost"').replace("1883", str(broker.port("plain")))
+    (laptop.folder / "examples" / "home_assistant.py").write_text(example)
+    (laptop.board.root / "pins").mkdir()
+    laptop.board.heap_kb = 64  # the source is in the memory, too, when this board runs it
+    laptop.type(page, "Put it on the board")
+    topics = re.findall(r"`(homeassistant/\w+/[\w/-]+)`", page.read_text())
+    assert len(topics) == 2
+    with laptop.board.boot():
+        for topic in topics:
+            assert b"value_json" in observer.next(topic).payload
+
+
 def test_without_lib_the_copy_goes_astray(laptop: Laptop) -> None:
     laptop.command("make device PROFILE=simple")
     laptop.board.mpremote("cp", "-r", str(laptop.folder / "build/device/simple/umqtt2"), ":/lib/")
