@@ -24,7 +24,7 @@ const THEME = EditorView.theme({
 });
 
 const EXTENSIONS = [
-  lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), python(), indentUnit.of('    '),
+  lineNumbers(), EditorView.lineWrapping, history(), drawSelection(), indentOnInput(), bracketMatching(), python(), indentUnit.of('    '),
   syntaxHighlighting(COLOURS), THEME, keymap.of([...defaultKeymap, ...historyKeymap]),
   EditorView.contentAttributes.of({ 'aria-label': 'Program' }),
 ];

@@ -53,6 +53,11 @@ export class Machine {
     };
   }
 
+  // Bytes that MicroPython has taken, of all kinds.
+  memory() {
+    return this.vm._module.HEAPU8.length;
+  }
+
   // Run Python code. Returns when it has ended; an exception that it does not catch is lost.
   async execute(code) {
     const { exports, stack } = this;

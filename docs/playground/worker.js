@@ -4,6 +4,7 @@
 // To the page:    {loaded: true}, {output: text}, {ended: true}, and what Python gives to page.tell()
 import { Machine } from './suspend.js';
 
+const MEMORY = 256 << 20; // bytes that a program may take: none are given back while it runs, see suspend.js
 const MAIN = `
 import sys
 try:
@@ -131,24 +132,28 @@ async function run({ run: program, address }) {
   machine.vm.FS.writeFile('/main.py', program);
   machine.vm.registerJsModule('page', {
     address,
-    sleep: machine.suspending(sleep),
+    sleep: machine.suspending((ms) => {
+      if (machine.memory() > MEMORY) end('The program was ended: it has used all the memory that there is for it.\n');
+      return sleep(ms);
+    }),
     take: () => (commands.length ? JSON.stringify(commands.shift()) : ''),
     tell: (text) => postMessage(JSON.parse(text)),
     connect: (url) => new Socket(url),
   });
   postMessage({ loaded: true });
   await machine.execute(MAIN);
+  end('');
+}
+
+function end(why) {
   output.flush();
-  postMessage({ ended: true });
+  postMessage({ output: why });
+  postMessage({ ended: true }); // and the page ends this worker
 }
 
 onmessage = ({ data }) => {
   if ('run' in data) {
-    run(data).catch((error) => {
-      output.flush();
-      postMessage({ output: `MicroPython has failed: ${error}\n` });
-      postMessage({ ended: true });
-    });
+    run(data).catch((error) => end(`MicroPython has failed: ${error}\n`));
   } else {
     commands.push(data.command);
     wake();

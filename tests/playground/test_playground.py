@@ -82,6 +82,8 @@ def test_the_lamp_does_what_is_published_and_its_packets_are_shown(play: Play) -
     play.publish("lamp/set", "blue")
     play.sees(play.output, "The lamp is blue")
     play.sees(play.messages, r"lamp\tblue")
+    play.publish("lamp/#", "red")
+    play.sees(play.status, "topic")
     play.sees(play.packets, "→.*CONNECT.*←.*CONNACK.*→.*SUBSCRIBE.*lamp/set.*←.*SUBACK")
     play.sees(play.packets, "←.*PUBLISH.*lamp/set.*→.*PUBLISH.*lamp.*←.*PUBACK")
 
@@ -158,6 +160,26 @@ def test_it_talks_to_a_broker_of_ones_own(play: Play, tmp_path: Path) -> None:
             play.sees(play.packets, "→.*CONNECT.*←.*CONNACK")
         finally:
             play.page.locator("#address").fill("")
+
+
+def test_a_broker_that_is_not_there_is_an_oserror_that_names_it(play: Play) -> None:
+    address = play.page.locator("#address")
+    address.fill("tcp://127.0.0.1")
+    try:
+        play.page.locator("#run").click()
+        play.sees(play.status, "no address of a broker")
+        port = free_port()
+        address.fill(f"127.0.0.1:{port}")
+        play.start("lamp")
+        play.sees(play.output, f"OSError: .*ws://127.0.0.1:{port}/mqtt")
+    finally:
+        address.fill("")
+
+
+def test_a_program_that_takes_all_memory_is_ended(play: Play) -> None:
+    play.run("import time\nkept = []\nwhile True:\n    kept.append(bytes(1 << 18))\n    time.sleep_ms(0)\n")
+    play.sees(play.output, "used all the memory")
+    play.sees(play.status, "has ended")
 
 
 def test_the_keyboard_is_enough(play: Play) -> None:

@@ -1,4 +1,4 @@
-# Two tasks: one measures, one obeys. Publish to lamp/set below.
+# One task measures, one obeys: publish to lamp/set, below.
 import asyncio
 
 from umqtt2.aio import MQTTClient

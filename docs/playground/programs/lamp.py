@@ -1,4 +1,4 @@
-# A lamp. Publish "on" or "off" to lamp/set below, and see what it answers.
+# A lamp: publish "on" or "off" to lamp/set, below.
 import time
 
 from umqtt2 import MQTTClient

@@ -1,4 +1,4 @@
-# Request and response with MQTT 5: a meter, and a display that asks it. Two clients, one broker.
+# A meter, and a display that asks it: two clients.
 import asyncio
 
 from umqtt2.aio import MQTTClient

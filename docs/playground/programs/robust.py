@@ -1,5 +1,5 @@
-# A broker that goes away: cut the connection below, wait for some messages, and bring it back.
-# Nothing is lost: the messages wait, and are sent when there is a connection.
+# Cut the connection below, and bring it back:
+# the messages wait, and none is lost.
 import time
 
 from umqtt2.errno import SDELIVERED
