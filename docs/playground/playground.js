@@ -97,7 +97,7 @@ class Playground extends HTMLElement {
     this.$program.value = this.getAttribute('program') || 'lamp';
     this.shown = ''; // the program in the editor
     this.edited = {}; // what became of each
-    this.$program.onchange = () => this.ready.then(() => this.show(this.$program.value));
+    this.$program.onchange = () => this.choose(this.$program.value);
     this.$run.onclick = () => this.run();
     this.$stop.onclick = () => this.stop('Stopped.');
     this.$cut.onclick = () => this.cut(!this.isCut);
@@ -132,6 +132,11 @@ class Playground extends HTMLElement {
     const [{ makeEditor }] = await Promise.all([import('./editor.js'), this.fetchProgram(this.$program.value)]);
     this.editor = makeEditor(this.$editor, this.shadowRoot);
     await this.show(this.$program.value);
+  }
+
+  // What is begun now comes after the program is shown.
+  choose(name) {
+    this.ready = this.ready.then(() => this.show(name)).catch((error) => this.say(error.message));
   }
 
   async fetchProgram(name) {
