@@ -99,7 +99,10 @@ class Playground extends HTMLElement {
     this.edited = {}; // what became of each
     this.$program.onchange = () => this.choose(this.$program.value);
     this.$run.onclick = () => this.run();
-    this.$stop.onclick = () => this.stop('Stopped.');
+    this.$stop.onclick = () => {
+      this.stop('Stopped.');
+      this.$run.focus(); // what is disabled cannot have the focus
+    };
     this.$cut.onclick = () => this.cut(!this.isCut);
     this.$publish.onsubmit = (event) => {
       event.preventDefault();

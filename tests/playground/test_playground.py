@@ -128,7 +128,8 @@ def test_an_error_shows_its_traceback(play: Play) -> None:
 def test_a_program_that_never_sleeps_does_not_freeze_the_page(play: Play) -> None:
     program = """
 from umqtt2 import MQTTClient
-client = MQTTClient("busy", "broker")
+from umqtt2.transport.websocket import WebSocketTransport
+client = MQTTClient("busy", "", transport=WebSocketTransport("broker"))
 client.set_callback(lambda topic, msg, retained, dup: print("got", msg.decode()))
 client.connect()
 client.subscribe("busy")
@@ -141,8 +142,9 @@ while True:
     play.sees(play.output, "got x")
     play.run("print('begun')\nwhile True:\n    pass\n")
     play.sees(play.output, "begun")
-    play.page.locator("#stop").click()
+    play.page.locator("#stop").press("Enter")
     play.sees(play.status, "Stopped")
+    assert play.page.evaluate("document.activeElement.shadowRoot.activeElement.id") == "run"
 
 
 def test_it_talks_to_a_broker_of_ones_own(play: Play, tmp_path: Path) -> None:
@@ -203,6 +205,7 @@ def test_the_keyboard_is_enough(play: Play) -> None:
     keyboard.type("print('typed', 6 * 7)")
     keyboard.press("Control+Enter")
     play.sees(play.output, "typed 42")
+    play.sees(play.status, "has ended")
     keyboard.press("Shift+Tab")
     assert focused() == "run"
 

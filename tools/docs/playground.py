@@ -15,7 +15,7 @@ TARGET = "playground/made/"
 PYTHON = REPO / "docs" / "playground" / "python"
 # What a browser has in the place of these modules.
 STAND_INS = {
-    "transport.py": ("umqtt2/transport/tcp.py", "umqtt2/transport/tls.py"),
+    "transport.py": tuple(f"umqtt2/transport/{name}.py" for name in ("tcp", "tls", "websocket")),
     "playground.py": ("playground.py",),
     "wire.py": ("wire.py",),
 }

@@ -1,4 +1,4 @@
-"""In the place of umqtt2.transport.tcp and tls, in the page: a browser has no sockets."""
+"""In the place of umqtt2.transport's tcp, tls and websocket, in the page: a browser has no sockets."""
 
 
 class TCPTransport:
@@ -11,4 +11,4 @@ class TCPTransport:
         return playground.new_transport()
 
 
-TLSTransport = TCPTransport
+TLSTransport = WebSocketTransport = TCPTransport
