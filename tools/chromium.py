@@ -34,9 +34,8 @@ OPTIONS = (
     "--disable-sync",
 )
 
-# The machine's own are used, or none: drivers of graphics cards are half of all.
-LEFT_OUT = ("lib*/**/dri", "**/libLLVM*", "**/libz3*", "**/libgallium*", "**/libVkLayer*")
-LIBC = "libc6"
+# Packages that it can do without: the machine's own libc is used, and no graphics card. They are half of all.
+LEFT_OUT = ("libc6", "*mesa*", "libllvm*", "libz3*", "libicu*", "libxml2", "x11-*", "xdg-utils", "xkb-data")
 
 WRAPPER = """#!/bin/sh
 # Starts Chromium with the libraries and fonts that it was unpacked with.
@@ -82,24 +81,13 @@ def _fetch(target: Path) -> None:
     suite, arch = debian.mirror().suite, debian.architecture()
     with new_folder(target) as folder:
         root = folder / "root"
-        libc = folder / "libc"
+        root.mkdir()
         try:
-            debian.unpack([PACKAGE], suite, arch, root)
-            debian.unpack([LIBC], suite, arch, libc, depends=False)
+            debian.unpack([PACKAGE], suite, arch, root, left_out=LEFT_OUT)
         except ToolError as error:
             raise Unsupported(f"chromium: {error}; {WANTED}") from None
-        _remove([root / path.relative_to(libc) for path in libc.rglob("*.so*") if not path.is_dir()])
-        _remove([libc, *(path for form in LEFT_OUT for path in root.rglob(form))])
         if not _runs(_wrap(folder, root)):
             raise Unsupported(f"chromium: that of {suite} for {arch} does not run here; {WANTED}")
-
-
-def _remove(paths: list[Path]) -> None:
-    for path in paths:
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
 
 
 def _wrap(folder: Path, root: Path) -> Path:

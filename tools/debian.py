@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
+from fnmatch import fnmatch
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -57,13 +58,25 @@ def mirror() -> Mirror:
     return next((item for item in found if item.suite in own), found[0])
 
 
-def unpack(packages: Sequence[str], suite: str, arch: str, folder: Path, depends: bool = True) -> None:
-    """Unpack packages of a suite, with all that they depend on unless `depends` is false, into `folder`."""
+def unpack(
+    packages: Sequence[str],
+    suite: str,
+    arch: str,
+    folder: Path,
+    depends: bool = True,
+    left_out: Sequence[str] = (),
+) -> None:
+    """Unpack packages of a suite, with all that they depend on unless `depends` is false, into `folder`.
+
+    left_out: patterns of the names of packages that are not unpacked.
+    """
     if not here():
         raise ToolError(f"{', '.join(packages)}: apt-get and dpkg are not here to fetch it")
     # Until all is unpacked: the next one to fetch from this suite begins by deleting the files.
     with locked(f"apt-{suite}-{arch}"):
         for deb in _fetch(packages, suite, arch, depends):
+            if any(fnmatch(deb.name.partition("_")[0], pattern) for pattern in left_out):
+                continue
             _run(["dpkg", "-x", str(deb), str(folder)], f"unpacking {deb.name}")
 
 
