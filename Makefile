@@ -13,6 +13,7 @@ MPY_VERSION ?=
 DOCS ?=
 N ?=
 SEED ?=
+SERVE ?=
 MINUTES ?= 10
 TARGET ?=
 
@@ -39,7 +40,10 @@ setup:  ## Make .venv/ and fetch all that the tests need: MicroPython VMs, mosqu
 	@$(NEW_ENOUGH)
 	@$(ANY_PYTHON) tools/setup.py
 
-demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
+demo:  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
+	@$(NEW_ENOUGH)
+	@test -e $(STAMP) || echo "Setting up .venv/, a MicroPython and a mosquitto: one to three minutes, this first time"
+	@$(ANY_PYTHON) tools/makevenv.py
 	@$(PY) -m tools.demo
 
 test:  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
@@ -96,9 +100,14 @@ fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=
 conformance: venv  ## Write docs/conformance.md and conformance-5.md from the tests' markers
 	@$(PY) -m tools.conformance
 
-docs: .venv/docs  ## Make the documentation's site, in build/site
-	@$(PY) -m mkdocs build --strict
+docs:  ## Make the documentation's site, in build/site (SERVE=1: and serve it at a free port)
+	@$(NEW_ENOUGH)
+	@test -e .venv/docs || echo "Setting up .venv/ and MkDocs: one to three minutes, this first time"
+	@$(ANY_PYTHON) tools/makevenv.py docs
+	@echo "Building the site: some ten seconds"
+	@$(PY) -m mkdocs build --strict --quiet
 	@echo "build/site/index.html"
+	@$(if $(SERVE),$(PY) -m tools.docs.serve)
 
 lint: venv  ## Check style and types
 	$(RUFF)

@@ -6,7 +6,13 @@ import importlib
 import inspect
 import pkgutil
 import re
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -67,11 +73,87 @@ NAMES = {
 }
 
 
+class Page(HTMLParser):
+    """What a page of the site links to, what it loads by itself, and the places in it that a link can name."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loaded: list[str] = []
+        self.places = {""}
+        self.text = path.read_text(encoding="utf-8")
+        self.feed(self.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.places.update({found.get("id", ""), found.get("name", "")})
+        if tag == "a":
+            self.links.append(found.get("href", ""))
+        elif tag == "link" and found.get("rel") in ("stylesheet", "icon", "preload", "modulepreload"):
+            self.loaded.append(found["href"])
+        elif "src" in found:
+            self.loaded.append(found["src"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return built_site(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def pages(site: Path) -> dict[Path, Page]:
+    return {path: Page(path) for path in sorted(site.rglob("*.html")) if path.name != "404.html"}
+
+
 @pytest.mark.timeout(180)
-def test_it_builds_strictly(tmp_path_factory: pytest.TempPathFactory) -> None:
-    page = (built_site(tmp_path_factory) / "api" / "index.html").read_text(encoding="utf-8")
+def test_it_builds_strictly(site: Path) -> None:
+    page = "".join(path.read_text(encoding="utf-8") for path in [*site.glob("api.html"), *site.glob("api/*.html")])
     for text in ("set_callback_chunks", "keep_qos0", "Wait until the transport is readable"):
         assert text in page
+
+
+@pytest.mark.timeout(180)
+def test_each_link_leads_somewhere(pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        for link in [*page.links, *page.loaded]:
+            target = urlsplit(link)
+            if target.scheme or link.startswith("//"):
+                continue
+            file = (path.parent / unquote(target.path)).resolve() if target.path else path
+            assert file.is_file(), f"{path.name}: {link}"
+            if file in pages and target.fragment:
+                assert unquote(target.fragment) in pages[file].places, f"{path.name}: {link}"
+
+
+@pytest.mark.timeout(180)
+def test_no_page_loads_anything_from_another_host(site: Path, pages: dict[Path, Page]) -> None:
+    for path, page in pages.items():
+        for link in page.loaded:
+            assert not urlsplit(link).netloc, f"{path.name}: {link}"
+        # The theme's script asks this host about a repository, for a link that has this mark.
+        assert 'data-md-component="source"' not in page.text
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_a_page_has_version_colours_previous_and_next(pages: dict[Path, Page], site: Path) -> None:
+    text = pages[site / "tls.html"].text
+    assert f"umqtt2 {umqtt2.__version__}" in text
+    assert text.count('name="__palette"') == 3
+    assert "md-footer__link--prev" in text and "md-footer__link--next" in text
+
+
+@pytest.mark.timeout(180)
+def test_it_is_served_on_this_machine(site: Path) -> None:
+    command = [sys.executable, "-m", "tools.docs.serve", str(site)]
+    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            address = server.stdout.readline().split()[0]
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert b"umqtt2" in answer.read()
+        finally:
+            server.kill()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -60,7 +60,7 @@ def page(browser: Any, site: str) -> Iterator[Any]:
     opened.on("pageerror", lambda error: faults.append(str(error)))
     own = (site, "data:", "blob:")
     opened.on("request", lambda request: request.url.startswith(own) or elsewhere.append(request.url))
-    opened.goto(f"{site}/playground/")
+    opened.goto(f"{site}/playground.html")
     yield opened
     opened.close()
     assert faults == []
