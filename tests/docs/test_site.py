@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import importlib
 import inspect
 import pkgutil
@@ -27,7 +28,10 @@ INTERNAL = tuple(
     "umqtt2." + name
     for name in ("cpython", "__main__", "client", "cli", "session.journal", "start", "testing.packets")
 )
-SHOWN = re.findall(r"^::: ([\w.]+)$", (REPO / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+API = sorted((REPO / "docs" / "api").glob("*.md"))
+SHOWN = [
+    name for path in API for name in re.findall(r"^::: ([\w.]+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+]
 
 
 def public() -> Iterator[tuple[str, object]]:
@@ -107,7 +111,7 @@ def pages(site: Path) -> dict[Path, Page]:
 
 @pytest.mark.timeout(180)
 def test_it_builds_strictly(site: Path) -> None:
-    page = "".join(path.read_text(encoding="utf-8") for path in [*site.glob("api.html"), *site.glob("api/*.html")])
+    page = "".join(path.read_text(encoding="utf-8") for path in site.glob("api/*.html"))
     for text in ("set_callback_chunks", "keep_qos0", "Wait until the transport is readable"):
         assert text in page
 
@@ -134,6 +138,14 @@ def test_no_page_loads_anything_from_another_host(site: Path, pages: dict[Path, 
         assert 'data-md-component="source"' not in page.text
     for sheet in site.rglob("*.css"):
         assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+@pytest.mark.parametrize("example", sorted((REPO / "examples").glob("*.py")), ids=lambda path: path.stem)
+def test_each_example_is_a_page(example: Path, pages: dict[Path, Page], site: Path) -> None:
+    page = pages[site / "examples" / f"{example.stem}.html"]
+    last = example.read_text(encoding="utf-8").splitlines()[-1].split()[0]
+    assert html.escape(last) in page.text or last in re.sub("<[^>]*>", "", page.text)
+    assert f"{example.stem}.html" in pages[site / "examples" / "index.html"].text
 
 
 def test_a_page_has_version_colours_previous_and_next(pages: dict[Path, Page], site: Path) -> None:
