@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet conformance docs lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet conformance docs release lint clean
 
 # The tests start hundreds of Python processes: without .pyc files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -108,6 +108,9 @@ docs:  ## Make the documentation's site, in build/site (SERVE=1: and serve it at
 	@$(PY) -m mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 	@$(if $(SERVE),$(PY) -m tools.docs.serve)
+
+release: venv  ## Make wheel, source archive and an archive for each profile, in dist/
+	@$(PY) -m tools.release
 
 lint: venv  ## Check style and types
 	$(RUFF)

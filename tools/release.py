@@ -1,0 +1,123 @@
+"""Make what is given to users, in dist/: wheel, source archive, an archive for each profile, and SHA256SUMS.
+
+`python -m tools.release [--folder dist] [PROFILE ...]`. From the same commit come the same bytes: times are the last
+commit's, names are sorted, modes are fixed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import io
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+import zipfile
+from pathlib import Path
+
+from tools import errors
+from tools.device import PROFILES, install
+from tools.errors import ToolError
+from tools.packages.manifests import version
+from tools.paths import REPO
+
+FILE_MODE = 0o644
+
+
+def release(folder: Path, profiles: list[str]) -> list[Path]:
+    """Make all of it, and give the files, SHA256SUMS last."""
+    when = int(_git("log", "-1", "--format=%ct"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in [*folder.glob("umqtt2-*"), *folder.glob("SHA256SUMS")]:
+        old.unlink()
+    _python_packages(folder, when)
+    for profile in profiles:
+        _board_archive(folder, profile, when)
+    made = sorted(folder.glob("umqtt2-*"))
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made]
+    sums = folder / "SHA256SUMS"
+    sums.write_text("".join(lines), encoding="utf-8")
+    return [*made, sums]
+
+
+def _python_packages(folder: Path, when: int) -> None:
+    """Build wheel and source archive from a copy of what git knows: setuptools leaves files where it works."""
+    with tempfile.TemporaryDirectory(prefix="umqtt2-release-") as place:
+        source = Path(place, "umqtt2")
+        for name in _git("ls-files", "-z").split("\0"):
+            if name and (REPO / name).is_file():
+                target = source / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(REPO / name, target)
+                target.chmod(FILE_MODE)
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
+        environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
+        done = subprocess.run(
+            command, cwd=source, env=environment, umask=0o022, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            raise ToolError(f"release: the build failed: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
+    for path in folder.glob("*.tar.gz"):
+        _same_bytes(path, when)
+
+
+def _same_bytes(path: Path, when: int) -> None:
+    """Write a .tar.gz again without what differs from run to run: times, owners, order."""
+    out = io.BytesIO()
+    with tarfile.open(path) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as new:
+        for member in sorted(old.getmembers(), key=lambda member: member.name):
+            plain = tarfile.TarInfo(member.name)
+            plain.type, plain.size, plain.mtime = member.type, member.size, when
+            plain.mode = 0o755 if member.isdir() else FILE_MODE
+            new.addfile(plain, old.extractfile(member) if member.isfile() else None)
+    path.write_bytes(gzip.compress(out.getvalue(), mtime=when))
+
+
+def _board_archive(folder: Path, profile: str, when: int) -> None:
+    """Write the archive of a profile: the folder umqtt2/ that goes into a board's /lib, and the licence."""
+    path = folder / f"umqtt2-{version()}-{profile}.zip"
+    with tempfile.TemporaryDirectory(prefix="umqtt2-release-") as place:
+        built = Path(place)
+        install(profile, built)
+        files = {file.relative_to(built).as_posix(): file for file in built.rglob("*") if file.is_file()}
+        files["LICENSE"] = REPO / "LICENSE"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, file in sorted(files.items()):
+                info = zipfile.ZipInfo(name, time.gmtime(when)[:6])
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.create_system = 3  # Unix, whose modes these are
+                info.external_attr = (stat.S_IFREG | FILE_MODE) << 16
+                archive.writestr(info, file.read_bytes())
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=REPO, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"release: git {arguments[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def main() -> None:
+    """Make the release, and print its checksums."""
+    parser = argparse.ArgumentParser("python -m tools.release", description="Make the files of a release.")
+    parser.add_argument("--folder", type=Path, default=REPO / "dist", help="where to; default dist/")
+    parser.add_argument("profiles", nargs="*", metavar="PROFILE", help="builds for boards; default: all")
+    options = parser.parse_args()
+    unknown = set(options.profiles) - set(PROFILES)
+    if unknown:
+        raise ToolError(f"release: no profile {', '.join(sorted(unknown))}; there are {', '.join(PROFILES)}")
+    print("Building wheel, source archive and an archive for each profile: half a minute", flush=True)
+    if _git("status", "--porcelain"):
+        print("There are changes that are not committed: they are in it", flush=True)
+    *_, sums = release(options.folder.resolve(), options.profiles or list(PROFILES))
+    print(sums.read_text(encoding="utf-8"), end="")
+
+
+if __name__ == "__main__":
+    errors.run_main(main)
