@@ -63,7 +63,18 @@ def test_document_and_pictures(measured: results.Results, tmp_path: Path) -> Non
     assert measured["versions"]["vm"] in text
     shown = [name for name in (path.name for path in drawn) if f"(performance/{name})" in text]
     assert sorted(shown) == sorted(path.name for path in drawn)
-    assert len(list((tmp_path / "docs").glob("*.png"))) == len(drawn)
+    assert len(list((tmp_path / "docs").glob("*.svg"))) == len(drawn)
+
+
+def test_the_pictures_are_those_of_the_documents_tables(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="of the bench extra, which `make bench` installs")
+    drawn = document.redraw(folder=tmp_path)
+    assert sorted(path.name for path in drawn) == sorted(path.name for path in document.PICTURES.iterdir())
+    for path in drawn:
+        same = path.read_bytes() == (document.PICTURES / path.name).read_bytes()
+        assert same, f"{path.name}: not drawn since the table has changed; run `python -m tools.bench --redraw`"
+        text = path.read_text(encoding="utf-8")
+        assert "prefers-color-scheme:dark" in text and "<text" in text  # text that scales, in the page's colours
 
 
 def test_nothing_measured_yet(tmp_path: Path) -> None:

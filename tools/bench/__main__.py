@@ -19,7 +19,12 @@ def main() -> None:
     parser.add_argument("--profile", choices=builds, default="simple", help="build of umqtt2; %(default)s")
     parser.add_argument("--last", action="store_true", help="measure nothing: show the last results again")
     parser.add_argument("--docs", action="store_true", help="put the results into docs/performance.md")
+    parser.add_argument("--redraw", action="store_true", help="measure nothing: draw the tables of that page again")
     options = parser.parse_args()
+    if options.redraw:
+        for picture in document.redraw():
+            print(picture.relative_to(REPO))
+        return
     if options.last:
         found = results.read()
     else:

@@ -7,9 +7,9 @@ import shutil
 from functools import partial
 from pathlib import Path
 
-from tools.bench import text
+from tools.bench import pictures, text
 from tools.bench.claims import claims
-from tools.bench.plan import ASYNCIO, CPYTHON, MICROPYTHON
+from tools.bench.plan import ASYNCIO, CLIENTS, CPYTHON, MEASURES, MICROPYTHON
 from tools.bench.results import Results
 from tools.errors import ToolError
 from tools.paths import REPO
@@ -19,7 +19,7 @@ PICTURES = REPO / "docs" / "performance"
 
 
 def update(
-    results: Results, pictures: list[Path], document: Path = DOCUMENT, folder: Path = PICTURES
+    results: Results, drawn: list[Path], document: Path = DOCUMENT, folder: Path = PICTURES
 ) -> None:
     """Put the results between the document's markers, `<!-- bench: NAME -->` and `<!-- end -->`."""
     parts = {
@@ -39,12 +39,69 @@ def update(
         page = marked.sub(partial(_filled, part), page)
     document.write_text(page, encoding="utf-8")
     folder.mkdir(parents=True, exist_ok=True)
-    for picture in pictures:
+    for picture in drawn:
         shutil.copy(picture, folder)
 
 
 def _filled(part: str, marked: re.Match[str]) -> str:
     return f"{marked[1]}{part}\n{marked[2]}"
+
+
+def redraw(document: Path = DOCUMENT, folder: Path = PICTURES) -> list[Path]:
+    """Draw the pictures again from the document's own tables, without measuring; give them."""
+    page = document.read_text(encoding="utf-8")
+    speed = {machine: _speed(_table(page, f"bench: {machine}")) for machine in (MICROPYTHON, CPYTHON)}
+    names = {title: name for name, title in CLIENTS.items()}
+    head, *rows = _table(page, "bench: exact")
+    heap: dict[str, dict[str, float]] = {names[title]: {} for title in head[1:]}
+    for row in rows:
+        found = re.fullmatch(r"heap for: (.+), bytes", row[0])
+        if found:
+            for title, cell in zip(head[1:], row[1:]):
+                heap[names[title]][found[1]] = _value(cell)
+    return pictures.draw({"speed": speed, "heap": heap}, folder, _sizes(_table(page, "sizes,")))
+
+
+def _speed(table: list[list[str]]) -> dict[str, dict[str, list[float]]]:
+    """Samples with the median and the ends that the table has."""
+    names = {title: name for name, title in CLIENTS.items()}
+    measures = {title: name for name, title in MEASURES.items()}
+    found: dict[str, dict[str, list[float]]] = {}
+    for title, *cells in table[1:]:
+        samples = found[measures[title]] = {}
+        for client, cell in zip(table[0][1:], cells):
+            if cell != "—":
+                middle, _, ends = cell.partition("<br>")
+                low, _, high = (ends or f"{middle} to {middle}").partition(" to ")
+                samples[names[client]] = [_value(low), _value(middle), _value(high)]
+    return found
+
+
+def _sizes(table: list[list[str]]) -> list[pictures.Panel]:
+    columns = {".mpy files": 1, "heap for the import": 3, "smallest heap that runs": 5, "over TLS": 6}
+    assert all(table[0][place] == title for title, place in columns.items()), "the columns of the sizes' table"
+    panels = []
+    for title, place in zip(pictures.SIZE_TITLES.values(), columns.values()):
+        values = [(_client(row[0]), _value(row[place])) for row in table[1:] if row[place]]
+        panels.append(pictures.Panel(title, [pictures.Bar(name, value, value, value) for name, value in values]))
+    return panels
+
+
+def _client(cell: str) -> str:
+    """The name in the picture of a row of the sizes' table."""
+    plain = re.sub(r" \(.*\)", "", cell.replace("`", ""))
+    return re.sub(r"^its umqtt2\.(\w+),.*", r"umqtt2, \1 of full", plain)
+
+
+def _table(page: str, marker: str) -> list[list[str]]:
+    """The rows of the table below a comment, the line of dashes left out."""
+    below = page[page.index(f"<!-- {marker}") :].split("\n\n")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in below.splitlines() if line[:1] == "|"]
+    return [row for row in rows if set("".join(row)) != {"-"}]
+
+
+def _value(cell: str) -> float:
+    return float(cell.replace(",", ""))
 
 
 def _conditions(results: Results) -> str:

@@ -15,8 +15,8 @@ from tools.bench.text import number
 from tools.errors import ToolError
 from tools.paths import BUILD
 from tools.sizes.clients import CLIENTS as SIZED
+from tools.svg import BARE, ENDS, OURS, THEIRS, drawing, save
 
-OURS, THEIRS, BARE = "#0b6e4f", "#9aa5b1", "#d9dee3"
 QOS1 = ["qos1", ONE_CORE, "burst"]
 COLOURS = {"umqtt2": OURS, "bare": BARE}
 SIZES = BUILD / "sizes" / "sizes.json"
@@ -46,8 +46,11 @@ class Panel(NamedTuple):
     limit: float | None = None  # where the target is
 
 
-def draw(results: Results, folder: Path) -> list[Path]:
-    """Draw all pictures into `folder`, and give them."""
+def draw(results: Results, folder: Path, sizes: list[Panel] | None = None) -> list[Path]:
+    """Draw all pictures into `folder`, and give them.
+
+    sizes  in the place of the last results of `make sizes`
+    """
     vm, laptop = results["speed"][MICROPYTHON], results["speed"][CPYTHON]
     pictures = {
         "qos0": ("One write a packet: QoS 0 publishes on the VM", [_panel(vm, "qos0")]),
@@ -56,11 +59,11 @@ def draw(results: Results, folder: Path) -> list[Path]:
         "heap": ("Next to nothing is allocated: bytes of heap for one call", _heap(results)),
         "cpython": ("The same source on CPython, beside paho", [_panel(laptop, m, False) for m in laptop]),
     }
-    sizes = sizes_panels()
+    sizes = sizes_panels() if sizes is None else sizes
     if sizes:
         pictures["size"] = ("What a board pays: bytes of flash and of heap", sizes)
     folder.mkdir(parents=True, exist_ok=True)
-    return [_draw(folder / f"{name}.png", title, panels) for name, (title, panels) in pictures.items()]
+    return [_draw(folder / f"{name}.svg", title, panels) for name, (title, panels) in pictures.items()]
 
 
 def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
@@ -111,7 +114,7 @@ def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
                 values,
                 color=[COLOURS.get(bar.client.partition(",")[0], THEIRS) for bar in panel.bars],
                 xerr=ends if noisy else None,
-                error_kw={"ecolor": "#52606d", "elinewidth": 1, "capsize": 2},
+                error_kw={"ecolor": ENDS, "elinewidth": 1, "capsize": 2},
                 height=0.68,
             )
             widest = max(max(bar.high for bar in panel.bars), 1)
@@ -131,16 +134,12 @@ def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
 def _figure(path: Path, width: float, height: float, sizes: list[int]) -> Iterator[Any]:
     """A figure with a panel for each of `sizes`, as high as it has bars; saved at the end."""
     try:
-        import matplotlib
+        with drawing() as pyplot:
+            figure, axes = pyplot.subplots(
+                len(sizes), 1, figsize=(width, height), height_ratios=sizes, squeeze=False, layout="constrained"
+            )
+            yield figure, axes[:, 0]
+            save(figure, path)
+            pyplot.close(figure)
     except ImportError:
         raise ToolError("bench: matplotlib is not installed; `make bench` does that") from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
-        len(sizes), 1, figsize=(width, height), height_ratios=sizes, squeeze=False, layout="constrained"
-    )
-    yield figure, axes[:, 0]
-    # No program name in the file, so that the same results make the same file.
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    pyplot.close(figure)

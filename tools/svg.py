@@ -1,0 +1,55 @@
+"""Pictures of matplotlib as SVG that reads on light and on dark: a browser takes the colours of the page around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# Colours to draw with, and what each becomes on a dark page.
+INK, OURS, THEIRS, BARE, ENDS = "#1f2933", "#0b6e4f", "#9aa5b1", "#d9dee3", "#52606d"
+ON_DARK = {INK: "#e4e7eb", OURS: "#2fb58c", THEIRS: "#7b8794", BARE: "#4b5866", ENDS: "#b8c4ce"}
+
+SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "umqtt2",
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@contextmanager
+def drawing() -> Iterator[Any]:
+    """matplotlib's pyplot, with our colours. Raises ImportError where matplotlib is not installed."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context(SETTINGS):
+        yield pyplot
+
+
+def save(figure: Any, path: Path) -> None:
+    """Write a figure; the same figure makes the same file."""
+    figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
+    text = path.read_text(encoding="utf-8")
+    for colour in ON_DARK:
+        text = text.replace(colour, f"var(--{_name(colour)})")
+    light = "".join(f"--{_name(colour)}:{colour};" for colour in ON_DARK)
+    dark = "".join(f"--{_name(colour)}:{other};" for colour, other in ON_DARK.items())
+    style = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    # Any sans-serif that the reader has; a size in the browser's units, so that it scales.
+    text = re.sub(r"(<svg [^>]*>)", lambda match: match[1] + "\n " + style, text, count=1)
+    path.write_text("".join(f"{line.rstrip()}\n" for line in text.splitlines()), encoding="utf-8")
+
+
+def _name(colour: str) -> str:
+    return f"c{colour[1:]}"
