@@ -14,7 +14,7 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import brokers, chromium, errors, fetch, makevenv, mqtt_packet, playground, wasm  # noqa: E402
+from tools import brokers, chromium, errors, fetch, makevenv, mermaid, mqtt_packet, playground, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 
 BROKERS = ("nats", "rumqttd")
@@ -33,6 +33,7 @@ def setup(*extras: str) -> None:
             builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
             builds[mqtt_packet.PACKAGE] = mqtt_packet.build()
             builds["playground"] = playground.build()
+            builds["mermaid"] = mermaid.build()
             for one in others:
                 builds.update(one.result())
         return builds

@@ -148,6 +148,12 @@ def test_each_example_is_a_page(example: Path, pages: dict[Path, Page], site: Pa
     assert f"{example.stem}.html" in pages[site / "examples" / "index.html"].text
 
 
+def test_diagrams_are_drawn_by_a_script_of_the_site(pages: dict[Path, Page], site: Path) -> None:
+    assert 'class="mermaid"' in pages[site / "qos.html"].text
+    for page in pages.values():
+        assert ("assets/mermaid.min.js" in page.text) == ('class="mermaid"' in page.text)
+
+
 def test_a_page_has_version_colours_previous_and_next(pages: dict[Path, Page], site: Path) -> None:
     text = pages[site / "tls.html"].text
     assert f"umqtt2 {umqtt2.__version__}" in text
