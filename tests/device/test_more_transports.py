@@ -33,7 +33,12 @@ class WebSockets(Listener):
 
 
 # The plain one is for the observer; and mosquitto 2.0.11 does not start with WebSockets alone.
-LISTENERS = [Listener("anonymous"), WebSockets("websocket"), WebSockets("websocket-tls", "server")]
+LISTENERS = [
+    Listener("anonymous"),
+    Listener("tls", "server"),
+    WebSockets("websocket"),
+    WebSockets("websocket-tls", "server"),
+]
 
 
 @dataclass
@@ -130,6 +135,44 @@ def test_stream(
 ) -> None:
     with SerialLine(broker.port("anonymous")) as line:
         scenario(make_device("anonymous", "stream", line.path))
+
+
+@pytest.mark.parametrize(
+    ("listener", "scenario"),
+    [
+        ("anonymous", scenarios.test_7_kb_payload),
+        ("anonymous", scenarios.test_qos2),
+        ("tls", scenarios.test_reconnects),
+    ],
+    ids=["payload", "qos2", "reconnects"],
+)
+def test_what_passes_below_a_trace_is_unchanged(
+    make_device: Callable[..., OtherTransportDevice], listener: str, scenario: Callable[[Device], None]
+) -> None:
+    scenario(make_device(listener, "trace"))
+
+
+@pytest.mark.parametrize("listener", ["anonymous", "tls"])
+def test_a_trace_tells_each_packet(make_device: Callable[..., OtherTransportDevice], listener: str) -> None:
+    device = make_device(listener, "trace")
+    device.observer.subscribe(device.topic("up"))
+    with device.run("publish_qos1") as run:
+        assert run.event("published")["statuses"] == [[1, 1], [2, 1], [3, 1]]
+        device.finish(run)
+    assert device.observer.next(device.topic("up")).payload == b"message 0"
+    # Acknowledgements may come at any time after their messages.
+    lines = [line.split(None, 2)[2] for line in run.output if line.startswith("trace")]
+    assert lines[0].startswith("-- opening 127.0.0.1:") or lines[0].startswith("-- opening localhost:")
+    assert lines[1] == "-- open"
+    assert lines[2].startswith(f"-> CONNECT {device.client_id}, MQTT 3.1.1, clean session, keepalive ")
+    assert lines[3] == "<- CONNACK accepted, new session (4 bytes)"
+    topic = device.topic("up")
+    for pid in (1, 2, 3):
+        size = 2 + 2 + len(topic) + 2 + 9
+        sent = lines.index(f"-> PUBLISH pid {pid}, {topic}, QoS 1, payload 9 ({size} bytes)")
+        assert lines.index(f"<- PUBACK pid {pid} (4 bytes)") > sent
+    assert lines[10] == "-> DISCONNECT (2 bytes)"
+    assert lines[-1] == "-- closed"
 
 
 @pytest.mark.parametrize("listener", ["websocket", "websocket-tls"])

@@ -16,6 +16,7 @@ import umqtt2.start
 from tests.docs.loop import Runner
 from tests.docs.pages import PAGES, blocks
 from umqtt2.testing import FakeBroker, decode_properties
+from umqtt2.transport import trace
 
 SLEEPS = 300  # sleeps after which an endless program is ended
 
@@ -77,6 +78,8 @@ def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, name, mock.MagicMock())
     Runner(monkeypatch, Broker())
     monkeypatch.setattr(umqtt2.start, "new_transport", lambda client: Broker())
+    traced = trace.TraceTransport
+    monkeypatch.setattr(trace, "TraceTransport", lambda below, log=print: traced(Broker(), log))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "picture.jpg").write_bytes(bytes(3000))

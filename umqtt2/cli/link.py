@@ -4,6 +4,7 @@ try:
     from ..cpython import clock as time
 except ImportError:
     import time  # type: ignore[no-redef]
+import sys
 from binascii import hexlify
 from os import urandom
 
@@ -18,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from ..cpython.contracts import Transport
     from ..transport.tcp import TCPTransport
     from ..v5 import V5
     from .report import Reporter
@@ -66,7 +68,7 @@ class Link:
             user=options.get("username"),
             password=options.get("pw"),
             keepalive=options["keepalive"],
-            transport=transport(options),
+            transport=traced(transport(options)) if "debug" in options else transport(options),
             max_packet=LARGEST,
             clock=time,
             **more
@@ -157,6 +159,13 @@ class Link:
             self.codes[pid] = self.client.connection.code
             if self.five and status == SFAILED:
                 self.reasons[pid] = describe(self.five)
+
+
+def traced(below: "Transport") -> "Transport":
+    """Return a transport that prints on stderr what passes over another one."""
+    from ..transport.trace import TraceTransport
+
+    return TraceTransport(below, lambda line: print(line, file=sys.stderr))
 
 
 def transport(options: "dict[str, Any]") -> "TCPTransport":

@@ -107,6 +107,7 @@ OPTIONS = (
     ("--key", "key", "FILE", BOTH, "its private key", None),
     ("--insecure", "insecure", "", BOTH, "TLS, without knowing who the broker is", None),
     ("--quiet", "quiet", "", BOTH, "print no errors and no warnings", None),
+    ("-d", "debug", "", BOTH, "print each packet on stderr, without its payload", None),
     ("--help", "help", "", BOTH, "this text", None),
 )
 LISTS = ("topic", "unsubscribe", "filter-out")  # what may be said more than once

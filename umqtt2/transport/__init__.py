@@ -36,4 +36,5 @@ and, for those who want more of it, optionally
     tls        TLSTransport: TCP with TLS on it
     websocket  WebSocketTransport: frames of a WebSocket, on any of the others
     stream     StreamTransport: a UART, a modem, a pty
+    trace      TraceTransport: prints the packets that pass over any of the others
 """

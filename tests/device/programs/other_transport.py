@@ -17,8 +17,14 @@ def stream(device):
     return StreamTransport(open(device.config["pty"], "r+b"))
 
 
+def trace(device):
+    from umqtt2.transport.trace import TraceTransport
+
+    return TraceTransport(transport_of(device), lambda line: print("trace", line))
+
+
 def run(device):
-    transport = {"websocket": websocket, "stream": stream}[device.config["transport"]](device)
+    transport = {"websocket": websocket, "stream": stream, "trace": trace}[device.config["transport"]](device)
     make = device.client
 
     def client(*args, **more):
