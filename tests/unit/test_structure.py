@@ -18,7 +18,7 @@ MODULES = {
 FLOORS = [
     ["__main__"],
     ["cli"],
-    ["requests"],
+    ["requests", "router"],
     ["robust", "aio", "__init__", "testing"],
     ["client", "reconnect"],
     ["start", "v5"],

@@ -29,6 +29,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "transport.trace": ("transport.trace",),
         "v5": ("v5",),
         "requests": ("requests",),
+        "router": ("router",),
     },
     # MQTT 5 and nothing else.
     "simple5": {
@@ -113,4 +114,5 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "packets.filter": ("matches",),
     "v5": ("V5", "Topic", "Options"),
     "requests": ("Requests",),
+    "router": ("Router",),
 }
