@@ -25,7 +25,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
-from .constants import FIVE, NAP_MS, PLAIN, POLL_MS
+from .constants import FIVE, NAP_MS, PLAIN, POLL_MS, SERVERS
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -60,7 +60,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, AsyncIterator, Generator, NamedTuple
 
-    from .cpython.contracts import Clock, Packets, Payload, Session, Text, TopicName, Transport, Will
+    from .cpython.contracts import Clock, Packets, Payload, ServerList, Session, Text, TopicName, Transport, Will
 
     class Message(NamedTuple):
         """A message: topic and payload as bytes; dup says that it may have come before."""
@@ -141,7 +141,7 @@ class MQTTClient:
     def __init__(
         self,
         client_id: "Text",
-        server: "str",
+        server: "str | ServerList",
         port: "int" = 0,
         user: "Text | None" = None,
         password: "Text | None" = None,
@@ -165,7 +165,9 @@ class MQTTClient:
     ) -> "None":
         """
         client_id        client identifier; may be empty with a clean session [3.1.3.1]
-        server, port     the broker's host name or address and TCP port; 0 is 1883, or 8883 with TLS
+        server, port     the broker's host name or address and TCP port; 0 is 1883, or 8883 with TLS. Or a list of
+                         servers, each a name or (name, port), which are tried in turn: see `umqtt2.servers`. Then
+                         these attributes are those of the connection, or of the next attempt
         user, password   or None [3.1.3.4, 3.1.3.5]
         keepalive        seconds, 0 to 65535: the client pings by itself when nothing was sent or
                          received for half of it; 0 turns it off [3.1.2.10]
@@ -281,11 +283,9 @@ class MQTTClient:
         reconnector = self._reconnector
         if not connection.state:
             reconnector.hurry()
-            due = reconnector.due
             self._wake()
-            while not connection.state and reconnector.due == due and reconnector.enabled:
-                await self._wait_change()  # the attempt begins when the name was looked up
-        while connection.state and connection.state != UP:
+        # The attempt begins when the name was looked up.
+        while connection.state != UP and (connection.state or (reconnector.due < 0 and reconnector.enabled)):
             await self._wait_change()
         self._check_running()
         return connection.state == UP
@@ -763,10 +763,10 @@ class MQTTClient:
             while self._task is me and (reconnector.enabled or connection.state):
                 first: "int | None" = None
                 try:
-                    if connection.state or self._epoch != epoch:
+                    if connection.state or self._epoch != epoch or (SERVERS and reconnector.due < 0):
                         first = self._look()
-                    if not connection.state and self._epoch == epoch:
-                        break  # the first attempt
+                    if not connection.state and self._epoch == epoch and not (SERVERS and reconnector.due < 0):
+                        break  # the first attempt, with each of the servers
                     if first is None:
                         await self._wait()  # type: ignore[misc]
                 except MemoryError:

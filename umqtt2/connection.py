@@ -122,6 +122,8 @@ class Connection:
     disconnect_packet
                 the DISCONNECT that is sent next
     closed_error  the error number for a broker that closes
+    unanswered  CONNECTs without a CONNACK. More than the last one, and the broker may have a new session without
+                our knowledge. At the start nothing is known, either
     """
 
     state = CLOSED
@@ -138,6 +140,7 @@ class Connection:
     raised: "BaseException | None"
     busy = False  # a method is at work
     ping_sent = False  # and nothing has come since
+    unanswered = 1
     paused = False
     disconnect_packet = DISCONNECT
     closed_error = ECONCLOSE
@@ -146,9 +149,6 @@ class Connection:
     _payload: "Any" = None  # what follows the buffer in the slot
     _last_topic = b""  # of the last message whose topic was checked
     _stalled = False  # the transport took nothing, the last time
-    # CONNECTs without a CONNACK. More than the last one, and the broker may have a new session without our
-    # knowledge. At the start nothing is known, either.
-    _unanswered = 1
     _session_lost = False  # the broker has a new session, and the store does not know yet
     _now = 0
     _checked = 0  # when the timers were looked at
@@ -299,7 +299,7 @@ class Connection:
         else:
             self._steps = None
             if STORES and self._next:
-                self._unanswered += 1
+                self.unanswered += 1
             self._send_next()
             if not self.pending:
                 self.state = GREETING
@@ -341,8 +341,8 @@ class Connection:
         else:
             # A session whose loss could not be processed, for want of memory, stays lost.
             self._session_lost = lost = self._session_lost or self.code < 256
-            self.session.resume(not lost, self._unanswered > 1, now)
-            self._unanswered = 0
+            self.session.resume(not lost, self.unanswered > 1, now)
+            self.unanswered = 0
             self._session_lost = False
         self._checked = now
         self.ping_sent = False

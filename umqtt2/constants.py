@@ -15,3 +15,4 @@ STORES = True  # session stores that know QoS 2, or keep messages and send them 
 WORDS = True  # what says more about an error than its number
 CHECKS = True  # what says clearly what would be said less clearly without it
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio
+SERVERS = True  # lists of servers

@@ -29,7 +29,7 @@ except ImportError:  # a port without it
 
 
 from .connection import NETWORK, UNIT_BITS, UP
-from .constants import FIVE, PLAIN
+from .constants import FIVE, PLAIN, SERVERS
 from .errno import (
     EBUSY,
     ECONAUTH,
@@ -124,19 +124,27 @@ class Reconnector:
 
     enabled  there is to be a connection
     clean    each begins a clean session
+    was_up   the program knows of a connection
+    due      when the next attempt is; negative for at once
     """
 
     enabled = False
     clean = False
-    _up = False  # the program knows of a connection
-    due = 0  # when the next attempt is
+    was_up = False
+    due = 0
     _refused = False  # the last attempt, and no retry cures that
+    _servers: "Any" = None  # a Servers, where the client has several
 
     def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
         """backoff: seconds, the first and the longest; see Backoff."""
         self._client = client
         first, longest = backoff
         self.backoff = Backoff(first, longest)
+        if SERVERS:
+            if isinstance(client.server, (list, tuple)):
+                from .servers import Servers
+
+                self._servers = Servers(client)
 
     def begin(self, clean: "bool") -> "None":
         """Make the first attempt. Raises ValueError and TypeError for what the client was made with, and
@@ -146,6 +154,8 @@ class Reconnector:
         self.backoff.failures = 0
         was = self.enabled
         self.enabled = True
+        if SERVERS:
+            self.due = 0
         try:
             start_connection(self._client, clean)
         except BaseException as e:
@@ -196,11 +206,14 @@ class Reconnector:
         """There is no connection any more: remember why, and set the time of the next attempt."""
         client = self._client
         connection = client.connection
-        if self._up:
+        if self.was_up:
             self.backoff.lasted(connection.last_in - connection.since << UNIT_BITS)
         self.due = connection.now() + (self.backoff.pause_ms(error) >> UNIT_BITS)
         if isinstance(error, Exception):
-            self._refused = not self._up and is_permanent(error)
+            self._refused = not self.was_up and is_permanent(error)
+            if SERVERS:
+                if self._servers:
+                    error = self._servers.choose_next(self, error)
             last = client.last_error
             client.last_error = error
             if client.verbose and (last is None or last.args != error.args):
@@ -215,9 +228,9 @@ class Reconnector:
         client = self._client
         connection = client.connection
         up = connection.state == UP
-        if up != self._up or self._refused:
+        if up != self.was_up or self._refused:
             connection.enter()  # another thread may be in: the next look tells then
-            self._up = up
+            self.was_up = up
             self._refused = False
             if not PLAIN:
                 client.cbconnection(up)

@@ -2,7 +2,7 @@
 
 from .client import MQTTClient as BaseClient
 from .connection import CLOSED, NETWORK, UP, units
-from .constants import FIVE
+from .constants import FIVE, SERVERS
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
 from .reconnect import Reconnector, keeping
@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .cpython.contracts import Text
+    from .cpython.contracts import ServerList, Text
 
 
 class MQTTClient(BaseClient):
@@ -28,7 +28,7 @@ class MQTTClient(BaseClient):
     MQTTException(EFULL). A subscription has `message_timeout` seconds of connected time to be answered.
 
     last_error  the OSError or MQTTException that ended the last connection, or the last attempt to
-                make one; None before the first
+                make one; None before the first. Where there are several servers, its last argument says which
     """
 
     cbconnection: "Callable[[bool], object] | None" = None
@@ -37,7 +37,7 @@ class MQTTClient(BaseClient):
     def __init__(
         self,
         client_id: "Text",
-        server: "str",
+        server: "str | ServerList",
         port: "int" = 0,
         user: "Text | None" = None,
         password: "Text | None" = None,
@@ -51,6 +51,8 @@ class MQTTClient(BaseClient):
         """
         The arguments of `umqtt2.MQTTClient`, but `keepalive` is 60 by default, and
 
+        server     also a list of servers, each a name or (name, port), which are tried in turn; `server` and `port`
+                   of the client are those of the connection, or of the next attempt; see `umqtt2.servers`
         backoff    seconds, the first and the longest: the n-th attempt to reconnect comes after a
                    random time between 0 and min(longest, first * 2 ** n), so that many clients of one
                    broker do not all come at once. After a refusal that no retry cures (credentials,
@@ -60,9 +62,9 @@ class MQTTClient(BaseClient):
         verbose    False prints nothing when the connection fails
         session    a store that keeps messages; by default a MemorySession
         """
-        self._reconnector = Reconnector(self, backoff)
         more["session"] = keeping(more.get("session"))
-        super().__init__(client_id, server, port, user, password, keepalive, *args, **more)
+        super().__init__(client_id, server, port, user, password, keepalive, *args, **more)  # type: ignore[arg-type]
+        self._reconnector = Reconnector(self, backoff)
         self.keep_qos0 = keep_qos0
         self.verbose = verbose
 
@@ -90,11 +92,15 @@ class MQTTClient(BaseClient):
         if connection.in_callback:
             self._reconnector.begin_later(clean_session)
             return False
-        self._reconnector.begin(clean_session)
+        reconnector = self._reconnector
         try:
-            while connection.state not in (CLOSED, UP):
-                if self._reconnector.look() is None and connection.state:
-                    connection.wait(WAIT_MS)
+            while True:
+                reconnector.begin(clean_session)
+                while connection.state not in (CLOSED, UP):
+                    if reconnector.look() is None and connection.state:
+                        connection.wait(WAIT_MS)
+                if not (SERVERS and reconnector.enabled and reconnector.due < 0):
+                    break  # else there is another server
         finally:
             connection.reraise()
         return connection.state == UP and connection.code > 255

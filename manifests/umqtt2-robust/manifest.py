@@ -6,4 +6,4 @@ add_library("umqtt2", "..")
 require("umqtt2-qos2", library="umqtt2")
 require("umqtt2-reconnect", library="umqtt2")
 
-package("umqtt2", files=("robust.py",), base_path="../..")
+package("umqtt2", files=("robust.py", "servers.py"), base_path="../..")

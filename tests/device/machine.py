@@ -26,6 +26,7 @@ LARGER_HEAPS = {
         "other_transport": 84,
         "qos2": 56,
         "robust": 60,
+        "servers": 72,
         "streaming": 60,
         "waking": 52,
     },
@@ -39,13 +40,14 @@ LARGER_HEAPS = {
         "qos2": 42,
         "rejected": 50,
         "robust": 42,
+        "servers": 46,
         "streaming": 40,
         "waking": 40,
     },
 }
 # These need asyncio too.
 ASYNC: tuple[str, ...] = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_echo", "aio_first", "aio_idle")
-ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_worker", "router")
+ASYNC += ("aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_servers", "aio_worker", "router")
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 84))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 66))
 LARGER_HEAPS["source"].update(v5=96, v5_aio=112, allocations=72)

@@ -20,6 +20,7 @@ FLOORS = [
     ["cli"],
     ["requests", "router"],
     ["robust", "aio", "__init__", "testing"],
+    ["servers"],
     ["client", "reconnect"],
     ["start", "v5"],
     ["streaming"],

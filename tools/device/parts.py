@@ -12,7 +12,17 @@ BRANCHES = ("publish", "subscribe")
 SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
 NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
 # Attributes that not all builds look at.
-CONTRACT = ("chunks", "has_unsent", "streams", "keeps", "ping_sent", "five", "disconnect_packet", "closed_error")
+CONTRACT = (
+    "chunks",
+    "has_unsent",
+    "streams",
+    "keeps",
+    "ping_sent",
+    "five",
+    "disconnect_packet",
+    "closed_error",
+    "unanswered",
+)
 
 
 def versions(module: ast.Module, only: str = "") -> None:

@@ -19,6 +19,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "packets.filter": ("packets.filter",),
         "streaming": ("streaming",),
         "reconnect": ("reconnect",),
+        "servers": ("servers",),
         "robust": ("robust",),
         "aio": ("aio",),
         "session.qos2": ("session.packet_ids", "session.qos2"),
@@ -62,13 +63,13 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS")
+SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": (*SMALL, "WORDS"),
     "simple": SMALL,
     "full": ("HUGE", "CHECKS"),
-    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS"),
+    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}
@@ -76,7 +77,7 @@ ARGUMENTS = ("length", "five", "more")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
-INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver", "V5")
+INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver", "Servers", "V5")
 # In these profiles the one session store, too: a program can choose its limits, and not bring one of its own.
 # Nor does it look at the client's connection.
 ONE_STORE = {"aio": "MemorySession"}
@@ -115,4 +116,5 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "v5": ("V5", "Topic", "Options"),
     "requests": ("Requests",),
     "router": ("Router",),
+    "servers": ("Servers",),
 }

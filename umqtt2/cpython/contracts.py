@@ -15,6 +15,7 @@ class TopicWithProperties(Protocol):
 
 
 TopicName = Union[str, bytes, TopicWithProperties]
+ServerList = Sequence[Union[str, tuple[str, int]]]  # names, and (name, port)
 Payload = Union[str, bytes, bytearray, memoryview]
 Will = Union[
     tuple[TopicName, Payload], tuple[TopicName, Payload, bool], tuple[TopicName, Payload, bool, int]
