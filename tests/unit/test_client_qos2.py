@@ -108,6 +108,15 @@ def test_an_identifier_that_is_unknown_is_answered(a, first, answer):
     assert a.statuses == []
 
 
+def test_a_broker_without_qos_2_that_answers_with_puback_has_the_message(a):
+    # RabbitMQ does so: no PUBREC will come, and 20 such messages would fill the store for ever.
+    for _ in range(25):
+        pid = a.client.publish("t", "m", qos=2)
+        a.transport.feed(wire.ack(PUBACK, pid))
+        a.drain()
+        assert a.statuses.pop() == (pid, errno.SDELIVERED)
+
+
 @pytest.mark.parametrize("first", [PUBACK, PUBCOMP])
 def test_an_acknowledgement_that_nobody_waits_for_is_told(a, first):
     a.transport.feed(wire.ack(first, 99))

@@ -35,7 +35,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
     on_packet(first, pid, code) -> int or None
         PUBACK, PUBREC, PUBCOMP, PUBREL, SUBACK or UNSUBACK has come; `code` is that of a SUBACK. Returns the first
         byte of the acknowledgement to answer with, or the status that the program gets (see `umqtt2.errno`), or
-        None for neither. One of the wrong kind, or for an identifier that is not in flight, changes nothing.
+        None for neither. One of the wrong kind, or for an identifier that is not in flight, changes nothing. But
+        a PUBACK may deliver a message at QoS 2 that waits for PUBREC: some brokers without QoS 2 answer so.
     is_new(pid, topic, payload, size=0) -> bool
         A message at QoS 2 has come: False when it is one that was delivered before, and not released yet.
         `payload` is all of it, or its first 128 bytes, and `size` then its length; both topic and payload may be

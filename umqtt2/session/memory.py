@@ -193,7 +193,8 @@ class MemorySession:
                     self.messages.insert(self.sent_messages, self.messages.pop(i))
                     self.sent_messages += 1
             return PUBREL
-        if first != awaits:
+        # A broker without QoS 2 answers with PUBACK: it has the message, and sends no PUBREC.
+        if first != awaits and (first != PUBACK or awaits != PUBREC):
             return SUNKNOWNPID
         self.log(DONE, pid)
         self._pop(i)

@@ -1,7 +1,7 @@
 """The session store that a client has by default, where QoS 2 is there: identifiers, no messages."""
 
 from ..errno import SDELIVERED, STIMEOUT, SUNKNOWNPID
-from ..packets.fields import PUBCOMP, PUBREC, PUBREL
+from ..packets.fields import PUBACK, PUBCOMP, PUBREC, PUBREL
 from .packet_ids import KIND, KIND_BITS, PacketIdSession
 from .received_ids import ReceivedIds
 
@@ -33,6 +33,8 @@ class QoS2Session(PacketIdSession):
             elif awaits != AWAITS_PUBCOMP:
                 return SUNKNOWNPID
             return PUBREL
+        if first == PUBACK and self.get(pid, 0) & KIND == AWAITS_PUBREC:
+            first = PUBREC  # a broker without QoS 2 has the message
         return super().on_packet(first, pid, code)
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":

@@ -323,6 +323,8 @@ def check_acknowledgements(make: "Callable[[], Session]") -> "None":
             for done in acks[:step]:
                 driver.ack(done, pid)
             for wrong in ACKS:
+                if wrong == PUBACK and acks[step] == PUBREC:
+                    continue  # a broker without QoS 2 has the message: the store may take it or not
                 if wrong not in acks or acks.index(wrong) > step:
                     for code in (0, 128):
                         answer = driver.ack(wrong, pid, code)
