@@ -17,7 +17,6 @@ PYTHON = REPO / "docs" / "playground" / "python"
 STAND_INS = {
     "transport.py": tuple(f"umqtt2/transport/{name}.py" for name in ("tcp", "tls", "websocket")),
     "playground.py": ("playground.py",),
-    "wire.py": ("wire.py",),
 }
 # Not for MicroPython, or not for a browser.
 LEFT_OUT = ("umqtt2/cpython/", "umqtt2/cli/", "umqtt2/__main__.py")

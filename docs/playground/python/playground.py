@@ -8,10 +8,10 @@ import time
 
 import jsffi
 import page
-from wire import TraceTransport
 
 from umqtt2.packets.fields import topic_name
 from umqtt2.testing import FakeBroker
+from umqtt2.transport.trace import TraceTransport
 
 REFUSED = 111  # ECONNREFUSED
 RESET = 104  # ECONNRESET
