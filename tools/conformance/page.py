@@ -54,9 +54,11 @@ def _differences(version: Version, statements: Statements) -> Iterator[str]:
     yield "## Where umqtt2 differs"
     yield ""
     yield from _list((s.number, s.differs) for s in client if s.differs)
-    yield "## What is not there"
-    yield ""
-    yield from _list((s.number, s.absent) for s in client if s.absent)
+    absent = [(s.number, s.absent) for s in client if s.absent]
+    if absent:
+        yield "## What is not there"
+        yield ""
+        yield from _list(absent)
     full = [s.number for s in client if s.profile == FULL]
     if full:
         yield "## What only the profile `full` has"
