@@ -115,3 +115,16 @@ def test_large_payloads(reader: Laptop, broker: Mosquitto, observer: Observer) -
         observer.publish("camera/update", picture, qos=1)
         wait_for_line(run, f"complete: {len(picture)} bytes")
     assert (reader.board.root / "update.new").read_bytes() == picture
+
+
+@pytest.mark.parametrize("nth", [0, 1], ids=["robust", "plain"])
+def test_mqtt_as_without_asyncio(reader: Laptop, broker: Mosquitto, observer: Observer, nth: int) -> None:
+    page = DOCS / "from-mqtt-as.md"
+    source = block(page, "Without asyncio", nth).replace("sleep(0.05)", "sleep(0.001)")
+    if nth:
+        first = block(page, "Without asyncio").partition("client = ")[0]  # what is used again
+        source = first + source.replace("board-1", "board-2")
+    with start(reader, source) as run:
+        assert [observer.next("result").payload for _ in range(3)] == COUNT[:3]
+        observer.publish("foo_topic", b"hello", qos=1)
+        wait_for_line(run, "b'foo_topic' b'hello' False")
