@@ -25,7 +25,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
-from .constants import FIVE, NAP_MS, PLAIN, POLL_MS, SERVERS
+from .constants import FIVE, NAP_MS, PLAIN, POLL_MS, SERVERS, SHOWN
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -216,6 +216,13 @@ class MQTTClient:
         connection.cb = self._on_message  # type: ignore[assignment]
         connection.late = True
         connection.cbstat = self._on_status
+
+    if SHOWN:
+
+        def __repr__(self) -> "str":
+            from .texts import shown
+
+            return shown(self)
 
     def is_connected(self) -> "bool":
         """Return whether there is a connection, as far as is known."""

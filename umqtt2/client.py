@@ -6,7 +6,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import UP, Connection
-from .constants import FIVE, HUGE, STORES, STREAMING
+from .constants import FIVE, HUGE, SHOWN, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter
 from .packets.v311 import V311
@@ -107,6 +107,13 @@ class MQTTClient:
         self.connection = Connection(session, packets, max_packet, clock)
         # What `publish` got last, and its name; no topic is the client. A tuple, as an interrupt may publish, too.
         self._last: "tuple[object, bytes]" = (self, b"")
+
+    if SHOWN:
+
+        def __repr__(self) -> "str":
+            from .texts import shown
+
+            return shown(self)
 
     def set_callback(self, f: "MessageCallback") -> "None":
         """Have `f(topic: bytes, msg: bytes, retained: bool, dup: bool)` called for each message.

@@ -13,6 +13,7 @@ FIVE = True  # versions of the protocol besides MQTT 3.1.1
 STREAMING = True  # payloads larger than the memory
 STORES = True  # session stores that know QoS 2, or keep messages and send them again
 WORDS = True  # what says more about an error than its number
+SHOWN = True  # `repr` of a client says more than its class
 CHECKS = True  # what says clearly what would be said less clearly without it
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio
 SERVERS = True  # lists of servers

@@ -1,5 +1,7 @@
 """Error numbers in words, and what to do about them. Loaded when an exception is printed; a build may leave it out."""
 
+from .connection import UP
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -58,3 +60,13 @@ def certificate(text: "str") -> "str":
         if part in text:
             text += "; " + advice
     return text
+
+
+def shown(client: "Any") -> "str":
+    """Return what `repr` of a client is: identifier, server, state, and the last error, if there was one."""
+    state = client.connection.state
+    words = "connected" if state == UP else "connecting or leaving" if state else "not connected"
+    error = getattr(client, "last_error", None)
+    if error:
+        words = "%s, last error: %s" % (words, error)
+    return "MQTTClient(%r, %r, %d): %s" % (client.client_id, client.server, client.port, words)

@@ -57,6 +57,7 @@ OWN = (
     "transport.tls.der",
     "texts.certificate",
     "texts.describe",
+    "texts.shown",
     "transport.tls.advised",
     "transport.tls.check_pair",
     "transport.tls.is_address",

@@ -88,7 +88,7 @@ def test_what_else_an_exception_has_is_printed_too(trees: Callable[[str], Path])
     assert shown[3:] == ["99", "text", ""]
 
 
-BY_NUMBER = {"source": "MQTTException: 28", "core": "MQTTException: 28", "full": "('MQTTException', (28,))"}
+BY_NUMBER = {"source": "MQTTException: 28", "core": "MQTTException: 28", "full": "(<class 'MQTTException'>, (28,))"}
 
 
 @pytest.mark.parametrize("tree, number", BY_NUMBER.items())

@@ -23,7 +23,7 @@ FLOORS = [
     ["servers"],
     ["client", "reconnect"],
     ["start", "v5"],
-    ["streaming"],
+    ["streaming", "texts"],
     ["connection"],
     ["session"],
     ["transport", "packets"],

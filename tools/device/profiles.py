@@ -65,11 +65,11 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 # Constants that a profile makes False, and arguments that go with what they switch off.
 SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
-    "core": (*SMALL, "WORDS"),
+    "core": (*SMALL, "WORDS", "SHOWN"),
     "simple": SMALL,
     "full": ("HUGE", "CHECKS"),
     "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "SHOWN", "CHECKS", "SERVERS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tools.device.merge import TAG
 from tools.device.rename import rename
+from umqtt2.connection import UP
 
 # Texts of these are for reading; the number, or the argument's name before the colon, says it too.
 WITH_TEXTS = ("ValueError", "TypeError")
@@ -20,6 +21,7 @@ HELPER = "wrong"
 SOURCE = "errno"  # the module that has MQTTException
 # A name that every MicroPython has: it costs no heap.
 FORMAT = "format"
+NOT_THERE = (ast.If, ast.Expr, ast.ImportFrom)
 LEFT_OUT = ("TYPE_CHECKING", "CERTIFICATES", "certificate")  # of the package's texts
 
 WRONG = f"""
@@ -29,7 +31,7 @@ def {HELPER}(name, *more):
         name = {FORMAT}(name, more)
     except:
         if not more:
-            return ValueError('MQTTException', name.args)
+            return ValueError(type(name), getattr(name, 'args', ''))
     return (TypeError if more and more[0] < 0 else ValueError)(name)
 
 class MQTTException(Exception):
@@ -39,6 +41,8 @@ FILE = """
 def format(name, more):
     from sys import modules
     del modules['umqtt2.texts'], modules['umqtt2'].texts
+    if hasattr(name, 'connection'):
+        return shown(name)
     if more:
         text = name + ': ' + TEXTS[more[0]]
         for value in more[1:]:
@@ -73,7 +77,7 @@ class Texts:
     def file(self, source: Path) -> str:
         """Return the source of the file with the words; `source` is the package's."""
         module = ast.parse(source.read_text() + FILE)
-        module.body = [s for s in module.body if not isinstance(s, (ast.If, ast.Expr)) and _name(s) not in LEFT_OUT]
+        module.body = [s for s in module.body if not isinstance(s, NOT_THERE) and _name(s) not in LEFT_OUT]
         for statement in module.body:
             if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Dict):
                 _without_unused(statement.value)
@@ -82,6 +86,7 @@ class Texts:
                 statement.body = [s for s in statement.body if not isinstance(s, ast.Expr)]
                 for arg in statement.args.args:
                     arg.annotation = None
+        module.body.insert(0, ast.parse(f"UP = {UP}").body[0])
         module.body.insert(0, ast.parse(f"TEXTS = {(*self.errors, *reversed(self.types))!r}").body[0])
         rename(module, frozenset({FORMAT}))
         return ast.unparse(ast.fix_missing_locations(module))
@@ -134,6 +139,11 @@ class _Collect(ast.NodeTransformer):
                 call.args.append(self.texts.number(ast.literal_eval(text).partition(": ")[0]))
             return call
         return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if node.name == "__repr__":
+            return ast.parse(f"__repr__ = {HELPER}").body[0] if self.texts else ast.Pass()
+        return self.generic_visit(node)
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
         self.generic_visit(node)
