@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,9 @@ def test_build_without_a_server(
     publish(target, broker, observer, module=FRONT.get(profile, "umqtt2"))
 
 
+def test_make_device_ends_with_the_next_commands() -> None:
+    folder = build("core").relative_to(REPO)
+    command = [sys.executable, "-m", "tools.packages", "core"]
+    said = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=True).stdout
+    assert f"mpremote cp -r {folder}/umqtt2 :/lib/\n" in said
+    assert "Delete the board's /lib/umqtt2 first" in said

@@ -13,6 +13,15 @@ from tools.errors import ToolError
 from tools.packages import files, index
 from tools.paths import BUILD, REPO
 
+# What to do with a build. MicroPython prefers a .py file to an .mpy file of the same name beside it.
+NEXT = """
+Built in {built}/. To the board:
+    mpremote mkdir :/lib
+    mpremote cp -r {built}/umqtt2 :/lib/
+or: mpremote mip install {mip}/{name}.json
+Delete the board's /lib/umqtt2 first when it has the sources (.py) or another profile: what is there of them would be
+loaded, too."""
+
 
 def main() -> None:
     """Write the package files."""
@@ -28,7 +37,7 @@ def main() -> None:
     if not built.is_dir():
         raise ToolError(f"{options.profile}: not built; run `make device PROFILE={options.profile}` first")
     name = index.add(options.profile, built)
-    print(f"{name}: in {index.FOLDER.relative_to(REPO)}/; docs/installing.md says how to install from there")
+    print(NEXT.format(name=name, mip=index.FOLDER.relative_to(REPO), built=built.relative_to(REPO)))
 
 
 errors.run_main(main)
