@@ -33,11 +33,26 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
                 if isinstance(target, ast.Name):
                     where[target.id] = name
     out = {}
+    for body in bodies.values():
+        _public_classes(body)
     for name, body in bodies.items():
         if name != "__init__":
             body = _needed(body, name, where, imports) + body
         out[name] = ast.unparse(ast.Module(body, [])) + "\n"
     return out
+
+
+def _public_classes(body: list[ast.stmt]) -> None:
+    # Of `class short`, `Name = short` make `class Name`, `short = Name`: `type(x)` has the public name.
+    classes = {s.name: s for s in body if isinstance(s, ast.ClassDef)}
+    for statement in list(body):
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Name):
+            target, found = statement.targets[0], classes.get(statement.value.id)
+            if found and isinstance(target, ast.Name) and target.id[0].isupper():
+                short, found.name = found.name, target.id
+                body.remove(statement)
+                new = ast.Assign([ast.Name(short, ast.Store())], ast.Name(target.id, ast.Load()))
+                body.insert(body.index(found) + 1, ast.fix_missing_locations(new))
 
 
 def _bound(statement: ast.Try) -> set[str]:
@@ -52,7 +67,7 @@ def _imported(part: ast.AST) -> set[str]:
 def _needed(
     body: list[ast.stmt], name: str, where: dict[str, str], imports: dict[str, ast.stmt]
 ) -> list[ast.stmt]:
-    used = _globals(body)
+    used = _globals(body) - {s.name for s in body if isinstance(s, ast.ClassDef)}
     for statement in body:
         if isinstance(statement, ast.Try):
             used -= _bound(statement)
