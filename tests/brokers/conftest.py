@@ -13,17 +13,22 @@ from typing import Any
 
 import pytest
 
-from tests.brokers.brokers311 import BROKERS
+from tests.brokers.brokers311 import BROKERS, SMALL
 from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
+from tests.device.certificates import Certificates
 from tests.device.machine import Run
 from tools.broker import HOST, Broker
 from tools.errors import ToolError
+from tools.fetch import Unsupported
+from tools.paths import REPO
 
 ALL = list(dict.fromkeys([*KINDS, *BROKERS]))
 MACHINES = {"cpython": lambda folder: Cpython(), "vm32": Vm}
 CELL = "umqtt2-broker"  # the property of a test's report: scenario, broker, machine
 SAID = "umqtt2-said"  # what the broker did, for the table
+PAGE = REPO / "docs" / "brokers.md"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 NUMBERS = itertools.count(1)
 TABLE: dict[str, dict[str, list[str]]] = {}  # MQTT 3.1.1: scenario, broker, what it does on each machine
 
@@ -45,6 +50,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each scenario all brokers and machines, those of a broker together."""
+    asked = metafunc.config.getoption("--brokers", None)
+    if "broker_name" in metafunc.fixturenames:
+        names = list(SMALL) if not asked else list(BROKERS) if asked == "all" else asked.split(",")
+        metafunc.parametrize("broker_name", [name for name in names if name in BROKERS], scope="session")
     if "side" not in metafunc.fixturenames:
         return
     wanted = metafunc.config.getoption("--brokers", None) or "all"
@@ -111,6 +120,22 @@ def brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str]
 
 
 @pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Those of the brokers."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def broker(broker_name: str, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A broker, for all tests that need this one."""
+    try:
+        with BROKERS[broker_name](tmp_path_factory.mktemp(broker_name) / "broker", certificates.pem) as running:
+            yield running
+    except Unsupported as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Any]:
     """The machine with a name."""
     made: dict[str, Any] = {}
@@ -146,6 +171,8 @@ def side(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what each broker does: a row for each scenario, the same on all machines unless it says so."""
     print_table(terminalreporter, "MQTT 3.1.1: what each broker does", TABLE)
+    if TABLE and terminalreporter.config.getoption("--brokers") == "all":
+        write_page()
     cells: dict[str, dict[str, list[str]]] = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
@@ -158,6 +185,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             if text not in said:
                 said.append(text)
     print_table(terminalreporter, "what each broker does", cells)
+
+
+def write_page() -> None:
+    """Put the table of MQTT 3.1.1 into the documentation."""
+    text = PAGE.read_text(encoding="utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text("\n".join([before + BEGIN, "", *table(TABLE), "", END + after]), encoding="utf-8")
 
 
 def print_table(
