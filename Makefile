@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet conformance docs release lint clean
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet cluster conformance docs release lint clean
 
 # The tests start hundreds of Python processes: without .pyc files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -93,6 +93,9 @@ soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connecti
 
 fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: picture for docs/reliability.md)
 	@$(PY) -m tools.fleet $(if $(DOCS),--docs)
+
+cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)
+	@$(PY) -m tools.cluster $(if $(DOCS),--docs)
 
 .venv/bench .venv/docs .venv/fuzz: $(STAMP)
 	@$(PY) tools/makevenv.py $(@F)

@@ -26,6 +26,9 @@ PROGNAME=erl
 export ROOTDIR BINDIR EMU PROGNAME
 exec "$BINDIR/erlexec" "$@"
 """
+FOUND = """#!/bin/sh
+exec "${0%/*}/../../bin/erl" "$@"
+"""
 SCRIPT = """#!/bin/sh
 # Starts a program of the tree beside it with the Erlang that was unpacked with it.
 here=$(cd "${{0%/*}}" && pwd)
@@ -54,6 +57,9 @@ def make_movable(root: Path) -> None:
             ),
         )
     _write(home / "bin" / "erl", ERL.format(bin=folder.relative_to(home)))
+    # Which a node finds first when it starts another one, as it does to join a cluster.
+    (folder / "erl").unlink()
+    _write(folder / "erl", FOUND)
 
 
 def program(root: Path, name: str) -> Path:

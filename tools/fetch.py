@@ -105,7 +105,7 @@ def mosquitto_sub() -> Path:
 
 def rabbitmq() -> Path:
     """The script that starts RabbitMQ; `erlang.program` gives what else it needs."""
-    cached = BUILD / "rabbitmq" / "rabbitmq-server"
+    cached = BUILD / "rabbitmq" / "rabbitmq"
     with locked("rabbitmq"):
         if not cached.exists():
             with new_folder(cached.parent) as folder:

@@ -1,0 +1,23 @@
+"""python -m tools.cluster [--docs]: run it, print what came of it; with --docs also write page and picture."""
+
+from __future__ import annotations
+
+import sys
+
+from tools import errors
+from tools.cluster import page, run
+from tools.errors import ToolError
+
+
+def main() -> None:
+    """Run the fleet."""
+    print(f"three nodes of RabbitMQ, {run.CLIENTS} clients, six restarts: about two minutes", flush=True)
+    outcome = run.run()
+    print(page.text(outcome))
+    if "--docs" in sys.argv:
+        page.write(outcome)
+    if outcome.lost:
+        raise ToolError(f"cluster: {len(outcome.lost)} messages are lost")
+
+
+errors.run_main(main)

@@ -1,0 +1,74 @@
+"""The results as text, picture and page."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+
+from tools.cluster.run import KINDS, Outcome
+from tools.paths import REPO
+
+PAGE = REPO / "docs" / "cluster.md"
+PICTURE = REPO / "docs" / "cluster" / "offline.svg"
+BEGIN, END = "<!-- from the run: begin -->\n", "<!-- from the run: end -->\n"
+
+
+def text(outcome: Outcome) -> str:
+    """The figures, as Markdown."""
+    published = sum(client.published for client in outcome.clients)
+    lines = [
+        f"{len(outcome.clients)} clients published {published:,} messages at QoS 1 in {outcome.seconds:.0f} s; "
+        f"**lost {len(outcome.lost):,}**, {outcome.doubled:,} came twice.",
+        "",
+        "| clients | number | times without a connection | longest | in all, each |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for kind in KINDS:
+        some = [client for client in outcome.clients if client.kind == kind]
+        gaps = [end - begin for client in some for begin, end in client.offline()]
+        longest = max((client.longest() for client in some), default=0.0)
+        share = sum(gaps) / max(1, len(some))
+        lines.append(f"| {kind} | {len(some)} | {len(gaps)} | {longest:.1f} s | {share:.1f} s |")
+    return "\n".join(lines) + "\n"
+
+
+def draw(outcome: Outcome, path: Path) -> None:
+    """Draw the times without a connection. The same results make the same file."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "umqtt2"
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+    for signal, node, begin, end in outcome.restarts:
+        axes.axvspan(begin, end, color="#9aa5b1", alpha=0.25, linewidth=0)
+        axes.text(begin, len(outcome.clients), f" {signal}\n node {node}", fontsize=7, va="bottom", color="#868e96")
+    clients = sorted(outcome.clients, key=lambda client: (KINDS.index(client.kind), client.name))
+    for row, client in enumerate(clients):
+        axes.hlines(row, 0, outcome.seconds, color="#0b6e4f", alpha=0.35, linewidth=2)
+        for begin, end in client.offline():
+            axes.hlines(row, begin, max(end, begin + 0.3), color="#e8590c", linewidth=6)
+    axes.set_yticks(range(len(clients)), [client.kind for client in clients], fontsize=7)
+    axes.set_xlim(0, outcome.seconds)
+    axes.set_xlabel("seconds; grey: a node is away; orange: the client has no connection", fontsize=9)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, metadata={"Date": None, "Creator": None})
+    pyplot.close(figure)
+
+
+def write(outcome: Outcome) -> None:
+    """Put the figures into the page, and draw the picture."""
+    page = PAGE.read_text(encoding="utf-8")
+    today = datetime.date.today()
+    when = f"Run of {today.day} {today:%B %Y}.\n\n"
+    PAGE.write_text(replaced(page, when + text(outcome)), encoding="utf-8")
+    draw(outcome, PICTURE)
+
+
+def replaced(page: str, figures: str) -> str:
+    """The page with other figures."""
+    return re.sub(f"{BEGIN}.*?{END}", lambda match: f"{BEGIN}\n{figures}\n{END}", page, flags=re.DOTALL)

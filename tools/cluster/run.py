@@ -1,0 +1,134 @@
+"""Starts nodes, consumer and clients, and restarts one node after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools import fetch
+from tools.cluster.consumer import Consumer
+from tools.cluster.nodes import Node
+from tools.cluster.results import Client, compare
+from tools.errors import ToolError
+from tools.paths import REPO
+
+NODES = 3
+KINDS = ("CPython, robust", "CPython, asyncio", "VM, robust", "VM, asyncio")
+CLIENTS = 20
+SETTLE = 4  # seconds between two restarts
+PATIENCE = 120  # seconds
+PROGRAMS = Path(__file__).parent / "programs"
+
+
+@dataclass
+class Outcome:
+    """What came of it; times are in seconds since the fleet was complete."""
+
+    clients: list[Client]
+    restarts: list[tuple[str, int, float, float]]  # signal, node, when it was sent, when the node was back
+    lost: list[str]
+    received: int
+    doubled: int
+    seconds: float
+
+
+class Process:
+    """A client's process, and a thread that notes when it says something."""
+
+    def __init__(self, client: Client, ports: list[int], stop: Path, folder: Path) -> None:
+        self.client = client
+        arguments = (client.kind.split()[1], client.name, ports, str(stop))
+        code = f"import fleet_client; fleet_client.main{arguments!r}"
+        if client.kind.startswith("VM"):
+            command = [str(fetch.vm32()), "-X", "heapsize=256k", "-c", code]
+            more = {"MICROPYPATH": f"{REPO}:{PROGRAMS}:.frozen"}
+        else:
+            command = [sys.executable, "-u", "-c", code]
+            more = {"PYTHONPATH": f"{REPO}:{PROGRAMS}"}
+        self.errors = folder / f"{client.name}.txt"
+        with open(self.errors, "wb") as errors:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env={**os.environ, **more}, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+        self.thread = threading.Thread(target=self._read, daemon=True)
+        self.thread.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            word, number = line.split()
+            if word == "published":
+                self.client.published = int(number)
+            else:
+                self.client.events.append((time.monotonic(), word == "up"))
+
+    def wait(self) -> None:
+        """Wait until it has ended; raise ToolError when it has failed."""
+        try:
+            failed = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            failed = 1
+            self.process.kill()
+        self.thread.join(10)
+        if failed or not self.client.published:
+            raise ToolError(f"cluster: {self.client.name} has failed: {self.errors.read_text()[-500:]}")
+
+
+def run() -> Outcome:
+    """Run all of it."""
+    clients = [Client(f"{i:02}", KINDS[i % len(KINDS)]) for i in range(CLIENTS)]
+    restarts = []
+    with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
+        folder = Path(name)
+        nodes: list[Node] = []
+        for i in range(NODES):
+            nodes.append(stack.enter_context(Node(folder / f"node-{i + 1}", list(nodes))))
+            print(f"node {i + 1} of {NODES} is up", flush=True)
+        consumer = stack.enter_context(Consumer(nodes))
+        stop = folder / "stop"
+        processes = []
+        for i, client in enumerate(clients):
+            # Each begins at another node, so that they are spread.
+            ports = [nodes[(i + k) % NODES].port for k in range(NODES)]
+            processes.append(Process(client, ports, stop, folder))
+            stack.callback(processes[-1].process.kill)
+        _until(lambda: all(client.events for client in clients), "not all clients are connected")
+        began = time.monotonic()
+        for signal in ("SIGTERM", "SIGKILL"):
+            for i, node in enumerate(nodes):
+                time.sleep(SETTLE)
+                sent = time.monotonic()
+                node.stop() if signal == "SIGTERM" else node.kill()
+                time.sleep(SETTLE)
+                node.start()
+                node.wait_until_listening()
+                restarts.append((signal, i + 1, sent - began, time.monotonic() - began))
+                print(f"node {i + 1}: {signal}, and back after {restarts[-1][3] - restarts[-1][2]:.0f} s", flush=True)
+        time.sleep(SETTLE)
+        stop.touch()
+        for process in processes:
+            process.wait()
+        seconds = time.monotonic() - began
+        published = sum(client.published for client in clients)
+        with contextlib.suppress(ToolError):  # what is missing is told below
+            _until(lambda: len(set(consumer.received)) >= published, "")
+        lost, doubled = compare(clients, consumer.received)
+        received = len(consumer.received)
+    for client in clients:
+        client.events = [(when - began, up) for when, up in client.events]
+    return Outcome(clients, restarts, lost, received, doubled, seconds)
+
+
+def _until(condition: object, text: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise ToolError(f"cluster: {text}")
+        time.sleep(0.1)
