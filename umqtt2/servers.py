@@ -34,7 +34,7 @@ class Servers:
             if not (
                 isinstance(one, tuple) and len(one) == 2 and isinstance(one[0], str) and isinstance(one[1], int)
             ):
-                raise TypeError("server: not a name, and not (name, port) but %s" % repr(one))
+                raise TypeError("server: not a name or (name, port) but %s" % type(one).__name__)
             servers.append(one)
         if not servers:
             raise ValueError("server: an empty list")
