@@ -14,6 +14,7 @@ from tests.device.observer import Observer
 from tests.examples.board import Board, wait_for_line
 
 TOPIC = "boards/board-1/uptime"
+HEAP_KB = 40  # robust, TLS, and a key
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def ready(board: Board, broker: Mosquitto, certificates: Certificates) -> Board:
 
 def test_client_certificate(ready: Board, observe: Callable[[str], Observer]) -> None:
     observer = observe(TOPIC)
-    with ready.start("client_certificate.py") as run:
+    with ready.start("client_certificate.py", HEAP_KB) as run:
         assert observer.next(TOPIC) == (b"0", 1, False)
         assert observer.next(TOPIC) == (b"1", 1, False)
     assert run.output == ["connected"]
@@ -43,7 +44,7 @@ def test_no_other_authority_will_do(
     other = Certificates(tmp_path / "other")
     for name in files:
         shutil.copy(other.der(name), ready.folder)
-    with ready.start("client_certificate.py") as run:
+    with ready.start("client_certificate.py", HEAP_KB) as run:
         assert "OSError" in wait_for_line(run, "not connected")
     assert "connected" not in run.output
     assert observer.rest(TOPIC) == []

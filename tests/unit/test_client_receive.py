@@ -204,6 +204,8 @@ def test_an_acknowledgement_of_the_wrong_kind_changes_nothing(scripted, session,
     a = scripted(session=session())
     if 0x50 in right and a.client.session.max_qos < 2:
         pytest.skip("the store does not know QoS 2")
+    if (wrong, right[0]) == (0x40, 0x50):
+        pytest.skip("a broker without QoS 2 answers so: see test_client_qos2.py")
     pid = request_(a.client)
     if wrong != right[0]:
         a.transport.feed(ACKS[wrong](wrong, pid))
