@@ -154,9 +154,9 @@ class Reconnector:
         self.backoff.failures = 0
         was = self.enabled
         self.enabled = True
-        if SERVERS:
-            self.due = 0
         try:
+            if SERVERS:
+                self.due = 0
             start_connection(self._client, clean)
         except BaseException as e:
             if not isinstance(e, NETWORK):
