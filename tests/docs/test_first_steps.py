@@ -32,7 +32,7 @@ def check_kitchen(run: Run, observer: Observer) -> None:
 def test_readme_on_the_laptop(laptop: Laptop, observer: Observer) -> None:
     laptop.save(README)
     assert "`python3 kitchen.py`" in README.read_text()
-    with Run([sys.executable, "kitchen.py"], laptop.folder) as run:
+    with Run([sys.executable, "-u", "kitchen.py"], laptop.folder) as run:
         check_kitchen(run, observer)
 
 
@@ -54,7 +54,7 @@ def test_readme_with_robust_while_there_is_no_network(laptop: Laptop) -> None:
         assert old in source
         source = source.replace(old, new)
     laptop.write("kitchen.py", source)
-    with Run([sys.executable, "kitchen.py"], laptop.folder) as run:
+    with Run([sys.executable, "-u", "kitchen.py"], laptop.folder) as run:
         wait_for_line(run, "umqtt2: no connection: ")
         assert "50" in wait_for_line(run, "MQTTException: ")
 
