@@ -15,7 +15,7 @@ from pathlib import Path
 from tools import fetch
 from tools.broker import HOST, Broker
 from tools.errors import ToolError
-from tools.node import node, npm
+from tools.node import install, node
 from tools.paths import BUILD, REPO, locked, new_folder
 from tools.ports import free_ports
 
@@ -42,8 +42,7 @@ def package(name: str) -> Path:
 
 def _install(folder: Path, packages: tuple[str, ...]) -> None:
     if "@" in packages[0]:
-        (folder / "package.json").write_text('{"private": true}\n')
-        npm("install", *packages, "--prefix", str(folder), "--no-audit", "--no-fund")
+        install(folder, *packages)
         return
     command = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile", "--only-binary", ":all:"]
     done = subprocess.run([*command, "--target", str(folder), *packages], capture_output=True, text=True, check=False)

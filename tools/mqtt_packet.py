@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tools import errors
-from tools.node import npm
+from tools.node import install
 from tools.paths import BUILD, locked, new_folder
 
 PACKAGE = "mqtt-packet"
@@ -22,8 +22,7 @@ def build() -> Path:
     with locked(PACKAGE):
         if not (folder / inside / "mqtt.js").exists():
             with new_folder(folder) as draft:
-                (draft / "package.json").write_text('{"private": true}\n')
-                npm("install", f"{PACKAGE}@{VERSION}", "--prefix", str(draft), "--no-audit", "--no-fund")
+                install(draft, f"{PACKAGE}@{VERSION}")
     return folder / inside
 
 

@@ -53,6 +53,12 @@ def npm(*arguments: str) -> str:
     return done.stdout
 
 
+def install(folder: Path, *packages: str) -> None:
+    """Install packages of npm, each NAME@VERSION, into `folder`/node_modules."""
+    (folder / "package.json").write_text('{"private": true}\n')
+    npm("install", *packages, "--prefix", str(folder), "--no-audit", "--no-fund")
+
+
 def _folders() -> list[str]:
     """Where to look, best first."""
     on_path = os.environ.get("PATH", "").split(os.pathsep)

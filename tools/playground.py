@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tools import errors, wasm
 from tools.errors import ToolError
-from tools.node import node, npm
+from tools.node import install, node
 from tools.paths import BUILD, locked, new_folder
 
 FOLDER = BUILD / "playground"
@@ -64,9 +64,7 @@ def build() -> Path:
 
 def _make(folder: Path, source: Path) -> None:
     packages = folder / "node_modules"
-    (folder / "package.json").write_text('{"private": true}\n')
-    wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
-    npm("install", *wanted, "--prefix", str(folder), "--no-audit", "--no-fund")
+    install(folder, *(f"{name}@{version}" for name, version in PACKAGES.items()))
     shutil.copy(source / "micropython.mjs", folder)
     _run(
         packages / "binaryen" / "bin" / "wasm-opt",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tools import errors
 from tools.errors import ToolError
-from tools.node import npm
+from tools.node import install, npm
 from tools.paths import BUILD, locked, new_folder
 
 PACKAGE = "@micropython/micropython-webassembly-pyscript"
@@ -32,8 +32,7 @@ def build(name: str) -> Path:
         if not (folder / inside / "micropython.mjs").exists():
             version = OLDEST if name == "oldest" else newest(_versions())
             with new_folder(folder) as draft:
-                (draft / "package.json").write_text('{"private": true}\n')
-                npm("install", f"{PACKAGE}@{version}", "--prefix", str(draft), "--no-audit", "--no-fund")
+                install(draft, f"{PACKAGE}@{version}")
     return folder / inside
 
 
