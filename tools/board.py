@@ -30,7 +30,7 @@ def main() -> None:
             raise ToolError(f"{module}: this Python does not have it; `make venv` makes a .venv that does")
     import pytest
 
-    from tests.device.board import BoardSetup
+    from tools.testkit.board import BoardSetup
 
     setup = BoardSetup.read(options.config)
     if options.port.startswith("/") and not Path(options.port).exists():
@@ -43,9 +43,9 @@ def main() -> None:
 
 def install(port: str, ca: Path | None) -> None:
     """Copy the package, the programs and the broker's CA to the board."""
-    from tests.device.board import BOARD_FOLDER, CA_ON_BOARD
-    from tests.device.machine import mpremote, mpy_version
-    from tests.device.tree import lay_out, made_mpy_version
+    from tools.testkit.board import BOARD_FOLDER, CA_ON_BOARD
+    from tools.testkit.tree import lay_out, made_mpy_version
+    from tools.testkit.vm import mpremote, mpy_version
 
     try:
         version = mpy_version(mpremote(port, "exec"))

@@ -14,8 +14,9 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import brokers, chromium, errors, fetch, makevenv, mermaid, mqtt_packet, playground, wasm  # noqa: E402
+from tools import chromium, errors, fetch, makevenv, mermaid, mqtt_packet, playground, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
+from tools.testkit import other_brokers  # noqa: E402
 
 BROKERS = ("nats", "rumqttd")
 NEEDED = ("vm32", "vm64", "vm-newest", "mosquitto")
@@ -29,7 +30,7 @@ def setup(*extras: str) -> None:
         makevenv.make(*extras)
         # pip and Node.js, which fetch them, are in the environment.
         with ThreadPoolExecutor(len(BROKERS)) as pool:
-            others = [pool.submit(optional, name, partial(brokers.package, name)) for name in BROKERS]
+            others = [pool.submit(optional, name, partial(other_brokers.package, name)) for name in BROKERS]
             builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
             builds[mqtt_packet.PACKAGE] = mqtt_packet.build()
             builds["playground"] = playground.build()

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.device.broker import hashed
-from tools import brokers
-from tools.broker import HOST
-from tools.brokers import PASSWORD, USER
-from tools.mosquitto import Mosquitto
-from tools.ports import free_ports
-from tools.rabbitmq import RabbitMQ
+from tools.testkit import other_brokers as brokers
+from tools.testkit.broker import HOST
+from tools.testkit.listeners import hashed
+from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.ports import free_ports
+from tools.testkit.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
 RULES = ("mosquitto", "nats", "aedes")  # they are told to refuse `forbidden/`

@@ -16,12 +16,12 @@ import pytest
 from tests.brokers.brokers311 import BROKERS, SMALL
 from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
-from tests.device.certificates import Certificates
-from tests.device.machine import Run
-from tools.broker import HOST, Broker
 from tools.errors import ToolError
 from tools.fetch import Unsupported
 from tools.paths import REPO
+from tools.testkit.broker import HOST, Broker
+from tools.testkit.certificates import Certificates
+from tools.testkit.vm import Run
 
 ALL = list(dict.fromkeys([*KINDS, *BROKERS]))
 MACHINES = {"cpython": lambda folder: Cpython(), "vm32": Vm}

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.device.broker import hashed
 from tools import fetch
-from tools.broker import Broker
-from tools.mosquitto import Mosquitto
-from tools.rabbitmq import RabbitMQ
+from tools.testkit.broker import Broker
+from tools.testkit.listeners import hashed
+from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.rabbitmq import RabbitMQ
 
 USER, PASSWORD = "device", "a secret"
 READER = "reader"  # with its own name as its password; it may not publish

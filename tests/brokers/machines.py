@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.device.machine import Run, command, mpy_version
-from tests.device.tree import PROGRAMS as HARNESS
-from tests.device.tree import lay_out, made_mpy_version, put
+from tests.device.machine import command
 from tools import fetch
 from tools.paths import REPO
+from tools.testkit.tree import PROGRAMS as HARNESS
+from tools.testkit.tree import lay_out, made_mpy_version, put
+from tools.testkit.vm import Run, mpy_version
 
 PROGRAMS = Path(__file__).parent / "programs"
 HEAP = 400  # KB: room for a packet of the largest size that the brokers take

@@ -12,7 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from tools.broker import HOST
+from tools.testkit.broker import HOST
 
 SECONDS = 60
 

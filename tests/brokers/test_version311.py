@@ -15,9 +15,9 @@ import pytest
 from tests.brokers.brokers311 import RULES
 from tests.brokers.conftest import MACHINES, TABLE
 from tests.brokers.machines import Cpython
-from tests.device.certificates import Certificates
-from tools.broker import HOST
-from tools.brokers import PASSWORD, USER
+from tools.testkit.broker import HOST
+from tools.testkit.certificates import Certificates
+from tools.testkit.other_brokers import PASSWORD, USER
 
 # Each scenario, with the section of MQTT 3.1.1 that says what a broker has to do; "-" for what is not in it.
 SCENARIOS = {

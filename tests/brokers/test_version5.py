@@ -9,7 +9,7 @@ import pytest
 from tests.brokers.conftest import Side
 from tests.brokers.kinds import LARGEST, PASSWORD, READER, USER
 from tests.brokers.other_client import Paho
-from tests.device.machine import Failed
+from tools.testkit.vm import Failed
 from umqtt2.errno import ECONAUTH, ECONCLOSE, ECONCREDENTIALS, ELIMIT, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.properties import (
     MAXIMUM_PACKET_SIZE,

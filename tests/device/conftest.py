@@ -10,16 +10,17 @@ from typing import Any, Callable, Iterator, NamedTuple
 import pytest
 
 from tests.device import table
-from tests.device.board import BoardSetup
-from tests.device.broker import LISTENERS, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.device import Device
-from tests.device.machine import Board, Vm, mpy_version
-from tests.device.observer import Observer
-from tests.device.tree import lay_out, made_mpy_version
+from tests.device.machine import Board, Vm
 from tools import fetch
 from tools.errors import ToolError
 from tools.micropython import probe
+from tools.testkit.board import BoardSetup
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.tree import lay_out, made_mpy_version
+from tools.testkit.vm import mpy_version
 
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
 SELECTION = ["anonymous", "tls"]  # of the listeners, where not all are tried

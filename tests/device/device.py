@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, Callable
 
 from tests.device import table
-from tests.device.broker import Mosquitto
-from tests.device.machine import Board, Run, Vm
-from tests.device.observer import Observer
+from tests.device.machine import Board, Vm
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.vm import Run
 
 
 @dataclass

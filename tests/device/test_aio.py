@@ -11,13 +11,13 @@ from typing import Any, Awaitable, Callable, Iterator
 
 import pytest
 
-from tests.device.broker import LISTENERS, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.conftest import SELECTION
 from tests.device.device import Device
-from tests.device.observer import Message, Observer
-from tests.device.proxy import Proxy, Server, closing, deaf, silent
 from tests.device.test_refused import guarded  # noqa: F401
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.observer import Message, Observer
+from tools.testkit.proxy import Proxy, Server, closing, deaf, silent
 from umqtt2 import MQTTException, aio
 from umqtt2.errno import ESUBACKFAIL
 

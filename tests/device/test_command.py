@@ -12,11 +12,11 @@ from typing import Iterator
 
 import pytest
 
-from tests.device.broker import PASSWORD, USER, Mosquitto
-from tests.device.observer import Message, Observer
 from tools import fetch
 from tools.paths import REPO
-from tools.ports import free_port
+from tools.testkit.listeners import PASSWORD, USER, Mosquitto
+from tools.testkit.observer import Message, Observer
+from tools.testkit.ports import free_port
 
 NUMBERS = itertools.count(1)
 LARGE = bytes(range(256)) * 400

@@ -13,13 +13,13 @@ from typing import Iterator, NamedTuple
 
 import pytest
 
-from tests.device.broker import PASSWORD, SECONDS, USER, Mosquitto
-from tests.device.observer import Message, Observer
-from tests.device.proxy import Proxy
 from tools import fetch
 from tools.errors import ToolError
 from tools.paths import REPO
-from tools.ports import free_port
+from tools.testkit.listeners import PASSWORD, SECONDS, USER, Mosquitto
+from tools.testkit.observer import Message, Observer
+from tools.testkit.ports import free_port
+from tools.testkit.proxy import Proxy
 
 OURS, THEIRS = "u", "m"  # of the same length, for formats with a width
 LIVE = (b"one", b"two")

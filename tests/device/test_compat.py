@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from tests.device.broker import Mosquitto
 from tests.device.conftest import MAIN, NUMBERS, VMS
 from tests.device.device import Device
 from tests.device.machine import Vm
-from tests.device.observer import Message, Observer
-from tests.device.tree import lay_out, put
 from tools import other_clients
 from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Message, Observer
+from tools.testkit.tree import lay_out, put
 
 
 @pytest.fixture(scope="module", params=["source", "simple"])

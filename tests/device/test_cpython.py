@@ -8,8 +8,8 @@ from typing import Any, Callable
 
 import pytest
 
-from tests.device.broker import Mosquitto
-from tests.device.observer import Message, Observer
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Message, Observer
 from umqtt2 import MQTTClient, MQTTException, errno, robust
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession

@@ -7,9 +7,9 @@ from typing import Any, Coroutine, Iterator
 
 import pytest
 
-from tests.device.broker import LISTENERS, Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.observer import Observer
 from umqtt2 import aio
 
 try:

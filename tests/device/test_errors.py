@@ -7,11 +7,11 @@ from typing import Any, Iterator
 
 import pytest
 
-from tests.device.broker import Mosquitto
 from tests.device.device import Device
-from tests.device.observer import Message
-from tests.device.proxy import Server, babbling, closing, silent
-from tools.ports import free_port
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Message
+from tools.testkit.ports import free_port
+from tools.testkit.proxy import Server, babbling, closing, silent
 
 TIMEOUT, SLACK = 1.0, 1.5  # seconds
 ECONCLOSE, ERESPONSE, ECONAUTH, ECONTIMEOUT = "1", "6", "25", "30"

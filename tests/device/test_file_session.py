@@ -10,7 +10,8 @@ from typing import Any, Callable
 import pytest
 
 from tests.device.conftest import MAIN
-from tests.device.machine import Run, Vm
+from tests.device.machine import Vm
+from tools.testkit.vm import Run
 
 KINDS = ["littlefs", "FAT"]
 KILLS = 10

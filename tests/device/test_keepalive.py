@@ -9,9 +9,9 @@ from typing import Any, Callable
 import pytest
 
 from tests.device import table
-from tests.device.broker import LISTENERS, Mosquitto
 from tests.device.device import Device
-from tests.device.observer import Message, Observer
+from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.observer import Message, Observer
 
 # mosquitto checks only about every 5 s for clients that were silent for 1.5 times their keepalive.
 MS = 8000

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from tests.device import test_scenarios as scenarios
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.device import Device
-from tests.device.machine import Board, Run, Vm
-from tests.device.observer import Observer
+from tests.device.machine import Board, Vm
 from tests.device.serial_line import SerialLine
 from tests.device.test_cpython import converse
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.vm import Run
 from umqtt2.transport.stream import StreamTransport
 from umqtt2.transport.tls import TLSTransport
 from umqtt2.transport.websocket import WebSocketTransport

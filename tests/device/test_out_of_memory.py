@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Mosquitto
 from tests.device.device import Device
+from tools.testkit.listeners import Mosquitto
 
 SIZES = [*range(0, 600, 40), 800, 1200, 1800]  # bytes that are free in one piece, on 32 bits
 

@@ -8,11 +8,11 @@ from typing import Iterator
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.device import Device
-from tests.device.observer import Observer
 from tools import fetch
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
 
 DELIVERED, SFAILED = 1, 3
 PLUGIN = "mosquitto_dynamic_security.so"

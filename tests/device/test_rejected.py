@@ -7,10 +7,10 @@ from typing import Iterator
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.device import Device
-from tests.device.observer import Observer
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
 from umqtt2.errno import SDELIVERED, SREJECTED
 from umqtt2.robust import MQTTClient
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.device.conftest import Variant
 from tests.device.device import Device
-from tests.device.observer import Message
-from tests.device.proxy import LateProxy, Proxy
+from tools.testkit.observer import Message
+from tools.testkit.proxy import LateProxy, Proxy
 
 DELIVERED = 1
 LEAVES = 40

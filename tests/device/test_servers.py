@@ -8,12 +8,12 @@ from typing import Callable
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
 from tests.device.conftest import MAIN
 from tests.device.machine import Board, Vm
-from tests.device.observer import Message, Observer
-from tools.ports import free_ports
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Message, Observer
+from tools.testkit.ports import free_ports
 from umqtt2 import aio
 
 LISTENERS = [Listener("anonymous"), Listener("tls", "server")]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.device.conftest import FULL
 from tests.device.device import Device
-from tests.device.proxy import Proxy
+from tools.testkit.proxy import Proxy
 
 LENGTH = 1 << 20
 

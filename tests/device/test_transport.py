@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.device.broker import IPV6, Mosquitto, has_ipv6
 from tests.device.device import Device
-from tests.device.observer import Message
+from tools.testkit.listeners import IPV6, Mosquitto, has_ipv6
+from tools.testkit.observer import Message
 
 WARNING = "umqtt2: no cadata"
 UNVERIFIED = "unverified, as umqtt.simple2 does"

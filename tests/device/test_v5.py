@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
-from tests.device.broker import Mosquitto
 from tests.device.conftest import Variant
 from tests.device.device import Device
-from tests.device.observer import Message
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Message
 from umqtt2 import aio
 from umqtt2.v5 import V5, Options, Topic
 

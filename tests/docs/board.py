@@ -13,9 +13,9 @@ import mpremote.commands
 import mpremote.main
 from mpremote.transport import Transport, TransportExecError
 
-from tests.device.machine import Run
 from tools import fetch
 from tools.micropython import probe
+from tools.testkit.vm import Run
 
 STANDINS = Path(__file__).parent.parent / "examples" / "standins"
 HEAP_KB = 36

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
 from tests.docs.board import Board
 from tests.docs.laptop import Laptop
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
 
 
 @pytest.fixture(scope="module")

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.device.broker import Mosquitto
-from tests.device.machine import Run
-from tests.device.observer import Observer
 from tests.docs.laptop import Laptop
 from tests.docs.pages import DOCS, fenced
 from tests.examples.board import wait_for_line
 from tools import fetch
 from tools.paths import REPO
-from tools.ports import free_port
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.ports import free_port
+from tools.testkit.vm import Run
 
 README = REPO / "README.md"
 FIRST = DOCS / "first-program.md"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Mosquitto
-from tests.device.machine import Run
-from tests.device.observer import Observer
 from tests.docs.board import Board
 from tests.docs.laptop import Laptop
 from tests.docs.pages import DOCS, blocks, headings
 from tests.examples.board import wait_for_line
 from tools.device import install
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.vm import Run
 
 ASYNCIO, QOS, LARGE = DOCS / "asyncio.md", DOCS / "qos.md", DOCS / "large-payloads.md"
 N = 100

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.device.broker import PASSWORD, USER, Listener, Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.proxy import Server, cut, silent
 from tests.docs.pages import DOCS
 from tools import fetch
 from tools.device import install
-from tools.ports import free_port
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import PASSWORD, USER, Listener, Mosquitto
+from tools.testkit.ports import free_port
+from tools.testkit.proxy import Server, cut, silent
 
 PAGE = DOCS / "troubleshooting.md"
 LISTENERS = [

@@ -7,13 +7,13 @@ import re
 import shlex
 from pathlib import Path
 
-from tests.device.broker import hashed
-from tests.device.machine import Run
 from tests.docs.laptop import Laptop
 from tests.docs.pages import DOCS, fenced
 from tests.examples.board import wait_for_line
 from tools import fetch
-from tools.ports import free_port
+from tools.testkit.listeners import hashed
+from tools.testkit.ports import free_port
+from tools.testkit.vm import Run
 
 PAGE = DOCS / "tls.md"
 NAME = ("broker.local", "localhost")

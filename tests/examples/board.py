@@ -8,13 +8,13 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from tests.device.machine import Run, mpy_version
-from tests.device.tree import made_mpy_version, put
 from tools import fetch
 from tools.device import install
 from tools.device.source import copy_sources
 from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit.tree import made_mpy_version, put
+from tools.testkit.vm import Run, mpy_version
 
 EXAMPLES = REPO / "examples"
 STANDINS = Path(__file__).parent / "standins"

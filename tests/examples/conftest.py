@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board, make_lib
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 LISTENERS = [
     Listener("plain"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.device.broker import Mosquitto
-from tests.device.machine import Run
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board, wait_for_line
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
+from tools.testkit.vm import Run
 
 TOPIC = "home/greenhouse-1/"
 LED, WINDOW = 2, 4

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 TOPIC = "home/button-1/presses"
 DEBOUNCE = 100

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
 from tests.examples.board import Board, wait_for_line
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
 
 TOPIC = "boards/board-1/uptime"
 HEAP_KB = 40  # robust, TLS, and a key

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board, wait_for_line
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 TOPIC = "garden/moisture-1"
 HEAP_KB = 48  # robust, and a store that keeps messages in a file

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from tests.device.broker import Mosquitto
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 STATE, SET, STATUS = "kitchen-1/state", "kitchen-1/lamp/set", "kitchen-1/status"
 CONFIGS = {

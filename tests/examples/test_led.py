@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 SET, STATE, STATUS = "home/led-1/set", "home/led-1/state", "home/led-1/status"
 

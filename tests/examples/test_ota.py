@@ -9,11 +9,11 @@ from hashlib import sha256
 
 import pytest
 
-from tests.device.broker import Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
-from tests.device.proxy import Proxy
 from tests.examples.board import Board
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 
 UPDATED = "boards/board-1/updated"
 FILE = random.Random(1).randbytes(60_000)  # more than the heap

@@ -10,9 +10,9 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from tests.device.broker import Mosquitto
-from tests.device.proxy import Proxy
 from tests.examples.board import Board, wait_for_line
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.proxy import Proxy
 
 ASK, TARIFF, MINE = "home/meter-1/ask", "home/tariff/ask", "my/answers"
 HEAP_KB = 56  # an ESP32 has more

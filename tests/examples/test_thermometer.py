@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 
-from tests.device.broker import Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
 from tests.examples.board import Board
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
 
 READINGS, COMMANDS = "home/thermometer-1/temperature", "home/thermometer-1/command"
 

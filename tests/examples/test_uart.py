@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.device.broker import Mosquitto
-from tests.device.observer import Observer
 from tests.device.serial_line import SerialLine
 from tests.examples.board import Board
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
 
 HEAP_KB = 40  # robust
 MOISTURE, VALVE = "garden/moisture", "garden/valve/set"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.mosquitto import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 
 
 class Broker(Mosquitto):

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable
 
-from tests.device.machine import mpy_version
-from tests.device.tree import lay_out as lay_out_tree
-from tests.device.tree import made_mpy_version, put
 from tools import fetch
 from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit.tree import lay_out as lay_out_tree
+from tools.testkit.tree import made_mpy_version, put
+from tools.testkit.vm import mpy_version
 from umqtt2.cpython.aio import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"

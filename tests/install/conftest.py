@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
-from tests.device.observer import Observer
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.observer import Observer
 
 
 @pytest.fixture(scope="module")

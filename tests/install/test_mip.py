@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from mpremote.mip import do_mip
 
-from tests.device.broker import Mosquitto
-from tests.device.observer import Observer
 from tools import fetch
 from tools.device import PROFILES, build
 from tools.packages import files, index
 from tools.paths import REPO
+from tools.testkit.listeners import Mosquitto
+from tools.testkit.observer import Observer
 
 PROGRAMS = Path(__file__).parent / "programs"
 PACKAGE_FILES = [name for name in files.PACKAGES if name != "package.json"]

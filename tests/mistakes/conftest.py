@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.device.tree import lay_out
 from tools import fetch
+from tools.testkit.tree import lay_out
 
 SECONDS = 100
 Run = Callable[..., str]

@@ -11,7 +11,7 @@ import pytest
 
 from tests.mistakes.conftest import run
 from tools.paths import REPO
-from tools.ports import free_port
+from tools.testkit.ports import free_port
 
 SOURCES = {"vm32": "MicroPython", "cpython": "CPython"}
 

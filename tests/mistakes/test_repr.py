@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.mistakes.conftest import run
-from tools.ports import free_port
+from tools.testkit.ports import free_port
 
 PROGRAM = """
 from umqtt2 import MQTTClient

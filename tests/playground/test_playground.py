@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.playground.conftest import LIMIT_MS
-from tools.mosquitto import Mosquitto
-from tools.ports import free_port
+from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.ports import free_port
 
 NARROW, WIDE = 400, 1280
 

@@ -8,10 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.device.machine import Failed
 from tests.soak.runner import SOURCE, soak
 from tools import errors
 from tools.device import PROFILES
+from tools.testkit.vm import Failed
 
 
 def show(line: str) -> None:

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from tests.device.machine import BOARD_HEAP, HEAPS, Run, mpy_version
-from tests.device.tree import made_mpy_version, put
+from tests.device.machine import BOARD_HEAP, HEAPS
 from tests.faults.broker import Broker
 from tests.faults.observer import Observer
 from tests.faults.proxy import Proxy
@@ -20,6 +19,8 @@ from tools.device import install
 from tools.device.source import device_sources
 from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit.tree import made_mpy_version, put
+from tools.testkit.vm import Run, mpy_version
 
 PROGRAM = Path(__file__).parent / "programs" / "soak.py"
 SOURCE = "source"

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools import fetch
-from tools.broker import HOST
-from tools.mosquitto import Mosquitto
+from tools.testkit.broker import HOST
+from tools.testkit.mosquitto import Mosquitto
 
 __all__ = ["HOST", "Broker", "running"]
 

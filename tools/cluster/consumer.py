@@ -6,10 +6,10 @@ import threading
 import time
 from typing import Any
 
-from tools.broker import HOST
 from tools.cluster.nodes import Node
 from tools.errors import ToolError
-from tools.rabbitmq import ANYBODY
+from tools.testkit.broker import HOST
+from tools.testkit.rabbitmq import ANYBODY
 
 QUEUE = "readings"
 

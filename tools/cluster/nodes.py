@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.broker import HOST
-from tools.ports import free_ports
-from tools.rabbitmq import RabbitMQ
+from tools.testkit.broker import HOST
+from tools.testkit.ports import free_ports
+from tools.testkit.rabbitmq import RabbitMQ
 
 
 class Node(RabbitMQ):

@@ -24,7 +24,7 @@ from tools.demo import SIGNALS
 from tools.demo.board import address, authority, make_board, shown
 from tools.demo.screen import Screen
 from tools.errors import ToolError
-from tools.mosquitto import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 
 # A process that no Ctrl-C reaches but the demo's own, and that Linux ends where the demo is killed.
 GUARD = ["setsid", "setpriv", "--pdeathsig", "TERM"] if shutil.which("setsid") and shutil.which("setpriv") else []

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from tools.broker import HOST
 from tools.errors import ToolError
-from tools.mosquitto import Mosquitto
+from tools.testkit.broker import HOST
+from tools.testkit.mosquitto import Mosquitto
 from umqtt2.robust import MQTTClient
 from umqtt2.transport.tcp import TCPTransport
 

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.device.broker import Listener, Mosquitto
-from tests.device.certificates import Certificates
 from tools.sizes.echo import Laptop
+from tools.testkit.certificates import Certificates
+from tools.testkit.listeners import Listener, Mosquitto
 
 
 class Endpoints(NamedTuple):

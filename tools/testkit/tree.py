@@ -12,7 +12,7 @@ from tools.device import install
 from tools.device.source import device_sources
 from tools.paths import REPO
 
-PROGRAMS = Path(__file__).parent / "programs"
+PROGRAMS = REPO / "tests" / "device" / "programs"
 
 
 def lay_out(tree: str, target: Path, compiled: bool = True) -> None:

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tools import erlang, fetch
-from tools.broker import HOST, Broker
 from tools.errors import ToolError
-from tools.ports import free_ports
+from tools.testkit.broker import HOST, Broker
+from tools.testkit.ports import free_ports
 
 ANYBODY = "anybody"  # the user that a client without a name is
 READY = b"Server startup complete"

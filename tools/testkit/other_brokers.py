@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import fetch
-from tools.broker import HOST, Broker
 from tools.errors import ToolError
 from tools.node import install, node
 from tools.paths import BUILD, REPO, locked, new_folder
-from tools.ports import free_ports
+from tools.testkit.broker import HOST, Broker
+from tools.testkit.ports import free_ports
 
 USER, PASSWORD = "device", "a secret"
 PYTHON = REPO / ".venv" / "bin" / "python"

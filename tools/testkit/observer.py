@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from typing import Any, Coroutine, NamedTuple
+from collections.abc import Coroutine
+from typing import Any, NamedTuple
 
 import aiomqtt
 

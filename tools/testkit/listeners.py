@@ -10,12 +10,13 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Sequence
+from typing import NamedTuple
 
-from tests.device.certificates import Certificates
 from tools import fetch
-from tools.ports import free_ports
+from tools.testkit.certificates import Certificates
+from tools.testkit.ports import free_ports
 
 USER, PASSWORD = "device", "a secret"
 SECONDS = 60

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Callable
 
 from tools import fetch
-from tools.broker import HOST, Broker
+from tools.testkit.broker import HOST, Broker
 
 
 class Mosquitto(Broker):

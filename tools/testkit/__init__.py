@@ -1,0 +1,12 @@
+"""What tools and tests start on this machine: brokers, MicroPython, and what stands between and beside them.
+
+    broker        a broker as a process: start, stop, kill, log; mosquitto, rabbitmq and other_brokers are kinds of it
+    listeners     a mosquitto with a listener for each kind of authentication
+    certificates  throw-away certificates for it
+    ports         free ports
+    tree          the package and programs, in a folder that a VM imports from
+    vm            runs a program on a VM and reads what it prints
+    proxy         stands between a client and a broker, and cuts, holds back or drops; servers that misbehave
+    observer      a client at the broker's side
+    board         what board.ini says of a real board
+"""
