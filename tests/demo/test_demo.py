@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
+from xml.etree import ElementTree
 
 import pytest
 from rich.console import Console
 from rich.live import Live
 
-from tools.demo.screen import OTHER_LINES, Screen
+from tools.demo.run import Demo
+from tools.docs.demo import PICTURE, draw
 
 REPO = Path(__file__).resolve().parents[2]
 MARK = "UMQTT2_DEMO_TEST"  # in the environment of the demo and of all that it starts
@@ -26,13 +27,13 @@ MARK = "UMQTT2_DEMO_TEST"  # in the environment of the demo and of all that it s
 class Run:
     """A demo in a process group of its own, with a temporary folder of its own."""
 
-    def __init__(self, tmp: Path, *arguments: str) -> None:
+    def __init__(self, tmp: Path, broker: str = "") -> None:
         self.tmp = tmp
         self.mark = f"{MARK}={uuid4().hex}"
         name, _, value = self.mark.partition("=")
-        env = {**os.environ, name: value, "TMPDIR": str(tmp), "BROKER": "", "CAFILE": ""}
+        env = {**os.environ, name: value, "TMPDIR": str(tmp), "BROKER": broker}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tools.demo", *arguments],
+            [sys.executable, "-m", "tools.demo"],
             cwd=REPO,
             env=env,
             stdin=subprocess.DEVNULL,
@@ -89,8 +90,8 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """Start demos, and end them with the test."""
     started: list[Run] = []
 
-    def start(*arguments: str) -> Run:
-        started.append(Run(tmp_path, *arguments))
+    def start(broker: str = "") -> Run:
+        started.append(Run(tmp_path, broker))
         return started[-1]
 
     yield start
@@ -99,15 +100,15 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 
 
 def test_it_works(demo: Callable[..., Run]) -> None:
-    run = demo("--seconds", "15")
+    run = demo()
     status = run.end()
     assert status == 0, run.output
-    rows = dict(re.findall(r"^(\S.*?)  +(\S.*)$", run.output, re.MULTILINE))
-    sent, acknowledged, received = map(int, re.findall(r"\d+", rows["readings"]))
-    assert sent >= 8 and acknowledged <= received <= sent
+    rows = dict(re.findall(r"^│ (\S.*?)  +(\S.*?) *│$", run.output, re.MULTILINE))
+    assert int(rows["readings"].split()[0]) >= 8
+    assert rows["connection"].startswith("up again after ")
     assert rows["commands"].startswith("2 of 2")
     assert int(rows["free heap"].split()[0].replace(",", "")) > 0
-    assert re.search(r"^topic: umqtt2-demo/\w+/temperature$", run.output, re.MULTILINE)
+    assert re.fullmatch(r"umqtt2-demo/\w+/temperature", rows["topic"])
     assert re.search(r"device \| \S+ C, round trip \d+ ms", run.output)
     steps = ["device | command: unit F", "laptop | cuts", "device | no connection", "device | connected"]
     places = [run.output.index(steps[0])]
@@ -120,20 +121,48 @@ def test_it_works(demo: Callable[..., Run]) -> None:
 
 @pytest.mark.parametrize("columns", [50, 80])
 def test_it_fits_on_a_terminal(columns: int, capsys: pytest.CaptureFixture[str]) -> None:
-    demo = Screen({"topic": "umqtt2-demo/12345678/temperature", "connection": "up", "device": "x" * 100})
-    demo.console = Console(width=columns, height=24, force_terminal=True, highlight=False)
-    demo.lines = deque(maxlen=24 - OTHER_LINES)
-    demo.live = Live(get_renderable=demo._picture, console=demo.console, auto_refresh=False)
-    with demo:
+    demo = Demo("broker.example", 8883, b"", Console(width=columns, height=24, force_terminal=True, highlight=False))
+    demo.facts.update(topic=demo.topic, device="x" * 100, broker="", commands="", heap="")
+    with Live(get_renderable=demo.panel, console=demo.console, auto_refresh=False) as live:
+        demo.take("connected to broker.example")
         for i in range(100):
-            demo.say("device", f"{i} " + "long " * 20)
-        demo.live.refresh()
-    demo.summary({"readings": "42 sent, 42 acked, 42 received"}, "The end.")
-    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out)
-    frame = printed[printed.rindex("umqtt2") :].splitlines()
-    assert len(frame) <= 24 - 5 and all(len(line) <= columns for line in frame)
-    assert any("umqtt2-demo/12345678/temperature" in line for line in frame)
-    assert any(line.lstrip().startswith(("0.", "1.")) and "99 long" in line for line in frame)
+            demo.take(f"{i} C, round trip {'long ' * 20} {i} ms")
+            demo.take_reading(f"{i} C", iter(()))
+        live.refresh()
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().out).replace("\r", "\n")
+    panel = printed[printed.rindex("umqtt2 ─") :].splitlines()
+    assert len(panel) <= 12 and all(len(line) <= columns for line in printed.splitlines())
+    assert any(demo.topic in line for line in panel)
+    assert any(line.startswith("│ round trip") and "99 ms" in line for line in panel)
+    assert re.search(r"^ *\d+\.\d s laptop \| received 99 C", printed, re.MULTILINE)
+
+
+def test_the_documentations_picture_is_a_screen_of_the_demo(tmp_path: Path) -> None:
+    lines = [f"{i}.0 s device | {i} C, round trip 2 ms" for i in range(30)]
+    lines[9] = "9.0 s laptop | \x1b[1;31mcuts the device off\x1b[0m"
+    lines[11] = "11.0 s device | connected to localhost"
+    draw("\n".join([*lines, "╭─ umqtt2 ─╮", "│ topic /  │", "╰──────────╯"]), tmp_path / "demo.svg")
+    drawn, stored = (words(path) for path in (tmp_path / "demo.svg", PICTURE))
+    shown = [line.split()[0] for line in drawn if " | " in line]
+    assert shown == [f"{i}.0" for i in range(5, 17)]
+    assert "umqtt2" in "".join(drawn)
+    said = "\n".join(stored)
+    parts = "cuts the device off", "device | no conn", "device | connected", "came back"
+    steps = [said.index(part) for part in parts]
+    assert steps == sorted(steps)
+    for page in ("README.md", "docs/index.md"):
+        assert "demo.svg" in (REPO / page).read_text(encoding="utf-8")
+
+
+def words(path: Path) -> list[str]:
+    """The lines of a picture; it loads nothing from another place."""
+    text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+    assert "http" not in text and "url(" not in text.replace("url(#", "")
+    lines: dict[str, str] = {}
+    for element in ElementTree.fromstring(text).iter("text"):
+        where = element.get("y", "")
+        lines[where] = lines.get(where, "") + (element.text or "").replace("\xa0", " ")
+    return list(lines.values())
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes by /proc")
@@ -142,7 +171,7 @@ def test_it_fits_on_a_terminal(columns: int, capsys: pytest.CaptureFixture[str])
 def test_a_signal_leaves_nothing_behind(
     demo: Callable[..., Run], moment: str, number: signal.Signals
 ) -> None:
-    run = demo("--seconds", "30")
+    run = demo()
     if moment == "running":
         run.read_until("round trip")
         assert len(run.processes()) == 3  # the demo, the broker and the device
@@ -159,20 +188,16 @@ def test_a_signal_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "line"),
+    ("broker", "line"),
     [
-        (["--broker", "localhost:1"], "demo: no broker lets the laptop in at localhost:1: Connection refused"),
-        (["--broker", "no-such.invalid"], "demo: no broker lets the laptop in at no-such.invalid:1883: "),
-        (["--broker", "localhost:http"], "demo: BROKER=localhost:http is not an address; write host:port, like "),
-        (["--broker", "mqtt://localhost"], "demo: BROKER=mqtt://localhost is not an address; write host:port, "),
-        (["--broker", "localhost:1", "--cafile", os.devnull], "demo: CAFILE=/dev/null is not one certificate"),
-        (["--cafile", "ca.pem"], "demo: CAFILE is for a broker of your own; give its address too, "),
+        ("localhost:1", "demo: the laptop has no broker: localhost:1: Connection refused"),
+        ("mqtt://localhost:1", "demo: the laptop has no broker: localhost:1: Connection refused"),
+        ("no-such.invalid", "demo: the laptop has no broker: name not found: no-such.invalid"),
+        ("localhost:http", "demo: BROKER=localhost:http is not an address; write host:port, like "),
     ],
 )
-def test_what_cannot_be_is_told_in_one_line(
-    demo: Callable[..., Run], arguments: list[str], line: str
-) -> None:
-    run = demo(*arguments)
+def test_what_cannot_be_is_told_in_one_line(demo: Callable[..., Run], broker: str, line: str) -> None:
+    run = demo(broker)
     assert run.end() == 1
     assert run.output.startswith(line)
     assert run.output.count("\n") == 1
