@@ -91,7 +91,7 @@ fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUT
 soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connections that break (N=messages)
 	@$(PY) -m tests.soak $(N)
 
-fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: picture for docs/reliability.md)
+fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: tables and picture of docs/reliability.md)
 	@$(PY) -m tools.fleet $(if $(DOCS),--docs)
 
 cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
-from tools.fleet import load, picture, text
+from tools.errors import ToolError
+from tools.fleet import load, page, picture, text
 from tools.fleet.simulate import Outcome, simulate
 
 CLIENTS = 40
@@ -34,7 +37,34 @@ def test_tables(outcomes: list[Outcome]) -> None:
 
 def test_picture(outcomes: list[Outcome], tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="of the bench extra, which `make fleet` installs")
-    assert picture.draw(*outcomes, tmp_path / "docs" / "fleet.png").read_bytes()[1:4] == b"PNG"
+    picture.save(picture.figures(*outcomes), tmp_path / "fleet.json")
+    found = json.loads((tmp_path / "fleet.json").read_text())
+    assert found == picture.figures(*outcomes)
+    assert sum(found["with jitter"]["back"]) == sum(found["without jitter"]["back"]) == CLIENTS
+    drawn = picture.draw(found, tmp_path / "docs" / "fleet.svg").read_text()
+    assert "40 clients whose broker is gone for" in drawn and "prefers-color-scheme:dark" in drawn
+
+
+def test_the_pages_picture_shows_the_pages_figures() -> None:
+    folder = page.PAGE.parent / "reliability"
+    found = json.loads((folder / "fleet.json").read_text())
+    rows = dict(re.findall(r"^\| ([\w ]+?) \| (.*?) \|$", page.PAGE.read_text(), re.MULTILINE))
+    with_jitter, _, without = rows["attempts refused"].split(" | ")
+    for name, refused in (("with jitter", with_jitter), ("without jitter", without)):
+        attempts, back = sum(found[name]["attempts"]), sum(found[name]["back"])
+        assert refused == text.number(attempts - back)
+        assert back == found["clients"]
+    assert f"{found['clients']:,} clients whose broker is gone for" in (folder / "fleet.svg").read_text()
+
+
+def test_tables_go_into_the_page(outcomes: list[Outcome]) -> None:
+    tables = {"measured": text.measured(*outcomes), "grown": text.grown(outcomes[0]), "advice": text.advice()}
+    written = page.replaced(page.PAGE.read_text(), tables)
+    for table in tables.values():
+        assert "\n".join(text.markdown(table)) in written
+    assert page.replaced(written, tables) == written
+    with pytest.raises(ToolError, match="measured"):
+        page.replaced("", tables)
 
 
 def test_who_finds_the_broker_at_once_comes_within_the_first_time() -> None:

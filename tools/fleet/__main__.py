@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from tools import errors
-from tools.fleet import picture, text
+from tools.fleet import page, picture, text
 from tools.fleet.simulate import simulate
 from tools.paths import BUILD, REPO
 
@@ -21,21 +22,25 @@ def main() -> None:
     parser.add_argument(
         "--backoff", type=float, nargs=2, default=(1, 60), metavar=("FIRST", "LONGEST"), help="default 1 60"
     )
-    parser.add_argument("--docs", action="store_true", help="put the picture into docs/reliability, too")
-    parser.add_argument("--markdown", action="store_true", help="print tables for a document")
+    parser.add_argument("--docs", action="store_true", help="put tables and picture into docs/reliability.md, too")
+    parser.add_argument("--redraw", action="store_true", help="simulate nothing: draw that page's picture again")
     options = parser.parse_args()
+    if options.redraw:
+        found = json.loads((DOCS / "fleet.json").read_text(encoding="utf-8"))
+        print(picture.draw(found, DOCS / "fleet.svg").relative_to(REPO))
+        return
     backoff = tuple(options.backoff)
     print(f"{options.clients} clients, backoff {backoff}, broker gone for {options.outage:g} s")
     jitter, plain = (simulate(options.clients, backoff, options.outage, how) for how in (True, False))
-    tables = {
-        "Measured": text.measured(jitter, plain),
-        "The most CONNECTs in a second as the fleet grows, with this backoff": text.grown(jitter),
-        "The backoff to set": text.advice(),
-    }
-    for title, table in tables.items():
-        print("\n".join(["", title, *(text.markdown if options.markdown else text.lines)(table)]))
+    tables = {"measured": text.measured(jitter, plain), "grown": text.grown(jitter), "advice": text.advice()}
+    for name, table in tables.items():
+        print("\n".join(["", text.TITLES[name], *text.lines(table)]))
+    found = picture.figures(jitter, plain)
     for folder in [HERE, DOCS] if options.docs else [HERE]:
-        print(f"\nPicture: {picture.draw(jitter, plain, folder / 'fleet.png').relative_to(REPO)}")
+        print(f"\nPicture: {picture.draw(found, folder / 'fleet.svg').relative_to(REPO)}")
+        picture.save(found, folder / "fleet.json")
+    if options.docs:
+        page.write(tables)
 
 
 if __name__ == "__main__":

@@ -1,63 +1,81 @@
-"""The simulation as a picture."""
+"""The simulation as figures that are kept, and as a picture of them."""
 
 from __future__ import annotations
 
+import json
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
+from tools import svg
 from tools.errors import ToolError
 from tools.fleet import load
 from tools.fleet.simulate import Outcome, bins
 
-OURS, THEIRS, LINE = "#0b6e4f", "#9aa5b1", "#e8590c"
 BIN = 0.1  # seconds
 WIDTH, HEIGHT = 7.5, 6.5  # inches
+Figures = dict[str, Any]
 
 
-def draw(jitter: Outcome, plain: Outcome, path: Path) -> Path:
+def figures(jitter: Outcome, plain: Outcome) -> Figures:
+    """What the picture needs of two simulations: how many attempts and returns were in each 0.1 s."""
+    found: Figures = {"clients": jitter.clients, "backoff": list(jitter.backoff), "returned": round(jitter.returned, 2)}
+    for name, outcome in (("with jitter", jitter), ("without jitter", plain)):
+        found[name] = {"attempts": bins(outcome.attempts, 0, BIN), "back": bins(outcome.back, 0, BIN)}
+    return found
+
+
+def save(found: Figures, path: Path) -> None:
+    """Write figures; each list is a line."""
+    text = json.dumps(found, indent=1).replace("\n   ", " ").replace("\n  ]", "]").replace("\n  ", " ")
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def draw(found: Figures, path: Path) -> Path:
     """Draw attempts and clients that are back over time, with and without jitter, into a file."""
     try:
-        import matplotlib
+        with svg.drawing() as pyplot:
+            figure, axes = pyplot.subplots(
+                2, 1, figsize=(WIDTH, HEIGHT), height_ratios=[3, 2], sharex=True, layout="constrained"
+            )
+            _draw(found, figure, *axes)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            svg.save(figure, path)
+            pyplot.close(figure)
     except ImportError:
         raise ToolError("fleet: matplotlib is not installed; `make fleet` does that") from None
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    return path
 
-    figure, (above, below) = pyplot.subplots(
-        2, 1, figsize=(WIDTH, HEIGHT), height_ratios=[3, 2], sharex=True, layout="constrained"
-    )
-    title = f"{jitter.clients:,} clients whose broker is gone for {jitter.returned:.0f} s"
+
+def _draw(found: Figures, figure: Any, above: Any, below: Any) -> None:
+    clients, returned = found["clients"], found["returned"]
+    title = f"{clients:,} clients whose broker is gone for {returned:.0f} s"
     figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
-    end = max(*jitter.back, *plain.back) + 1
-
-    for outcome, colour, name in ((jitter, OURS, "with jitter"), (plain, THEIRS, "without jitter")):
-        rates = [count / BIN for count in bins(outcome.attempts, 0, BIN)]
-        edges = [i * BIN for i in range(len(rates) + 1)]
-        above.stairs(rates, edges, color=colour, fill=True, label=name)
-        back = sorted(outcome.back)
-        shares = [100 * i / outcome.clients for i in range(len(back) + 1)]
-        below.step([0, *back, end], [*shares, shares[-1]], where="post", color=colour, linewidth=2)
-    curve = load.curve(jitter.backoff, jitter.returned)
+    names = {"with jitter": svg.OURS, "without jitter": svg.THEIRS}
+    end = BIN * max(len(found[name]["back"]) for name in names) + 1
+    for name, colour in names.items():
+        attempts, back = found[name]["attempts"], found[name]["back"]
+        edges = [i * BIN for i in range(len(attempts) + 1)]
+        above.stairs([count / BIN for count in attempts], edges, color=colour, fill=True, label=name)
+        shares = [100 * count / clients for count in accumulate(back)]
+        below.step([*(i * BIN for i in range(len(back))), end], [*shares, shares[-1]], color=colour, linewidth=2)
+    curve = load.curve((found["backoff"][0], found["backoff"][1]), returned)
     times = [(i + 0.5) * curve.step for i in range(len(curve.rate))]
-    rates = [jitter.clients * rate for rate in curve.rate]
-    above.plot(times, rates, color=LINE, linewidth=1.2, linestyle="--", label="with jitter, calculated")
+    rates = [clients * rate for rate in curve.rate]
+    above.plot(times, rates, color=svg.INK, linewidth=1.2, linestyle="--", label="with jitter, calculated")
 
     above.set_yscale("log")
     above.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     above.yaxis.set_minor_formatter(lambda value, _: "")
-    above.set_ylim(1, 20 * jitter.clients)
-    above.set_title("attempts to connect, each second", loc="left", fontsize=10)
+    above.set_ylim(1, 20 * clients)
+    above.set_title("attempts to connect, each second; the broker is gone in the grey part", loc="left", fontsize=10)
     above.legend(frameon=False, fontsize=9)
     below.set_title("clients that are back, %", loc="left", fontsize=10)
     below.set_ylim(0, 103)
     below.set_xlabel("seconds since the broker was killed", fontsize=9)
     for axes in (above, below):
-        axes.axvspan(0, jitter.returned, color="#f1f3f5", zorder=0)
+        axes.axvspan(0, returned, color=svg.BARE, alpha=0.4, linewidth=0, zorder=0)
         axes.set_xlim(0, end)
         axes.tick_params(labelsize=9)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # No program name in the file, so that the same results make the same file.
-    figure.savefig(path, dpi=110, metadata={"Software": None})
-    pyplot.close(figure)
-    return path

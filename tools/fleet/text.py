@@ -8,6 +8,11 @@ from tools.fleet.simulate import Outcome
 FLEETS = (1_000, 10_000, 100_000, 1_000_000)
 CAPACITIES = (200, 1_000, 5_000, 20_000)
 OUTAGES = {"10 s": 10, "1 min": 60, "10 min": 600}
+TITLES = {
+    "measured": "Measured",
+    "grown": "The most CONNECTs in a second as the fleet grows, with this backoff",
+    "advice": "The backoff to set",
+}
 Table = list[list[str]]
 
 
@@ -33,7 +38,7 @@ def measured(jitter: Outcome, plain: Outcome) -> Table:
     row("most in 1 s after the return", [o.peak(o.returned, 1) for o in found], expected * curve.peak(gone))
     for share in (0.5, 0.9, 1):
         row(
-            f"seconds until {share:.0%} are back",
+            f"seconds until {100 * share:.0f} % are back",
             [o.until_back(share) for o in found],
             curve.until(min(share, 1 - 0.5 / expected), gone),
         )
