@@ -17,6 +17,9 @@ from tools import errors
 from tools.errors import ToolError
 from tools.paths import REPO
 
+TESTS = REPO / "tests" / "device"
+PROGRAMS = TESTS / "programs"
+
 
 def main() -> None:
     """Prepare the board and run pytest."""
@@ -36,7 +39,7 @@ def main() -> None:
     if options.port.startswith("/") and not Path(options.port).exists():
         raise ToolError(f"{options.port}: no such port; `mpremote connect list` shows those there are")
     install(options.port, setup.ca)
-    scenarios = str(REPO / "tests" / "device" / "test_scenarios.py")
+    scenarios = str(TESTS / "test_scenarios.py")
     board = ["--board", options.port, "--board-config", str(options.config.resolve())]
     sys.exit(pytest.main([scenarios, "--rootdir", str(REPO), *board, *options.pytest]))
 
@@ -44,8 +47,8 @@ def main() -> None:
 def install(port: str, ca: Path | None) -> None:
     """Copy the package, the programs and the broker's CA to the board."""
     from tools.testkit.board import BOARD_FOLDER, CA_ON_BOARD
-    from tools.testkit.tree import lay_out, made_mpy_version
-    from tools.testkit.vm import mpremote, mpy_version
+    from tools.testkit.tree import SOURCE, lay_out
+    from tools.testkit.vm import made_mpy_version, mpremote, mpy_version
 
     try:
         version = mpy_version(mpremote(port, "exec"))
@@ -54,7 +57,7 @@ def install(port: str, ca: Path | None) -> None:
         raise ToolError(f"{port}: no MicroPython there: {complaint[-1].decode(errors='replace')}") from None
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / BOARD_FOLDER.strip("/")
-        lay_out("source", copy, compiled=version == made_mpy_version())
+        lay_out(SOURCE, copy, PROGRAMS, compiled=version == made_mpy_version())
         if ca:
             shutil.copy(ca, copy / Path(CA_ON_BOARD).name)
         print(f"copying the package and the test programs to {BOARD_FOLDER} on the board", flush=True)

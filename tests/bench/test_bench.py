@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench import document, folders, pictures, results, table
+from tools.bench import document, pictures, results, table
 from tools.bench.claims import claims
 from tools.bench.plan import FIGURES
 from tools.errors import ToolError
 from tools.instructions.measure import CLIENTS
 from tools.paths import REPO
+from tools.testkit.tree import SOURCE
 
 pytestmark = pytest.mark.timeout(480)  # a program for each client and figure
 
@@ -21,7 +22,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> results.Results:
     """Results of the shortest run there is."""
     file = tmp_path_factory.mktemp("bench") / "results.json"
     try:
-        found = results.measure(folders.SOURCE, 1, 0.001, file, shorter=20)
+        found = results.measure(SOURCE, 1, 0.001, file, shorter=20)
     except ToolError as error:
         pytest.fail(str(error), pytrace=False)
     assert results.read(file) == found

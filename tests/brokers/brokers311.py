@@ -7,8 +7,7 @@ from pathlib import Path
 
 from tools.testkit import other_brokers as brokers
 from tools.testkit.broker import HOST
-from tools.testkit.listeners import hashed
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto, hashed
 from tools.testkit.other_brokers import PASSWORD, USER
 from tools.testkit.ports import free_ports
 from tools.testkit.rabbitmq import RabbitMQ
@@ -17,7 +16,7 @@ SMALL = ("nats", "rumqttd")  # those of `make test`
 RULES = ("mosquitto", "nats", "aedes")  # they are told to refuse `forbidden/`
 
 
-class MosquittoAll(Mosquitto):
+class MosquittoAll(PlainMosquitto):
     """mosquitto with all listeners."""
 
     path = "/mqtt"

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from tools import fetch
 from tools.testkit.broker import Broker
-from tools.testkit.listeners import hashed
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto, hashed
 from tools.testkit.rabbitmq import RabbitMQ
 
 USER, PASSWORD = "device", "a secret"
@@ -56,7 +55,7 @@ def mosquitto(program: Callable[[], Path]) -> Callable[[Path], Broker]:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "users").write_text("".join(f"{n}:{hashed(p)}\n" for n, p in ((USER, PASSWORD), (READER, READER))))
         (folder / "acl").write_text(ACL)
-        return Mosquitto(
+        return PlainMosquitto(
             folder,
             f"password_file {folder / 'users'}",
             f"acl_file {folder / 'acl'}",

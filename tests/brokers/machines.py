@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.device.machine import PROGRAMS as HARNESS
 from tests.device.machine import command
 from tools import fetch
 from tools.paths import REPO
-from tools.testkit.tree import PROGRAMS as HARNESS
-from tools.testkit.tree import lay_out, made_mpy_version, put
-from tools.testkit.vm import Run, mpy_version
+from tools.testkit import vm
+from tools.testkit.tree import SOURCE, lay_out
+from tools.testkit.vm import Run
 
 PROGRAMS = Path(__file__).parent / "programs"
 HEAP = 400  # KB: room for a packet of the largest size that the brokers take
@@ -35,15 +36,8 @@ class Vm:
         """folder: empty, for the package and the programs."""
         self._path = fetch.vm32()
         self._folder = folder
-        compiled = mpy_version([str(self._path), "-c"]) == made_mpy_version()
-        lay_out("source", folder, compiled)
-        for source in PROGRAMS.glob("*.py"):
-            put(source, folder / source.name, compiled)
+        lay_out(SOURCE, folder, HARNESS, PROGRAMS, compiled=vm.reads_mpy(self._path))
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
         """Start a program; `config` is its settings."""
-        return Run(
-            [str(self._path), "-X", f"heapsize={HEAP}k", "-c", command(program, config)],
-            self._folder,
-            {"MICROPYPATH": f"{self._folder}:.frozen"},
-        )
+        return vm.start(self._path, self._folder, HEAP, "-c", command(program, config))

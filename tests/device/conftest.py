@@ -11,16 +11,16 @@ import pytest
 
 from tests.device import table
 from tests.device.device import Device
-from tests.device.machine import Board, Vm
+from tests.device.machine import PROGRAMS, Board, Vm
 from tools import fetch
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.testkit.board import BoardSetup
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.mosquitto import LISTENERS, Mosquitto
 from tools.testkit.observer import Observer
-from tools.testkit.tree import lay_out, made_mpy_version
-from tools.testkit.vm import mpy_version
+from tools.testkit.tree import lay_out
+from tools.testkit.vm import reads_mpy
 
 PLAIN = [listener for listener in LISTENERS if not listener.certificate]
 SELECTION = ["anonymous", "tls"]  # of the listeners, where not all are tried
@@ -157,8 +157,8 @@ def make_vm(name: str, tree: str, folder: Path) -> Vm:
     for other, vm in before.items():
         if vm == known:
             pytest.skip(f"{name} is the same MicroPython as {other} here")
-    lay_out(tree, folder, compiled=mpy_version([str(path), "-c"]) == made_mpy_version())
-    return Vm(path, known.bits, folder, tree)
+    lay_out(tree, folder, PROGRAMS, compiled=reads_mpy(path))
+    return Vm(path, folder, tree)
 
 
 NUMBERS = itertools.count(1)

@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 from tests.device import table
 from tests.device.machine import Board, Vm
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.vm import Run
 

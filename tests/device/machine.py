@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tools.testkit import vm
 from tools.testkit.board import BOARD_FOLDER
 from tools.testkit.vm import Run, mpremote
 
+PROGRAMS = Path(__file__).parent / "programs"
 # KB of heap: that of a small board for a build, more for the source tree, whose modules are not merged, and for
 # programs that hold a 7 KB payload twice, umqtt.robust2 beside the client, or stores and reconnection.
 HEAPS = {"source": 48}
@@ -25,7 +27,7 @@ LARGER_HEAPS = {
         "streaming": 60,
         "waking": 52,
     },
-    "simple": {"large": 40},
+    "simple": {"large": 40, "old_robust2": 40},
     "full": {
         "aio_out_of_memory": 72,
         "large": 46,
@@ -57,14 +59,15 @@ TLS_HEAP = {"aio": 6, "full": 8}
 class Vm:
     """A MicroPython executable of this machine, with a board's heap."""
 
-    def __init__(self, path: Path, bits: int, folder: Path, tree: str) -> None:
+    def __init__(self, path: Path, folder: Path, tree: str) -> None:
         """
+        words   1 with 32 bits, 2 with 64: everything is twice as large there
         folder  the package and the programs, see `tree.lay_out`
         tree    which package it is
         """
-        self._path = path
-        self._words = bits // 32  # everything is twice as large with 64 bits
-        self._folder = folder
+        self.path = path
+        self.words = vm.words(path)
+        self.folder = folder
         self._tree = tree
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
@@ -73,12 +76,7 @@ class Vm:
         heap = LARGER_HEAPS.get(self._tree, {}).get(program, usual)
         if config["client"].get("ssl"):
             heap += TLS_HEAP.get(self._tree, 0)
-        heap *= self._words
-        return Run(
-            [str(self._path), "-X", f"heapsize={heap}k", "-c", command(program, config)],
-            self._folder,
-            {"MICROPYPATH": f"{self._folder}:.frozen"},
-        )
+        return vm.start(self.path, self.folder, heap, "-c", command(program, config))
 
 
 class Board:

@@ -15,7 +15,7 @@ from tests.device.conftest import SELECTION
 from tests.device.device import Device
 from tests.device.test_refused import guarded  # noqa: F401
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.mosquitto import LISTENERS, Mosquitto
 from tools.testkit.observer import Message, Observer
 from tools.testkit.proxy import Proxy, Server, closing, deaf, silent
 from umqtt2 import MQTTException, aio

@@ -14,7 +14,7 @@ import pytest
 
 from tools import fetch
 from tools.paths import REPO
-from tools.testkit.listeners import PASSWORD, USER, Mosquitto
+from tools.testkit.mosquitto import PASSWORD, USER, Mosquitto
 from tools.testkit.observer import Message, Observer
 from tools.testkit.ports import free_port
 

@@ -16,11 +16,12 @@ import pytest
 from tools import fetch
 from tools.errors import ToolError
 from tools.paths import REPO
-from tools.testkit.listeners import PASSWORD, SECONDS, USER, Mosquitto
+from tools.testkit.mosquitto import PASSWORD, USER, Mosquitto
 from tools.testkit.observer import Message, Observer
 from tools.testkit.ports import free_port
 from tools.testkit.proxy import Proxy
 
+SECONDS = 60
 OURS, THEIRS = "u", "m"  # of the same length, for formats with a width
 LIVE = (b"one", b"two")
 KEPT = b"kept"

@@ -6,11 +6,10 @@ import pytest
 
 from tests.device.conftest import MAIN, NUMBERS, VMS
 from tests.device.device import Device
-from tests.device.machine import Vm
+from tests.device.machine import PROGRAMS, Vm
 from tools import other_clients
-from tools.micropython import probe
 from tools.paths import REPO
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Message, Observer
 from tools.testkit.tree import lay_out, put
 
@@ -20,14 +19,11 @@ def old_device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     """The 32-bit VM with the shim, and umqtt.robust2 beside it."""
     tree = request.param
     folder = tmp_path_factory.mktemp(f"compat-{tree}")
-    lay_out(tree, folder)
+    lay_out(tree, folder, PROGRAMS)
     robust = other_clients.source_folder("umqtt.robust2") / "umqtt" / "robust2.py"
     for path in [*(REPO / "compat" / "umqtt").glob("*.py"), robust]:
-        put(path, folder / "umqtt" / path.name, compiled=True)
-    vm = VMS[MAIN]()
-    known = probe(vm)
-    assert known
-    return Vm(vm, known.bits, folder, tree)
+        put(path, folder / "umqtt" / path.name)
+    return Vm(VMS[MAIN](), folder, tree)
 
 
 @pytest.fixture

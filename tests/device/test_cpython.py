@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import pytest
 
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Message, Observer
 from umqtt2 import MQTTClient, MQTTException, errno, robust
 from umqtt2.session.file import FileSession

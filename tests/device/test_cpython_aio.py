@@ -8,7 +8,7 @@ from typing import Any, Coroutine, Iterator
 import pytest
 
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.mosquitto import LISTENERS, Mosquitto
 from tools.testkit.observer import Observer
 from umqtt2 import aio
 

@@ -8,7 +8,7 @@ from typing import Any, Iterator
 import pytest
 
 from tests.device.device import Device
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Message
 from tools.testkit.ports import free_port
 from tools.testkit.proxy import Server, babbling, closing, silent

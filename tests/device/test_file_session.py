@@ -12,6 +12,7 @@ import pytest
 from tests.device.conftest import MAIN
 from tests.device.machine import Vm
 from tools.testkit.vm import Run
+from tools.testkit.vm import start as start_vm
 
 KINDS = ["littlefs", "FAT"]
 KILLS = 10
@@ -28,8 +29,7 @@ def vm(machine: Callable[..., Vm]) -> Vm:
 def start(vm: Vm, part: str, path: Path, **config: object) -> Run:
     """Start a part of the program."""
     line = f"import file_session; file_session.main({part!r}, {str(path)!r}, **{config!r})"
-    heap = ["-X", f"heapsize={HEAP * vm._words}k"]  # everything is twice as large with 64 bits
-    return Run([str(vm._path), *heap, "-c", line], vm._folder, {"MICROPYPATH": f"{vm._folder}:.frozen"})
+    return start_vm(vm.path, vm.folder, HEAP, "-c", line)
 
 
 def said(vm: Vm, part: str, path: Path, **config: object) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_what_a_message_costs_on_the_flash(vm: Vm, tmp_path: Path, kind: str) ->
 
 
 def test_heap_for_a_message_that_waits(vm: Vm, tmp_path: Path) -> None:
-    assert said(vm, "heap", tmp_path / "s")["bytes"] <= 56 * vm._words
+    assert said(vm, "heap", tmp_path / "s")["bytes"] <= 56 * vm.words
 
 
 def test_killed_at_any_moment(vm: Vm, tmp_path: Path) -> None:
@@ -74,8 +74,7 @@ def test_killed_at_any_moment(vm: Vm, tmp_path: Path) -> None:
         with start(vm, "killed", tmp_path / "s", number=first) as run:
             facts = run.event("kept")
             time.sleep(chance.random() * 0.2)
-            run._process.kill()
-            run._process.wait()
+            run.kill()
             time.sleep(0.1)
         kept = facts["numbers"]
         assert facts["lost"] == 0

@@ -10,7 +10,7 @@ import pytest
 
 from tests.device import table
 from tests.device.device import Device
-from tools.testkit.listeners import LISTENERS, Mosquitto
+from tools.testkit.mosquitto import LISTENERS, Mosquitto
 from tools.testkit.observer import Message, Observer
 
 # mosquitto checks only about every 5 s for clients that were silent for 1.5 times their keepalive.

@@ -16,7 +16,7 @@ from tests.device.machine import Board, Vm
 from tests.device.serial_line import SerialLine
 from tests.device.test_cpython import converse
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.vm import Run
 from umqtt2.transport.stream import StreamTransport

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.device.device import Device
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 
 SIZES = [*range(0, 600, 40), 800, 1200, 1800]  # bytes that are free in one piece, on 32 bits
 
@@ -21,7 +21,7 @@ def tree() -> str:
 def test_memory_runs_out(device: Device, quick_broker: Mosquitto, kind: str, tmp_path: Path) -> None:
     device.client = quick_broker.settings("anonymous")
     program = "aio_out_of_memory" if kind == "aio" else "out_of_memory"
-    sizes = [size * device.machine._words for size in SIZES]
+    sizes = [size * device.machine.words for size in SIZES]
     with device.run(program, kind=kind, path=str(tmp_path / "session"), sizes=sizes) as run:
         raised = run.event("raised")["raised"]
         run.done()

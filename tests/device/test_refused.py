@@ -11,7 +11,7 @@ import pytest
 from tests.device.device import Device
 from tools import fetch
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 
 DELIVERED, SFAILED = 1, 3

@@ -9,7 +9,7 @@ import pytest
 
 from tests.device.device import Device
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 from umqtt2.errno import SDELIVERED, SREJECTED
 from umqtt2.robust import MQTTClient

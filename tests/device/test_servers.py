@@ -11,7 +11,7 @@ import pytest
 from tests.device.conftest import MAIN
 from tests.device.machine import Board, Vm
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Message, Observer
 from tools.testkit.ports import free_ports
 from umqtt2 import aio

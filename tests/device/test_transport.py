@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.device.device import Device
-from tools.testkit.listeners import IPV6, Mosquitto, has_ipv6
+from tools.testkit.mosquitto import IPV6, Mosquitto, has_ipv6
 from tools.testkit.observer import Message
 
 WARNING = "umqtt2: no cadata"

@@ -8,7 +8,7 @@ import pytest
 
 from tests.device.conftest import Variant
 from tests.device.device import Device
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Message
 from umqtt2 import aio
 from umqtt2.v5 import V5, Options, Topic

@@ -14,7 +14,7 @@ import mpremote.main
 from mpremote.transport import Transport, TransportExecError
 
 from tools import fetch
-from tools.micropython import probe
+from tools.testkit import vm
 from tools.testkit.vm import Run
 
 STANDINS = Path(__file__).parent.parent / "examples" / "standins"
@@ -129,9 +129,5 @@ class Board(Transport):  # type: ignore[misc]
             self._vm = None
 
     def _command(self, code: str) -> list[str]:
-        vm = fetch.vm32()
-        known = probe(vm)
-        assert known
-        heap = self.heap_kb * known.bits // 32
         mount = MOUNT.format(root=str(self.root), standins=str(STANDINS))
-        return [str(vm), "-X", f"heapsize={heap}k", "-c", mount + code]
+        return vm.command(fetch.vm32(), self.heap_kb, "-c", mount + code)

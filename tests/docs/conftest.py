@@ -10,7 +10,7 @@ import pytest
 from tests.docs.board import Board
 from tests.docs.laptop import Laptop
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 
 

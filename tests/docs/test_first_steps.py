@@ -13,7 +13,7 @@ from tests.docs.pages import DOCS, fenced
 from tests.examples.board import wait_for_line
 from tools import fetch
 from tools.paths import REPO
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.ports import free_port
 from tools.testkit.vm import Run

@@ -13,7 +13,7 @@ from tests.docs.laptop import Laptop
 from tests.docs.pages import DOCS, blocks, headings
 from tests.examples.board import wait_for_line
 from tools.device import install
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.vm import Run
 

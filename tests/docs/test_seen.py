@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -15,8 +13,9 @@ import trustme
 from tests.docs.pages import DOCS
 from tools import fetch
 from tools.device import install
+from tools.testkit import vm
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import PASSWORD, USER, Listener, Mosquitto
+from tools.testkit.mosquitto import PASSWORD, USER, Listener, Mosquitto
 from tools.testkit.ports import free_port
 from tools.testkit.proxy import Server, cut, silent
 
@@ -116,14 +115,7 @@ class Seen:
         for name, value in names.items():
             text = text.replace("{" + name + "!r}", repr(value)).replace("{" + name + "}", str(value))
         heap_kb = 6 if mistake == "small heap" else 128
-        done = subprocess.run(
-            [str(fetch.vm32()), "-X", f"heapsize={heap_kb}k", "-c", text],
-            env={**os.environ, "MICROPYPATH": f"{self.folder}:.frozen"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=100,
-        )
+        done = vm.run(fetch.vm32(), self.folder, heap_kb, "-c", text)
         return next((line for line in done.stdout.splitlines() if re.match(r"\w+(Error|Exception): ", line)), "")
 
 

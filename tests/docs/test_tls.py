@@ -11,7 +11,7 @@ from tests.docs.laptop import Laptop
 from tests.docs.pages import DOCS, fenced
 from tests.examples.board import wait_for_line
 from tools import fetch
-from tools.testkit.listeners import hashed
+from tools.testkit.mosquitto import hashed
 from tools.testkit.ports import free_port
 from tools.testkit.vm import Run
 

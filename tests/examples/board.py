@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import re
 import time
-from functools import lru_cache
 from pathlib import Path
 
 from tools import fetch
-from tools.device import install
-from tools.device.source import copy_sources
-from tools.micropython import probe
 from tools.paths import REPO
-from tools.testkit.tree import made_mpy_version, put
-from tools.testkit.vm import Run, mpy_version
+from tools.testkit import vm
+from tools.testkit.tree import SOURCE, lay_out
+from tools.testkit.vm import Run
 
 EXAMPLES = REPO / "examples"
 STANDINS = Path(__file__).parent / "standins"
@@ -45,12 +42,9 @@ class Board:
 
     def start(self, example: str, heap_kb: int = HEAP_KB) -> Run:
         """Power the board on with an example as its program."""
-        vm = fetch.vm32()
-        known = probe(vm)
-        assert known
-        heap_kb = (heap_kb if reads_mpy() else SOURCE_HEAP_KB) * known.bits // 32
-        command = [str(vm), "-X", f"heapsize={heap_kb}k", example]
-        return Run(command, self.folder, {"MICROPYPATH": f"{self._lib}:.frozen"})
+        program = fetch.vm32()
+        heap_kb = heap_kb if vm.reads_mpy(program) else SOURCE_HEAP_KB
+        return Run(vm.command(program, heap_kb, example), self.folder, vm.imports(self._lib))
 
     def write(self, name: str, content: str) -> None:
         """Write a file atomically."""
@@ -80,15 +74,5 @@ def wait_for_line(run: Run, words: str) -> str:
 
 def make_lib(folder: Path) -> None:
     """Fill the boards' lib folder: the profile `full`, and the stand-ins for its hardware modules."""
-    if reads_mpy():
-        install(PROFILE, folder)
-    else:
-        copy_sources(folder / "umqtt2")
-    for path in sorted(STANDINS.glob("*.py")):
-        put(path, folder / path.name, reads_mpy())
-
-
-@lru_cache
-def reads_mpy() -> bool:
-    """Whether the VM reads the .mpy files that are made here."""
-    return mpy_version([str(fetch.vm32()), "-c"]) == made_mpy_version()
+    compiled = vm.reads_mpy(fetch.vm32())
+    lay_out(PROFILE if compiled else SOURCE, folder, STANDINS, compiled=compiled)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.examples.board import Board, make_lib
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.proxy import Proxy
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.examples.board import Board, wait_for_line
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.proxy import Proxy
 from tools.testkit.vm import Run

@@ -10,7 +10,7 @@ import pytest
 
 from tests.examples.board import Board, wait_for_line
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 
 TOPIC = "boards/board-1/uptime"

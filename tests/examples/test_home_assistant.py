@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.examples.board import Board
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.proxy import Proxy
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.examples.board import Board
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.proxy import Proxy
 

@@ -11,7 +11,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from tests.examples.board import Board, wait_for_line
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.proxy import Proxy
 
 ASK, TARIFF, MINE = "home/meter-1/ask", "home/tariff/ask", "my/answers"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tests.examples.board import Board
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 
 READINGS, COMMANDS = "home/thermometer-1/temperature", "home/thermometer-1/command"

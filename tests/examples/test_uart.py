@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.device.serial_line import SerialLine
 from tests.examples.board import Board
-from tools.testkit.listeners import Mosquitto
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 
 HEAP_KB = 40  # robust

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto
 
 
-class Broker(Mosquitto):
+class Broker(PlainMosquitto):
     """It saves each change at once, and sends without delay.
 
     persistent  whether it has its sessions again after it was killed

@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Callable
 
 from tools import fetch
-from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit import vm
 from tools.testkit.tree import lay_out as lay_out_tree
-from tools.testkit.tree import made_mpy_version, put
-from tools.testkit.vm import mpy_version
 from umqtt2.cpython.aio import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -111,12 +109,6 @@ def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]
         command = [sys.executable, "-u", "-c", "import messages"]
         return lambda: Device(command, PROGRAMS, {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"})
     path = fetch.vm32()
-    compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
-    lay_out_tree(tree, folder, compiled)
-    for source in PROGRAMS.glob("*.py"):
-        put(source, folder / source.name, compiled)
-    known = probe(path)
-    assert known
-    heap = (kilobytes or HEAPS[tree]) * known.bits // 32  # everything is twice as large with 64 bits
-    command = [str(path), "-X", f"heapsize={heap}k", "-c", "import messages"]
-    return lambda: Device(command, folder, {"MICROPYPATH": f"{folder}:.frozen"})
+    lay_out_tree(tree, folder, PROGRAMS, compiled=vm.reads_mpy(path))
+    command = vm.command(path, kilobytes or HEAPS[tree], "-c", "import messages")
+    return lambda: Device(command, folder, vm.imports(folder))

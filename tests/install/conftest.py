@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
 
 

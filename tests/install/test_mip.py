@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -17,8 +16,10 @@ from tools import fetch
 from tools.device import PROFILES, build
 from tools.packages import files, index
 from tools.paths import REPO
-from tools.testkit.listeners import Mosquitto
+from tools.testkit import vm
+from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
+from tools.testkit.process import finish
 
 PROGRAMS = Path(__file__).parent / "programs"
 PACKAGE_FILES = [name for name in files.PACKAGES if name != "package.json"]
@@ -28,15 +29,7 @@ WITH_TLS = [name for name in PROFILES if name != "core"]
 
 def run(*arguments: str, path: Path | None = None) -> str:
     """Run the VM, which can import from `path` and what it has built in; give what it prints."""
-    done = subprocess.run(
-        [str(fetch.vm32()), *arguments],
-        env={**os.environ, "MICROPYPATH": f"{path}:.frozen" if path else ".frozen"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=180,
-    )
+    done = finish([str(fetch.vm32()), *arguments], None, vm.imports(*filter(None, [path])), 180)
     assert not done.returncode, done.stdout
     return done.stdout
 

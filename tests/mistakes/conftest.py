@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +9,8 @@ import pytest
 
 from tools import fetch
 from tools.testkit.tree import lay_out
+from tools.testkit.vm import run as run_vm
 
-SECONDS = 100
 Run = Callable[..., str]
 
 
@@ -32,14 +30,4 @@ def trees(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
 
 def run(folder: Path, program: str, vm: Path | None = None, heap_kb: int = 256) -> str:
     """Run a program on MicroPython and return what it prints, the traceback too."""
-    done = subprocess.run(
-        [str(vm or fetch.vm32()), "-X", f"heapsize={heap_kb}k", "-c", program],
-        cwd=folder,
-        env={**os.environ, "MICROPYPATH": f"{folder}:.frozen"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-    )
-    return done.stdout
+    return run_vm(vm or fetch.vm32(), folder, heap_kb, "-c", program).stdout

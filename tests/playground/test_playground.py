@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.playground.conftest import LIMIT_MS
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto
 from tools.testkit.ports import free_port
 
 NARROW, WIDE = 400, 1280
@@ -149,7 +149,7 @@ while True:
 
 def test_it_talks_to_a_broker_of_ones_own(play: Play, tmp_path: Path) -> None:
     port = free_port()
-    with Mosquitto(tmp_path, f"listener {port} 127.0.0.1", "protocol websockets") as broker:
+    with PlainMosquitto(tmp_path, f"listener {port} 127.0.0.1", "protocol websockets") as broker:
         play.page.locator("#address").fill(f"127.0.0.1:{port}")
         try:
             play.start("robust")

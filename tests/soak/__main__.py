@@ -8,9 +8,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.soak.runner import SOURCE, soak
+from tests.soak.runner import soak
 from tools import errors
 from tools.device import PROFILES
+from tools.testkit.tree import SOURCE
 from tools.testkit.vm import Failed
 
 

@@ -15,15 +15,11 @@ from tests.faults.proxy import Proxy
 from tests.faults.schedule import DOWN, UP, Fault, Schedule
 from tests.soak.results import Results
 from tools import fetch
-from tools.device import install
-from tools.device.source import device_sources
-from tools.micropython import probe
-from tools.paths import REPO
-from tools.testkit.tree import made_mpy_version, put
-from tools.testkit.vm import Run, mpy_version
+from tools.testkit import vm
+from tools.testkit.tree import lay_out
+from tools.testkit.vm import Run
 
-PROGRAM = Path(__file__).parent / "programs" / "soak.py"
-SOURCE = "source"
+PROGRAMS = Path(__file__).parent / "programs"
 NAME = "soak"
 MAX_QUEUED = 100  # messages that the broker may hold for the device
 MAX_IN_FLIGHT = 10  # of them may be on the way to the broker
@@ -88,18 +84,9 @@ def schedule(every: int, first: int) -> Schedule:
 def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
     """Start the program on the 32-bit VM, with a small board's heap."""
     path = fetch.vm32()
-    vm = probe(path)
-    assert vm
-    compiled = mpy_version([str(path), "-c"]) == made_mpy_version()
-    heap = (FIVE_HEAP if config["five"] else HEAPS.get(tree, BOARD_HEAP)) * vm.bits // 32
-    if tree == SOURCE:
-        for source in device_sources():
-            put(source, folder / source.relative_to(REPO), compiled)
-    else:
-        install(tree, folder)
-    put(PROGRAM, folder / PROGRAM.name, compiled)
-    command = [str(path), "-X", f"heapsize={heap}k", "-c", f"import soak; soak.main({config!r})"]
-    return Run(command, folder, {"MICROPYPATH": f"{folder}:.frozen"})
+    heap = FIVE_HEAP if config["five"] else HEAPS.get(tree, BOARD_HEAP)
+    lay_out(tree, folder, PROGRAMS, compiled=vm.reads_mpy(path))
+    return vm.start(path, folder, heap, "-c", f"import soak; soak.main({config!r})")
 
 
 async def send(observer: Observer, first: int, end: int) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.soak.results import Results
-from tests.soak.runner import SOURCE, count_arrivals, soak
+from tests.soak.runner import count_arrivals, soak
+from tools.testkit.tree import SOURCE
 
 FACTS = {"free": 9000, "ups": 3, "delivered": 6, "received": 6, "skipped": 0, "again": 2}
 CLEAN = Results(2, 4, 2, {**FACTS, "ups": 2}, FACTS, [1, 1, 2, 1, 1, 1], 0, 1.5)

@@ -8,6 +8,7 @@ from tools import errors
 from tools.bench import document, folders, pictures, results, table
 from tools.device import PROFILES
 from tools.paths import REPO
+from tools.testkit.tree import SOURCE
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tools.bench", description="Measure umqtt2 and other clients.")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each client; default %(default)s")
     parser.add_argument("--seconds", type=float, default=0.25, help="length of a sample; default %(default)s")
-    builds = [*PROFILES, folders.SOURCE]
+    builds = [*PROFILES, SOURCE]
     parser.add_argument("--profile", choices=builds, default="simple", help="build of umqtt2; %(default)s")
     parser.add_argument("--last", action="store_true", help="measure nothing: show the last results again")
     parser.add_argument("--docs", action="store_true", help="put the results into docs/performance.md")

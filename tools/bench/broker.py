@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from tools import fetch
 from tools.testkit.broker import HOST
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto
 
 __all__ = ["HOST", "Broker", "running"]
 
@@ -41,7 +41,7 @@ class Broker(NamedTuple):
 @contextmanager
 def running() -> Iterator[Broker]:
     """Run a broker for the time of the block."""
-    with tempfile.TemporaryDirectory() as folder, Mosquitto(Path(folder), *SETTINGS) as mosquitto:
+    with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *SETTINGS) as mosquitto:
         yield Broker(mosquitto.port, _version(fetch.mosquitto()), mosquitto.pid)
 
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
-from tools import fetch, other_clients
-from tools.device import install
-from tools.device.source import device_sources
-from tools.errors import ToolError
-from tools.paths import BUILD, REPO, new_folder
+from tools import other_clients
+from tools.paths import BUILD, new_folder
+from tools.testkit.tree import lay_out, put
 
 PROGRAMS = Path(__file__).parent / "programs"
 HOME = BUILD / "bench"
 ARCHIVES = {"simple": "umqtt.simple", "simple2": "umqtt.simple2"}
-SOURCE = "source"
 
 
 def prepare(client: str, profile: str, home: Path) -> Path:
@@ -23,28 +19,11 @@ def prepare(client: str, profile: str, home: Path) -> Path:
     with new_folder(target) as draft:
         for program in sorted(PROGRAMS.glob("*.py")):
             if not program.name.startswith("use_") or program.stem == f"use_{client}":
-                _compile(program, draft / program.name)
+                put(program, draft / program.name)
         if client in ARCHIVES:
             sources = other_clients.source_folder(ARCHIVES[client])
             for path in sorted((sources / "umqtt").rglob("*.py")):
-                _compile(path, draft / path.relative_to(sources))
+                put(path, draft / path.relative_to(sources))
         elif client == "umqtt2":
-            _umqtt2(draft, profile)
+            lay_out(profile, draft)
     return target
-
-
-def _umqtt2(target: Path, profile: str) -> None:
-    if profile != SOURCE:
-        install(profile, target)
-        return
-    for path in device_sources():
-        _compile(path, target / path.relative_to(REPO))
-
-
-def _compile(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    out = str(target.with_suffix(".mpy"))
-    command = [str(fetch.mpy_cross()), "-s", source.name, "-o", out, str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"bench: {source.name} does not compile: {done.stderr.strip()}")

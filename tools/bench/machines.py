@@ -12,10 +12,12 @@ from typing import Any
 from tools import fetch, other_clients
 from tools.bench import folders
 from tools.errors import ToolError
-from tools.micropython import probe
 from tools.paths import REPO
+from tools.testkit import vm
+from tools.testkit.process import finish
+from tools.testkit.tree import SOURCE
 
-BOARD_KB = 36  # the heap of a small board; everything is twice as large with 64 bits
+BOARD_KB = 36  # the heap of a small board
 SOURCE_KB = 48  # for the source tree, which is not merged
 ROOMY_KB = 512  # so that no garbage is collected for a while
 SECONDS = 120
@@ -27,11 +29,8 @@ class MicroPython:
     def __init__(self, clients: list[str], profile: str, home: Path) -> None:
         """home: where to make them; profile: which build of umqtt2."""
         self._path = fetch.vm32()
-        vm = probe(self._path)
-        if not vm:
-            raise ToolError(f"bench: {self._path.name} does not run; `make clean` and try again")
-        self.bits = vm.bits
-        self._heap_kb = SOURCE_KB if profile == folders.SOURCE else BOARD_KB
+        self.bits = 32 * vm.words(self._path)
+        self._heap_kb = SOURCE_KB if profile == SOURCE else BOARD_KB
         self._folders = {client: folders.prepare(client, profile, home) for client in clients}
 
     @property
@@ -45,10 +44,10 @@ class MicroPython:
         self, program: str, client: str, *arguments: object, core: int | None = None, roomy: bool = False
     ) -> dict[str, Any]:
         """Run a program for a client, on a core if one is given, and give what it found."""
-        heap = (ROOMY_KB if roomy else self._heap_kb) * self.bits // 32
+        heap_kb = ROOMY_KB if roomy else self._heap_kb
         folder = self._folders[client]
-        command = [str(self._path), "-X", f"heapsize={heap}k", "-c", _line(program, client, arguments)]
-        return _run(command, f"{program} of {client}", {"MICROPYPATH": f"{folder}:.frozen"}, folder, core)
+        command = vm.command(self._path, heap_kb, "-c", _line(program, client, arguments))
+        return _run(command, f"{program} of {client}", vm.imports(folder), folder, core)
 
 
 class CPython:
@@ -72,20 +71,11 @@ def _run(
 ) -> dict[str, Any]:
     """Run a command; the last line that it prints is what it found, as JSON."""
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            preexec_fn=None if core is None else lambda: os.sched_setaffinity(0, {core}),
-            check=False,
-        )
+        pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
+        done = finish(command, folder, environment, SECONDS, preexec_fn=pin)
     except subprocess.TimeoutExpired:
         raise ToolError(f"bench: {what} has not ended after {SECONDS} s") from None
     if done.returncode:
-        print(done.stdout + done.stderr, file=sys.stderr)
+        print(done.stdout, file=sys.stderr)
         raise ToolError(f"bench: {what} failed; it says why above")
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]

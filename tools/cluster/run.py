@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +15,14 @@ from tools.cluster.nodes import Node
 from tools.cluster.results import Client, compare
 from tools.errors import ToolError
 from tools.paths import REPO
+from tools.testkit import vm
 
 NODES = 3
 KINDS = ("CPython, robust", "CPython, asyncio", "VM, robust", "VM, asyncio")
 CLIENTS = 20
 SETTLE = 4  # seconds between two restarts
 PATIENCE = 120  # seconds
+HEAP_KB = 256
 PROGRAMS = Path(__file__).parent / "programs"
 
 
@@ -40,45 +39,29 @@ class Outcome:
 
 
 class Process:
-    """A client's process, and a thread that notes when it says something."""
+    """A client's process; when it says something is noted."""
 
     def __init__(self, client: Client, ports: list[int], stop: Path, folder: Path) -> None:
         self.client = client
         arguments = (client.kind.split()[1], client.name, ports, str(stop))
         code = f"import fleet_client; fleet_client.main{arguments!r}"
         if client.kind.startswith("VM"):
-            command = [str(fetch.vm32()), "-X", "heapsize=256k", "-c", code]
-            more = {"MICROPYPATH": f"{REPO}:{PROGRAMS}:.frozen"}
+            command, environment = vm.command(fetch.vm32(), HEAP_KB, "-c", code), vm.imports(REPO, PROGRAMS)
         else:
-            command = [sys.executable, "-u", "-c", code]
-            more = {"PYTHONPATH": f"{REPO}:{PROGRAMS}"}
-        self.errors = folder / f"{client.name}.txt"
-        with open(self.errors, "wb") as errors:
-            self.process = subprocess.Popen(
-                command, cwd=folder, env={**os.environ, **more}, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-        self.thread = threading.Thread(target=self._read, daemon=True)
-        self.thread.start()
+            command, environment = [sys.executable, "-u", "-c", code], {"PYTHONPATH": f"{REPO}:{PROGRAMS}"}
+        self.run = vm.Run(command, folder, environment, self._note)
 
-    def _read(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            word, number = line.split()
-            if word == "published":
-                self.client.published = int(number)
-            else:
-                self.client.events.append((time.monotonic(), word == "up"))
+    def _note(self, line: str) -> None:
+        word, _, number = line.partition(" ")
+        if word == "published":
+            self.client.published = int(number)
+        elif word in ("up", "down"):
+            self.client.events.append((time.monotonic(), word == "up"))
 
     def wait(self) -> None:
         """Wait until it has ended; raise ToolError when it has failed."""
-        try:
-            failed = self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            failed = 1
-            self.process.kill()
-        self.thread.join(10)
-        if failed or not self.client.published:
-            raise ToolError(f"cluster: {self.client.name} has failed: {self.errors.read_text()[-500:]}")
+        if self.run.wait(PATIENCE) or not self.client.published:
+            raise ToolError(f"cluster: {self.client.name} has failed: {self.run.output[-5:]}")
 
 
 def run() -> Outcome:
@@ -98,7 +81,7 @@ def run() -> Outcome:
             # Each begins at another node, so that they are spread.
             ports = [nodes[(i + k) % NODES].port for k in range(NODES)]
             processes.append(Process(client, ports, stop, folder))
-            stack.callback(processes[-1].process.kill)
+            stack.enter_context(processes[-1].run)
         _until(lambda: all(client.events for client in clients), "not all clients are connected")
         began = time.monotonic()
         for signal in ("SIGTERM", "SIGKILL"):

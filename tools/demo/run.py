@@ -35,7 +35,7 @@ from tools.device import install
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.paths import REPO
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto
 from umqtt2 import MQTTClient, MQTTException
 
 PROGRAM = REPO / "examples" / "thermometer.py"
@@ -190,7 +190,7 @@ def own_broker(folder: Path, stack: ExitStack) -> tuple[str, int, bytes]:
     ca = trustme.CA(organization_name="umqtt2 demo")
     ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
     files = f"certfile {folder}/server.pem", f"keyfile {folder}/server.pem"
-    port = stack.enter_context(Mosquitto(folder / "mosquitto", *files)).port
+    port = stack.enter_context(PlainMosquitto(folder / "mosquitto", *files)).port
     return "localhost", port, ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())
 
 

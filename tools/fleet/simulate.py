@@ -15,7 +15,7 @@ from unittest import mock
 
 from tools.errors import ToolError
 from tools.testkit.broker import HOST
-from tools.testkit.mosquitto import Mosquitto
+from tools.testkit.mosquitto import PlainMosquitto
 from umqtt2.robust import MQTTClient
 from umqtt2.transport.tcp import TCPTransport
 
@@ -72,7 +72,7 @@ def simulate(clients: int, backoff: tuple[float, float], outage: float, jitter: 
     """Connect the clients, kill the broker, start it again after `outage` seconds, and wait for all."""
     allow_files(clients + SPARE_FILES)
     settings = ("persistence false", "connection_messages false")
-    with tempfile.TemporaryDirectory(prefix="umqtt2-fleet-") as folder, Mosquitto(Path(folder), *settings) as broker:
+    with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *settings) as broker:
         attempts: list[float] = []
         back: list[float] = []
 

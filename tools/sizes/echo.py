@@ -80,16 +80,13 @@ class Echo:
     def runs_in(self, heap: int) -> bool:
         """Whether it echoes all messages with a heap of that many bytes."""
         self._laptop.begin()
-        process = vm.start(self._folder, "echo", *self._arguments, heap=heap)
         try:
-            said, _ = process.communicate(timeout=SECONDS)
+            done = vm.run(self._folder, "echo", *self._arguments, heap=heap, seconds=SECONDS)
         except subprocess.TimeoutExpired:
             self.why = f"no end within {SECONDS} s"
             return False
-        finally:
-            vm.stop(process)
-        self.why = (said.strip().splitlines() or ["some messages did not come back"])[-1]
-        return process.returncode == 0 and self._laptop.done(1)
+        self.why = (done.stdout.strip().splitlines() or ["some messages did not come back"])[-1]
+        return done.returncode == 0 and self._laptop.done(1)
 
 
 @contextmanager

@@ -1,45 +1,41 @@
-"""A broker on 127.0.0.1 that can be stopped, killed and restarted on the same port."""
+"""A broker on 127.0.0.1 that can be stopped, killed and restarted on the same ports."""
 
 from __future__ import annotations
 
-import os
 import re
 import socket
-import subprocess
 import time
 from pathlib import Path
 from typing import TypeVar
 
 from tools.errors import ToolError
+from tools.testkit.process import Process
 
 HOST = "127.0.0.1"
 
-Self = TypeVar("Self", bound="Broker")
+Self = TypeVar("Self", bound="Server")
 
 
-class Broker:
-    """Use it with `with`: it is started at the beginning and killed at the end. The subclass is one kind of broker.
+class Server:
+    """A broker as a process. Use it with `with`: it is started at the beginning and killed at the end. The subclass is
+    one kind of broker.
 
-    port  of the broker, the same after each start
+    log  when each line of its log came, and the line
     """
 
     name = ""
-    seconds = 10  # that it takes to start, at the most
+    seconds = 60  # that it takes to start, at the most
+    ready = ""  # what is in the line of its log that says that it is ready; "" if there is none
 
     def __init__(self, folder: Path) -> None:
         """folder: for its files; made if need be."""
-        self.port = 0
+        self.log: list[tuple[float, str]] = []
         self._folder = folder
-        self._log = folder / f"{self.name}.log"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
+        self._log_start = 0  # lines of the log before it was started the last time
+        self._reserved: list[socket.socket] = []
 
     def __enter__(self: Self) -> Self:
-        # Bound all the time, so that nothing else gets the port while the broker is down. A client that
-        # tries to connect could get it as its own port, and would then be connected to itself.
-        self._reserved = socket.socket()
-        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._reserved.bind((HOST, 0))
-        self.port = self._reserved.getsockname()[1]
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._prepare()
@@ -52,7 +48,8 @@ class Broker:
 
     def __exit__(self, *exc: object) -> None:
         self.kill()
-        self._reserved.close()
+        for sock in self._reserved:
+            sock.close()
 
     @property
     def pid(self) -> int:
@@ -63,56 +60,66 @@ class Broker:
     def start(self) -> None:
         """Start it, without waiting until it listens."""
         command, environment = self._command()
-        with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
-                command,
-                env={**os.environ, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._log_start = len(self.log)
+        self._process = Process(command, None, environment, lambda line: self.log.append((time.monotonic(), line)))
 
     def wait_until_listening(self) -> None:
-        """Wait until it accepts connections; raise ToolError when it does not."""
+        """Wait until it says that it is ready; raise ToolError when it does not."""
         end = time.monotonic() + self.seconds
-        while time.monotonic() < end:
+        while self.ready and not any(re.search(self.ready, line) for _, line in self.log[self._log_start :]):
             self.check()
-            try:
-                socket.create_connection((HOST, self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.01)
-        raise ToolError(f"{self.name} does not listen: {self._last_line()}")
+            if time.monotonic() > end:
+                raise ToolError(f"{self.name} is not ready: {self._last_line()}")
+            time.sleep(0.01)
 
     def stop(self) -> None:
         """End it with SIGTERM, as an administrator does."""
         if self._process:
-            self._process.terminate()
-            try:
-                self._process.wait(self.seconds)
-            except subprocess.TimeoutExpired:
-                self.kill()
+            self._process.stop(self.seconds)
             self._process = None
 
     def kill(self) -> None:
         """End it with SIGKILL."""
         if self._process:
             self._process.kill()
-            self._process.wait()
             self._process = None
 
     def check(self) -> None:
         """Raise ToolError if it was started and has ended by itself."""
-        if self._process and self._process.poll() is not None:
+        if self._process and not self._process.runs:
+            self._process.wait(1)
             raise ToolError(f"{self.name} has ended: {self._last_line()}")
 
     def logged(self, pattern: str) -> list[str]:
         """Return the lines of its log in which a regular expression is found."""
-        return [line for line in self._log.read_text(errors="replace").splitlines() if re.search(pattern, line)]
+        return [line for _, line in list(self.log) if re.search(pattern, line)]
 
     def count(self, pattern: str) -> int:
-        """Return in how many lines of its log a regular expression is found."""
+        """Return how many lines these are."""
         return len(self.logged(pattern))
+
+    def times(self, pattern: str) -> list[float]:
+        """Return when these lines came."""
+        return [when for when, line in list(self.log) if re.search(pattern, line)]
+
+    def wait_for(self, pattern: str) -> bool:
+        """Wait until there is such a line; False when that does not happen."""
+        end = time.monotonic() + self.seconds
+        while not self.logged(pattern):
+            if not self._process or not self._process.runs or time.monotonic() > end:
+                return False
+            time.sleep(0.02)
+        return True
+
+    def _reserve(self, host: str = HOST) -> int:
+        """Return a free port. It is bound as long as this is there, so that nothing else gets it while the broker is
+        down: a client that tries to connect could get it as its own port, and would then be connected to itself."""
+        sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+        self._reserved.append(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind((host, 0))
+        port: int = sock.getsockname()[1]
+        return port
 
     def _prepare(self) -> None:
         """Write its configuration, into the folder."""
@@ -122,5 +129,29 @@ class Broker:
         raise NotImplementedError
 
     def _last_line(self) -> str:
-        lines = self._log.read_text(errors="replace").splitlines() if self._log.exists() else []
-        return lines[-1] if lines else "it printed nothing"
+        return self.log[-1][1] if self.log else "it printed nothing"
+
+
+class Broker(Server):
+    """One with a port for MQTT.
+
+    port  the same after each start
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """folder: for its files; made if need be."""
+        super().__init__(folder)
+        self.port = self._reserve()
+
+    def wait_until_listening(self) -> None:
+        """Wait until it is ready and accepts connections; raise ToolError when it does not."""
+        super().wait_until_listening()
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end:
+            self.check()
+            try:
+                socket.create_connection((HOST, self.port), 1).close()
+                return
+            except OSError:
+                time.sleep(0.01)
+        raise ToolError(f"{self.name} does not listen: {self._last_line()}")

@@ -8,12 +8,10 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tools import fetch
-from tools.errors import ToolError
 from tools.node import install, node
 from tools.paths import BUILD, REPO, locked, new_folder
 from tools.testkit.broker import HOST, Broker
@@ -82,7 +80,7 @@ class Nats(OtherBroker):
     """nats-server: MQTT is kept in its JetStream. It has one listener for MQTT: another one is for TLS."""
 
     name = "nats"
-    seconds = 30
+    ready = "Server is ready"  # it listens before its JetStream does
 
     def __init__(self, folder: Path, certificates: Callable[[str], str], secure: bool = False) -> None:
         """See OtherBroker. secure: its listener is one with TLS."""
@@ -111,15 +109,6 @@ authorization {{users: [
             self._tls = Nats(self._folder / "tls", self._pem, True).__enter__()
             self.ports["tls"] = self._tls.port
 
-    def wait_until_listening(self) -> None:
-        """Wait until it is ready: it listens before its JetStream does."""
-        super().wait_until_listening()
-        end = time.monotonic() + self.seconds
-        while not self.count("Server is ready"):
-            if time.monotonic() > end:
-                raise ToolError(f"{self.name} is not ready: {self._last_line()}")
-            time.sleep(0.01)
-
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
         if self._tls:
@@ -133,7 +122,6 @@ class Rumqttd(OtherBroker):
     """rumqttd, which iotcore starts."""
 
     name = "rumqttd"
-    seconds = 30
 
     def _prepare(self) -> None:
         self._listeners("ws", "tls")
@@ -186,7 +174,6 @@ class Aedes(OtherBroker):
     """aedes, with its sessions in memory."""
 
     name = "aedes"
-    seconds = 30
 
     def _prepare(self) -> None:
         self._listeners("ws", "tls")

@@ -7,17 +7,14 @@ import hashlib
 import json
 import os
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from tools import erlang, fetch
-from tools.errors import ToolError
 from tools.testkit.broker import HOST, Broker
 from tools.testkit.ports import free_ports
 
 ANYBODY = "anybody"  # the user that a client without a name is
-READY = b"Server startup complete"
 PLUGINS = ("rabbitmq_mqtt", "rabbitmq_web_mqtt")
 MAY_ALL = {"configure": ".*", "write": ".*", "read": ".*"}
 
@@ -30,6 +27,7 @@ class RabbitMQ(Broker):
 
     name = "rabbitmq"
     seconds = 90
+    ready = "Server startup complete"  # it listens before it knows its users
 
     def __init__(
         self,
@@ -50,7 +48,7 @@ class RabbitMQ(Broker):
         self._users = {ANYBODY: "", **(users or {})}
         self._writes = writes or {}
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._epmd_port = self._node_port = self._log_size = 0
+        self._epmd_port = self._node_port = 0
 
     def start(self) -> None:
         """Start it, and the register of nodes that it needs."""
@@ -62,19 +60,7 @@ class RabbitMQ(Broker):
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
-        self._log_size = self._log.stat().st_size if self._log.exists() else 0
         super().start()
-
-    def wait_until_listening(self) -> None:
-        """Wait until it accepts connections; raise ToolError when it does not."""
-        # It listens before it knows its users.
-        end = time.monotonic() + self.seconds
-        while not self._log_since_start().count(READY):
-            self.check()
-            if time.monotonic() > end:
-                raise ToolError(f"{self.name} is not ready: {self._last_line()}")
-            time.sleep(0.05)
-        super().wait_until_listening()
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
@@ -82,11 +68,6 @@ class RabbitMQ(Broker):
             self._epmd.kill()
             self._epmd.wait()
             self._epmd = None
-
-    def _log_since_start(self) -> bytes:
-        with open(self._log, "rb") as log:
-            log.seek(self._log_size)
-            return log.read()
 
     def _prepare(self) -> None:
         self.web_port, self._epmd_port, self._node_port = free_ports(3)

