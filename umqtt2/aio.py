@@ -4,6 +4,21 @@ Theory of operation. A client has one task of its own, from `connect` to `discon
 connection, by way of a Reconnector, and waits in the event loop for the socket, or for the time of the next attempt.
 What the program calls sends at once, as far as the network takes it, and wakes that task for the rest.
 
+              connect()          nothing to do now
+    no task -----------> steps ----------------------> waits in the event loop
+       ^                  |  ^                                   |
+       +------------------+  +-----------------------------------+
+      left, the first attempt     the socket, the time, _wake()
+      failed, or the session
+      store raised
+
+- After at most IN_TURN steps other tasks have their turn.
+- Nobody waits without an end: `_end` sets every Event, and whoever wakes up looks at `_check_running` or its status.
+- Events are kept in lists: `_waiting` for acknowledgements, `_line` for room in the session store: who waits first is
+  first. `_changed` is for all that may look again: a message, room in the slot, another state.
+- While the queue is full nothing is read, which makes the broker wait; unless a task waits for an acknowledgement,
+  because that may be the task that takes the messages.
+
 A message that comes waits in a queue. The task that asks for the next message has processed the one before, which
 is then acknowledged, in the order in which they came:
 

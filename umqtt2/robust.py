@@ -1,4 +1,18 @@
-"""The client that reconnects by itself and loses nothing on the way. How: see `umqtt2.reconnect`."""
+"""The client that reconnects by itself and loses nothing on the way.
+
+Theory of operation. When to connect, and what a failure means, is the Reconnector's business: see `umqtt2.reconnect`
+for its states. The client calls it once in each `check_msg`, and keeps these rules:
+
+- The session store has the messages at QoS 1 and 2, and the topic filters, so a lost connection takes nothing with it.
+- `request` gives a packet to the store first, and sends it only if there is a connection. So `publish` at
+  QoS 1 and 2 raises, and the message is not taken, or it returns, and the message is kept until it is acknowledged.
+- A fault of the network is never raised. It closes the connection, becomes `last_error`, and sets the time of the
+  next attempt. What is not the network's is raised: MemoryError, a session store that cannot write, what a callback
+  has raised.
+- What waits goes first: while the store has something unsent, a message at QoS 0 that is to be kept goes behind it.
+
+Limits: the store's. When it is full `publish` raises EFULL, and the program decides what to drop.
+"""
 
 from .client import MQTTClient as BaseClient
 from .connection import CLOSED, NETWORK, UP, units
