@@ -150,7 +150,6 @@ class Connection:
     _last_topic = b""  # of the last message whose topic was checked
     _stalled = False  # the transport took nothing, the last time
     _session_lost = False  # the broker has a new session, and the store does not know yet
-    _now = 0
     _checked = 0  # when the timers were looked at
 
     # What the decoder leaves here.
@@ -168,6 +167,7 @@ class Connection:
         self.packets: "Any" = packets
         self.max_packet = max_packet
         self._clock = clock
+        self._now = 0
         self._ticks = clock.ticks_ms() >> UNIT_BITS
         self._in = bytearray(SMALL)
         self._out = bytearray(ONE_WRITE)
@@ -575,8 +575,9 @@ class Connection:
         """Send a PUBLISH; its payload may be a StreamPayload. Nothing may be `pending`."""
         n = len(topic) + PUBLISH_HEAD
         buf = self._out if n < ONE_WRITE else bytearray(n)
-        n = self.packets.publish(buf, topic, len(msg), first, pid)
-        self.send(buf, n, msg)
+        size = len(msg)
+        n = self.packets.publish(buf, topic, size, first, pid)
+        self.send(buf, n, msg, size)
 
     def send_request(self, first: "int", topic: "bytes", qos: "int", pid: "int") -> "None":
         """Send a SUBSCRIBE or UNSUBSCRIBE. Nothing may be `pending`."""
@@ -595,14 +596,13 @@ class Connection:
         """Send PUBACK, PUBREC, PUBREL or PUBCOMP. Nothing may be `pending`."""
         self.send(self._out, ack(self._out, first, pid))
 
-    def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None) -> "None":
-        """Give a packet to the transport: `n` bytes of `buf`, then the payload, in one write if they fit.
-        What is not taken at once stands in the slot."""
+    def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None, size: "int" = 0) -> "None":
+        """Give a packet to the transport: `n` bytes of `buf`, then the payload of `size` bytes, in one write if they
+        fit. What is not taken at once stands in the slot."""
         if payload is not None:
-            more = len(payload)
-            if n + more <= ONE_WRITE and not (STREAMING and hasattr(payload, "rewind")):
-                buf[n : n + more] = payload  # type: ignore[index]
-                n += more
+            if n + size <= ONE_WRITE and not (STREAMING and hasattr(payload, "rewind")):
+                buf[n : n + size] = payload  # type: ignore[index]
+                n += size
                 payload = None
         self.last_out = self._now
         taken = self.transport.write(buf, n, 0) or 0

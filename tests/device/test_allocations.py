@@ -10,9 +10,9 @@ LIMITS = {
     "nothing": 0,  # of the measurement itself
     "idle": 0,
     "idle_in_flight": 0,
-    "publish_0": 32,
-    "publish_1": 48,
-    "receive": 128,
+    "publish_0": 16,
+    "publish_1": 16,
+    "receive": 96,
 }
 
 

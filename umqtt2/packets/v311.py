@@ -86,7 +86,9 @@ def publish(buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "i
     buf[i + 1] = n & 255
     i += 2
     n += i
-    buf[i:n] = topic
+    # It stands there where the last message had the same topic; to write a slice takes memory.
+    if not buf.startswith(topic, i):
+        buf[i:n] = topic
     if pid:
         buf[n] = pid >> 8
         buf[n + 1] = pid & 255
