@@ -3,6 +3,7 @@
 import sys
 
 print(sys.version)
+print("reads .mpy files of version", getattr(sys.implementation, "_mpy", 0) & 255)  # 0: the oldest reads none
 
 from umqtt2 import MQTTClient, MQTTException  # noqa: E402
 from umqtt2.errno import ECONCLOSE, EKEEPALIVE, ERESPONSE, SDELIVERED, SFAILED, SOVERSIZE  # noqa: E402

@@ -39,7 +39,9 @@ def test_smoke_on_oldest() -> None:
 
 @pytest.mark.timeout(300)
 def test_smoke_on_newest() -> None:
-    assert version(run_in_vm("newest", HERE / "smoke.py")) >= (1, 27)
+    output = run_in_vm("newest", HERE / "smoke.py")
+    assert version(output) >= (1, 27)
+    assert "\nreads .mpy files of version 6\n" in output, "docs/installing.md says so"
 
 
 @pytest.mark.timeout(300)

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tools import errors
 from tools.device import PROFILES
-from tools.sizes import broker, budget, figures, modules, table, vm
+from tools.sizes import broker, budget, figures, modules, pages, table, vm
 from tools.sizes.clients import CLIENTS, REPORTED
 from tools.sizes.paths import RESULTS
 
@@ -20,7 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tools.sizes", description="How much each client takes.")
     parser.add_argument("client", nargs="*", help=f"of {', '.join(CLIENTS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="leave out the smallest heaps")
-    parser.add_argument("--write-budget", action="store_true", help="make the figures the budget")
+    parser.add_argument("--write-budget", action="store_true", help="make the figures the budget; docs/, too")
     options = parser.parse_args()
     unknown = set(options.client) - set(CLIENTS)
     if unknown:
@@ -42,6 +42,7 @@ def main() -> None:
         console.print("This VM has not a board's word size: heaps are larger here than there.")
     if options.write_budget:
         budget.write(vm.version(), {name: rows[name] for name in PROFILES if name in rows})
+        pages.write(rows)
     # Figures that took no part this time would be missing from the pictures.
     if not options.client and not options.quick:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,84 @@
+"""A figure that stands in several pages is the same in each, and as its source has it."""
+
+from __future__ import annotations
+
+import re
+from configparser import ConfigParser
+
+import pytest
+
+import tests.docs.board
+import tests.examples.board
+from tools.demo.run import HEAP_KB
+from tools.device import PROFILES
+from tools.micropython import OLDEST
+from tools.paths import REPO
+from tools.sizes import budget, pages
+from umqtt2 import __version__
+
+SIZES = pages.figures(pages.PERFORMANCE)
+SIMPLE, AIO, AIO_OF_FULL = SIZES["simple"], SIZES["aio"], SIZES["aio, of full"]
+HELP = "`python -m tools.sizes --write-budget` measures all, and writes the tables of both pages"
+
+# Where a size stands in words, in KB, and what it is of.
+IN_WORDS = [
+    ("README.md", r"with (\d+) KB of its flash for umqtt2", SIMPLE["mpy_bytes"]),
+    ("docs/index.md", r"`simple` is about (\d+) KB of flash", SIMPLE["mpy_bytes"]),
+    ("docs/index.md", r"included, and (\d+) KB of heap", SIMPLE["import_heap"]),
+    ("docs/tls.md", r"takes (\d+) KB of heap more", SIMPLE["tls_import_heap"] - SIMPLE["import_heap"]),
+    ("docs/tls.md", r"runs over TLS in (\d+) KB", SIMPLE["tls_heap"]),
+    ("docs/asyncio.md", r"takes (\d+) KB of the heap from the build `aio`", AIO["import_heap"]),
+    ("docs/asyncio.md", r"(\d+) KB from the build `full`", AIO_OF_FULL["import_heap"]),
+    ("docs/asyncio.md", r"runs in (\d+) KB with the build `aio`", AIO["plain_heap"]),
+    ("docs/asyncio.md", r"over TLS in (\d+) KB", AIO["tls_heap"]),
+    ("docs/reliability.md", r"(\d+) KB of heap for the import, the client", SIZES["robust, of full"]["import_heap"]),
+    ("CHANGELOG.md", r"alone: (\d+) KB of heap for the import", AIO["import_heap"]),
+]
+
+
+def read(page: str) -> str:
+    return (REPO / page).read_text(encoding="utf-8")
+
+
+def test_both_tables_have_the_budgets_figures() -> None:
+    limits = budget.read()
+    for page in pages.COLUMNS:
+        found = pages.figures(page)
+        for profile in PROFILES:
+            shown = {name: value for name, value in found[profile].items() if name in budget.LIMITED and value}
+            assert shown == limits[profile], f"{page.name}, {profile}: {HELP}"
+        assert found["aio, of full"]["import_heap"] == AIO_OF_FULL["import_heap"]
+    row = {name: i for i, name in enumerate(pages.COLUMNS[pages.BOARDS], 1000)}
+    written = pages.replaced(pages.BOARDS, pages.BOARDS.read_text(encoding="utf-8"), {"aio, of full": row})
+    assert "| `full`, `umqtt2.aio` | | 1,001 | 1,002 | 1,003 |\n" in written
+
+
+@pytest.mark.parametrize(("page", "pattern", "value"), IN_WORDS)
+def test_sizes_in_words(page: str, pattern: str, value: int) -> None:
+    said = re.findall(pattern, read(page))
+    assert said, pattern
+    for number in said:
+        # A KB is 1,000 bytes of a file, 1,024 of a heap; half a one is not worth a commit.
+        assert value / 1024 - 0.7 <= int(number) <= value / 1000 + 0.7, f"it is {value:,} bytes: write another number"
+
+
+def test_the_heap_of_the_demo() -> None:
+    for page in ("README.md", "docs/first-program.md", "docs/index.md"):
+        assert f"a {HEAP_KB} KB heap" in read(page) or f"heap of {HEAP_KB} KB" in read(page)
+    assert f"`make demo` in {HEAP_KB} KB" in read("docs/tls.md")
+    assert HEAP_KB == tests.docs.board.HEAP_KB == tests.examples.board.HEAP_KB
+
+
+def test_versions() -> None:
+    oldest = ".".join(map(str, OLDEST))
+    setup = ConfigParser()
+    setup.read(REPO / "setup.cfg")
+    python = setup["options"]["python_requires"].removeprefix(">=")
+    for path in [REPO / "README.md", *sorted((REPO / "docs").glob("*.md"))]:
+        text = path.read_text(encoding="utf-8")
+        for version in re.findall(r"MicroPython (1\.\d+)\s+or\s+later with|MicroPython (1\.\d+) to 1", text):
+            assert oldest in version, path.name
+        for version in re.findall(r"Python (3\.\d+) or\s+later", text):
+            assert version == python, path.name
+        for version in re.findall(r"umqtt2-(\d\.\d+\.\d+)", text):
+            assert version == __version__, path.name
