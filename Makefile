@@ -20,6 +20,7 @@ TARGET ?=
 PY := .venv/bin/python
 RUFF := $(PY) -m ruff check
 MYPY := $(PY) -m mypy
+COPIES := $(PY) -m tools.copies
 PYTEST := $(PY) -m pytest $(if $(MAKE_TERMOUT),--color=yes)
 # Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
 COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
@@ -49,7 +50,7 @@ demo:  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of y
 test:  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	@$(NEW_ENOUGH)
 	@$(ANY_PYTHON) tools/setup.py bench docs
-	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" \
+	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" "$(COPIES)" \
 		"$(PYTEST) tests/unit $(COVERED)" \
 		"$(PYTEST) tests --ignore tests/unit -n 4 --dist loadfile --no-loadscope-reorder"
 
@@ -115,9 +116,10 @@ docs:  ## Make the documentation's site, in build/site (SERVE=1: and serve it at
 release: venv  ## Make wheel, source archive and an archive for each profile, in dist/
 	@$(PY) -m tools.release
 
-lint: venv  ## Check style and types
+lint: venv  ## Check style and types, and find copied code
 	$(RUFF)
 	$(MYPY)
+	$(COPIES)
 
 clean:  ## Remove all that was built or fetched
 	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -10,9 +10,14 @@ import sys
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.paths import BUILD, REPO
+from tools.paths import BUILD, REPO, locked, new_folder
 
 OLDEST = 18
+# npm packages of one version each, by their names; `package` installs one.
+VERSIONS = {
+    "jscpd": "4.3.0",  # finds copied code
+    "mqtt-packet": "9.0.2",  # MQTT.js's encoder and decoder of MQTT, to check ours against
+}
 
 
 def node() -> Path:
@@ -57,6 +62,16 @@ def install(folder: Path, *packages: str) -> None:
     """Install packages of npm, each NAME@VERSION, into `folder`/node_modules."""
     (folder / "package.json").write_text('{"private": true}\n')
     npm("install", *packages, "--prefix", str(folder), "--no-audit", "--no-fund")
+
+
+def package(name: str) -> Path:
+    """The folder of one of VERSIONS, installed below build/npm/ when it is not there yet."""
+    folder = BUILD / "npm" / f"{name}-{VERSIONS[name]}"
+    with locked(f"npm-{name}"):
+        if not folder.exists():
+            with new_folder(folder) as draft:
+                install(draft, f"{name}@{VERSIONS[name]}")
+    return folder / "node_modules" / name
 
 
 def _folders() -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 if not __package__:  # when it is run as a file, the repository is not on sys.path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tools import chromium, errors, fetch, makevenv, mermaid, mqtt_packet, playground, wasm  # noqa: E402
+from tools import chromium, errors, fetch, makevenv, mermaid, node, playground, wasm  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 from tools.testkit import other_brokers  # noqa: E402
 
@@ -32,7 +32,7 @@ def setup(*extras: str) -> None:
         with ThreadPoolExecutor(len(BROKERS)) as pool:
             others = [pool.submit(optional, name, partial(other_brokers.package, name)) for name in BROKERS]
             builds = {f"WebAssembly, {name}": wasm.build(name) for name in wasm.NAMES}
-            builds[mqtt_packet.PACKAGE] = mqtt_packet.build()
+            builds.update({name: node.package(name) for name in node.VERSIONS})
             builds["playground"] = playground.build()
             builds["mermaid"] = mermaid.build()
             for one in others:

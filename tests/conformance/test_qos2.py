@@ -107,7 +107,10 @@ def test_answers_have_the_order_of_their_messages(scripted, store):
 @pytest.mark.mqtt("MQTT-4.6.0-4")
 @pytest.mark.parametrize("order", [[1, 2, 3, 4], [4, 2, 1, 3]])
 def test_pubrels_have_the_order_of_their_pubrecs(scripted, store, order):
-    app = scripted(session=store())
+    pubrels_have_the_order_of_their_pubrecs(scripted(session=store()), order, answer)
+
+
+def pubrels_have_the_order_of_their_pubrecs(app, order, answer):
     for _ in order:
         app.client.publish("t", "m", qos=2)
     app.forget_sent()

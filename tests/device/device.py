@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Callable
+
+import pytest
 
 from tests.device import table
 from tests.device.machine import Board, Vm
 from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
+from tools.testkit.proxy import Proxy
 from tools.testkit.vm import Run
 
 
@@ -42,6 +47,15 @@ class Device:
     def finish(self, run: Run) -> None:
         """Wait until a program ends without an error, and record how long it took."""
         self.record(table.MS, run.done()["ms"])
+
+    @contextmanager
+    def behind_proxy(self) -> Iterator[Proxy]:
+        """Put a proxy between the device and the broker; the test is skipped where the broker is not ours."""
+        if not self.broker:
+            pytest.skip("needs a proxy between the device and the broker")
+        with Proxy(self.broker.port(self.listener)) as proxy:
+            self.client["port"] = proxy.port
+            yield proxy
 
     def topic(self, name: str) -> str:
         """A topic below the prefix."""

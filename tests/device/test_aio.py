@@ -50,11 +50,8 @@ def test_asyncio_converses(each_device: Device) -> None:
 @pytest.mark.everywhere
 @pytest.mark.aio
 def test_asyncio_reconnects(each_device: Device) -> None:
-    if not each_device.broker:
-        pytest.skip("needs a proxy between the device and the broker")
     each_device.observer.subscribe(each_device.topic("up"), 2)
-    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
-        each_device.client["port"] = proxy.port
+    with each_device.behind_proxy() as proxy:
         with each_device.run("aio_reconnect", count=20) as run:
             run.event("ready")
             exactly: list[bytes] = []

@@ -10,7 +10,7 @@ import pytest
 from tests.device.conftest import Variant
 from tests.device.device import Device
 from tools.testkit.observer import Message
-from tools.testkit.proxy import LateProxy, Proxy
+from tools.testkit.proxy import LateProxy
 
 DELIVERED = 1
 LEAVES = 40
@@ -81,11 +81,8 @@ def test_publish_qos1(each_device: Device) -> None:
 
 @pytest.mark.everywhere
 def test_acknowledgement_never_comes(each_device: Device) -> None:
-    if not each_device.broker:
-        pytest.skip("needs a proxy between the device and the broker")
     each_device.observer.subscribe(each_device.topic("up"))
-    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
-        each_device.client["port"] = proxy.port
+    with each_device.behind_proxy() as proxy:
         with each_device.run("no_ack") as run:
             run.event("ready")
             proxy.hold_answers()
@@ -206,11 +203,8 @@ def test_qos2(each_device: Device) -> None:
 @pytest.mark.full
 @pytest.mark.mqtt("MQTT-4.4.0-1")
 def test_reconnects(each_device: Device) -> None:
-    if not each_device.broker:
-        pytest.skip("needs a proxy between the device and the broker")
     each_device.observer.subscribe(each_device.topic("up"), 2)
-    with Proxy(each_device.broker.port(each_device.listener)) as proxy:
-        each_device.client["port"] = proxy.port
+    with each_device.behind_proxy() as proxy:
         with each_device.run("robust", count=20) as run:
             run.event("ready")
             arrived = []

@@ -9,7 +9,6 @@ import pytest
 
 from tests.device.conftest import FULL
 from tests.device.device import Device
-from tools.testkit.proxy import Proxy
 
 LENGTH = 1 << 20
 
@@ -43,8 +42,7 @@ def test_a_cut_in_the_middle_begins_it_again(device: Device) -> None:
     assert device.broker
     payload = random.Random(2).randbytes(LENGTH)
     device.observer.subscribe(device.topic("up"))
-    with Proxy(device.broker.port("anonymous")) as proxy:
-        device.client["port"] = proxy.port
+    with device.behind_proxy() as proxy:
         with device.run("streaming", length=LENGTH, robust=True) as run:
             run.event("ready")
             proxy.cut_after(LENGTH // 2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Union
+from typing import Any, Union
 
 from tests.fuzz.choices import Choices
 from umqtt2 import MQTTException
@@ -35,7 +35,27 @@ def decoded(stream: bytes, limit: int, sizes: bytes) -> Iterator[Packet]:
     """Yield what the decoder makes of `stream`; `sizes` are those of the pieces, over and over."""
     sink = Sink()
     buf = bytearray(SMALL)
-    packets = decode(sink, buf, limit)
+    try:
+        for first in fed(decode(sink, buf, limit), sink, buf, stream, sizes):
+            if not first:
+                continue
+            if first & 0xF0 == 0x30:
+                yield first, sink.pid, sink.topic, sink.payload
+            elif first == 0xD0:
+                yield (first,)
+            elif first == 0x90:
+                yield first, sink.pid, sink.code
+            elif first == 0x20:
+                yield first, sink.code
+            else:
+                yield first, sink.pid
+    except MQTTException as e:
+        assert e.args[0] == ERESPONSE and e.args[1]
+        yield MALFORMED
+
+
+def fed(packets: Any, sink: Any, buf: bytearray, stream: bytes, sizes: bytes) -> Iterator[int]:
+    """Give a decoder a stream in pieces, and yield what it says to each: the first byte of a packet, or 0."""
     next(packets)
     at = piece = 0
     while at < len(stream):
@@ -45,51 +65,37 @@ def decoded(stream: bytes, limit: int, sizes: bytes) -> Iterator[Packet]:
         data = stream[at : at + max(1, min(size, sink.want))]
         buf[: len(data)] = data
         at += len(data)
-        try:
-            first = packets.send(len(data))
-        except MQTTException as e:
-            assert e.args[0] == ERESPONSE and e.args[1]
-            yield MALFORMED
-            return
-        if not first:
-            continue
-        if first & 0xF0 == 0x30:
-            yield first, sink.pid, sink.topic, sink.payload
-        elif first == 0xD0:
-            yield (first,)
-        elif first == 0x90:
-            yield first, sink.pid, sink.code
-        elif first == 0x20:
-            yield first, sink.code
-        else:
-            yield first, sink.pid
+        yield packets.send(len(data))
 
 
 def read(stream: bytes, limit: int) -> Iterator[Packet]:
     """Yield what is complete in `stream`, as MQTT 3.1.1 has it; MALFORMED ends it."""
     while len(stream) > 1:
         first = stream[0]
-        length = 0
-        for i in range(1, 5):
-            if i == len(stream):
-                return
-            length += (stream[i] & 127) << (7 * i - 7)
-            if stream[i] < 128:
-                break
-        else:
+        length, size = remaining_length(stream[1:5])
+        if not size:
+            return
+        if size > 4 or not header(first, length):
             yield MALFORMED
             return
-        if not header(first, length):
-            yield MALFORMED
-            return
-        body = stream[i + 1 : i + 1 + length]
-        stream = stream[i + 1 + length :]
+        body = stream[1 + size : 1 + size + length]
+        stream = stream[1 + size + length :]
         if len(body) < length:
             return
         packet = message(first, body, limit) if first & 0xF0 == 0x30 else answer(first, body)
         yield packet
         if packet == MALFORMED:
             return
+
+
+def remaining_length(data: bytes) -> tuple[int, int]:
+    """The value and the size of a packet's second field; the size is 0 if a part is missing, 5 if it is too long."""
+    length = 0
+    for i, byte in enumerate(data):
+        length += (byte & 127) << (7 * i)
+        if byte < 128:
+            return length, i + 1
+    return length, 5 if len(data) == 4 else 0
 
 
 def header(first: int, length: int) -> bool:

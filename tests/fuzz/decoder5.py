@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Union
 
 from tests.fuzz.choices import Choices
+from tests.fuzz.decoder import fed, remaining_length
 from umqtt2 import MQTTException
 from umqtt2.connection import GREETING, UP
 from umqtt2.errno import (
@@ -97,26 +98,16 @@ def decoded(stream: bytes, limit: int, clean: bool, sizes: bytes) -> Iterator[Pa
     five = V5()
     hello = five.connect("c", clean, 0, None, None, None, sink)
     buf = bytearray(SMALL)
-    packets = decode(sink, buf, limit, five)
     assert hello[0] == 0x10
-    next(packets)
-    at = piece = 0
-    while at < len(stream):
-        assert 0 < sink.want <= SMALL
-        size = sizes[piece % len(sizes)] if sizes else SMALL
-        piece += 1
-        data = stream[at : at + max(1, min(size, sink.want))]
-        buf[: len(data)] = data
-        at += len(data)
-        try:
-            first = packets.send(len(data))
-        except MQTTException as e:
-            yield ended(e, sink, five)
-            return
-        assert not sink.written
-        if first:
-            sink.state = UP
-            yield packet(first, sink, five)
+    try:
+        for first in fed(decode(sink, buf, limit, five), sink, buf, stream, sizes):
+            assert not sink.written
+            if first:
+                sink.state = UP
+                yield packet(first, sink, five)
+    except MQTTException as e:
+        yield ended(e, sink, five)
+        return
     assert 1 <= sink.session.window <= 20
 
 
@@ -210,22 +201,15 @@ def read(stream: bytes, limit: int, clean: bool) -> Iterator[Packet]:
     any_came = False
     while len(stream) > 1:
         first = stream[0]
-        length = 0
-        for i in range(1, 5):
-            if i == len(stream):
-                return
-            length += (stream[i] & 127) << (7 * i - 7)
-            if stream[i] < 128:
-                break
-        else:
-            yield MALFORMED
+        length, size = remaining_length(stream[1:5])
+        if not size:
             return
-        if not header(first, length) or (first == 0x20 and any_came):
+        if size > 4 or not header(first, length) or (first == 0x20 and any_came):
             yield MALFORMED
             return
         any_came = True
-        body = stream[i + 1 : i + 1 + length]
-        stream = stream[i + 1 + length :]
+        body = stream[1 + size : 1 + size + length]
+        stream = stream[1 + size + length :]
         if len(body) < length:
             return
         try:

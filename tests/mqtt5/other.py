@@ -21,8 +21,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tools import mqtt_packet
-from tools.node import node
+from tools.node import node, package
 
 Packet = dict[str, Any]
 
@@ -48,7 +47,7 @@ class MqttPacket:
     """Use it with `with`."""
 
     def __init__(self) -> None:
-        command = [str(node()), str(Path(__file__).with_name("bridge.cjs")), str(mqtt_packet.build())]
+        command = [str(node()), str(Path(__file__).with_name("bridge.cjs")), str(package("mqtt-packet"))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
 
     def __enter__(self) -> MqttPacket:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from umqtt2 import MQTTClient
+from umqtt2 import MQTTClient, MQTTException, errno
+
+# Calls of a client that has to be connected.
+CALLS = (
+    lambda c: c.publish("t", "m"),
+    lambda c: c.publish("t", "m", qos=1),
+    lambda c: c.subscribe("t"),
+    lambda c: c.unsubscribe("t"),
+    lambda c: c.ping(),
+    lambda c: c.check_msg(),
+    lambda c: c.wait_msg(),
+)
 
 
 class App:
@@ -28,6 +39,18 @@ class App:
         self.client.disconnect()
         self.transport.feed(incoming)
         return self.connect(False)
+
+    def is_not_connected(self):
+        """Whether each call says so, and sends nothing."""
+        for call in CALLS:
+            try:
+                call(self.client)
+            except MQTTException as e:
+                if e.args != (errno.ECONNOT,):
+                    return False
+            else:
+                return False
+        return True
 
     def forget_sent(self):
         self.transport.sent.clear()

@@ -287,17 +287,21 @@ def test_identifiers_in_flight_are_not_used_again(scripted):
     assert a.client.publish("t", "m", qos=1) == held + 1
 
 
+def is_refused(app, topic, error, words=""):
+    for call in (
+        lambda: app.client.publish(topic, "m"),
+        lambda: app.client.subscribe(topic),
+        lambda: app.client.unsubscribe(topic),
+        lambda: app.client.set_last_will(topic, "m"),
+    ):
+        with pytest.raises(error, match=words):
+            call()
+    assert app.transport.sent == b""
+
+
 @pytest.mark.parametrize("topic", [None, 5, ["t"]])
 def test_a_topic_that_is_no_text_is_a_type_error(connected, topic):
-    for call in (
-        lambda: connected.client.publish(topic, "m"),
-        lambda: connected.client.subscribe(topic),
-        lambda: connected.client.unsubscribe(topic),
-        lambda: connected.client.set_last_will(topic, "m"),
-    ):
-        with pytest.raises(TypeError):
-            call()
-    assert connected.transport.sent == b""
+    is_refused(connected, topic, TypeError)
 
 
 def test_a_topic_in_a_buffer_is_checked_and_may_change_afterwards(connected):
@@ -357,15 +361,7 @@ def test_a_qos_that_is_no_int_is_named(connected, qos):
 
 @pytest.mark.parametrize("topic", ["\udc80", "a/\ud800/b", b"\xff", b"\xed\xb2\x80"])
 def test_a_topic_that_is_not_valid_utf_8_is_named(connected, topic):
-    for call in (
-        lambda: connected.client.publish(topic, "m"),
-        lambda: connected.client.subscribe(topic),
-        lambda: connected.client.unsubscribe(topic),
-        lambda: connected.client.set_last_will(topic, "m"),
-    ):
-        with pytest.raises(ValueError, match="topic"):
-            call()
-    assert connected.transport.sent == b""
+    is_refused(connected, topic, ValueError, "topic")
 
 
 # --- How many messages may be in flight ----------------------------------------------------------------

@@ -61,15 +61,22 @@ def _functions_of(module: ast.Module, owner: ast.ClassDef) -> dict[str, ast.expr
     return functions
 
 
-class _Only(ast.NodeTransformer):
-    """A client without `packets` gets an object of the only version."""
+class _Versions(ast.NodeTransformer):
+    """MQTT 3.1.1 is None."""
 
-    def __init__(self, name: str, functions: dict[str, ast.expr]) -> None:
-        self.name = name
+    def __init__(self, functions: dict[str, ast.expr]) -> None:
         self.functions = functions
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return ast.Constant(None) if node.id == "V311" else node
+
+
+class _Only(_Versions):
+    """A client without `packets` gets an object of the only version."""
+
+    def __init__(self, name: str, functions: dict[str, ast.expr]) -> None:
+        super().__init__(functions)
+        self.name = name
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)
@@ -87,14 +94,8 @@ class _Only(ast.NodeTransformer):
         return node
 
 
-class _Either(ast.NodeTransformer):
+class _Either(_Versions):
     """Where both versions are, one of MQTT 5 is an object, and MQTT 3.1.1 is None."""
-
-    def __init__(self, functions: dict[str, ast.expr]) -> None:
-        self.functions = functions
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return ast.Constant(None) if node.id == "V311" else node
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         self.generic_visit(node)

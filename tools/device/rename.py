@@ -194,7 +194,9 @@ def _names(module: ast.Module, bare: bool = True) -> set[str]:
     return out
 
 
-class _Globals(ast.NodeTransformer):
+class Renamed(ast.NodeTransformer):
+    """Names get new ones."""
+
     def __init__(self, new: dict[str, str]) -> None:
         self.new = new
 
@@ -202,6 +204,8 @@ class _Globals(ast.NodeTransformer):
         node.id = self.new.get(node.id, node.id)
         return node
 
+
+class _Globals(Renamed):
     def visit_Module(self, node: ast.Module) -> ast.AST:
         for statement in node.body:
             if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):

@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from tools.device.rename import Renamed
+
 # In a function with one of these a name may mean more than what is seen.
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 OPAQUE = (ast.FunctionDef, ast.Lambda, *COMPREHENSIONS, ast.Global, ast.Nonlocal, ast.Delete, ast.NamedExpr)
@@ -185,14 +187,7 @@ class _Order:
         self._at += 1
 
 
-class _Names(ast.NodeTransformer):
-    def __init__(self, new: dict[str, str]) -> None:
-        self.new = new
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        node.id = self.new.get(node.id, node.id)
-        return node
-
+class _Names(Renamed):
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
         node.name = self.new.get(node.name, node.name) if node.name else None
         return self.generic_visit(node)

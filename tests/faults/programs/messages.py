@@ -55,6 +55,19 @@ def version(task):
     return {"packets": packets}, lambda name: Topic(name, expiry=3600, content="text", user=[("to", name)])
 
 
+def arguments(task):
+    """Return the arguments of a task's client, besides its session and its version."""
+    return {
+        "client_id": task["client"],
+        "server": "127.0.0.1",
+        "port": task["port"],
+        "keepalive": task["keepalive"],
+        "socket_timeout": task["socket_timeout"],
+        "backoff": task["backoff"],
+        "verbose": False,
+    }
+
+
 def subscription(task, qos):
     """Return the QoS or the options to subscribe with."""
     if not task.get("five"):
@@ -82,17 +95,7 @@ class Program:
         self.subscriptions = []  # packet identifiers that wait for their status
         self.session = session(task, MemorySession)
         self.version, self.with_properties = version(task)
-        self.client = client = MQTTClient(
-            task["client"],
-            "127.0.0.1",
-            task["port"],
-            keepalive=task["keepalive"],
-            socket_timeout=task["socket_timeout"],
-            backoff=task["backoff"],
-            session=self.session,
-            verbose=False,
-            **self.version,
-        )
+        self.client = client = MQTTClient(session=self.session, **arguments(task), **self.version)
         client.set_callback(self.on_message)
         client.set_callback_status(self.on_status)
         client.set_callback_connection(self.on_connection)

@@ -26,17 +26,7 @@ class Program(messages.Program):
         self.ended = False
         self.session = messages.session(task, MemorySession)
         self.version, self.with_properties = messages.version(task)
-        self.client = aio.MQTTClient(
-            task["client"],
-            "127.0.0.1",
-            task["port"],
-            keepalive=task["keepalive"],
-            socket_timeout=task["socket_timeout"],
-            backoff=task["backoff"],
-            session=self.session,
-            verbose=False,
-            **self.version,
-        )
+        self.client = aio.MQTTClient(session=self.session, **messages.arguments(task), **self.version)
 
     async def publish(self, qos, which):
         number = self.number
