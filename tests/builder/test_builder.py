@@ -398,7 +398,8 @@ def test_attributes_get_no_name_that_a_subclass_would_use() -> None:
         and any(isinstance(s, ast.FunctionDef) and s.name == "publish" for s in owner.body)
     )
     # Those that it sets: a variable may have taken the place of `self` by the end of a method.
-    found = {n.attr for n in ast.walk(client) if _is_stored(n) and _is_self(n.value)}
+    attributes = [n for n in ast.walk(client) if isinstance(n, ast.Attribute)]
+    found = {n.attr for n in attributes if _is_stored(n) and _is_self(n.value)}
     assert not found & {"_last", "request"}  # they were renamed at all
     assert not found & {"format", "hash", "index", "find", "append", "items", "count", "copy", "get", "dir"}
     assert not found & {"topic", "payload", "pid", "state", "want", "name", "value", "key", "id", "busy", "close"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Callable
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2 import MQTTException, errno
 from umqtt2.testing import FakeTransport
 from umqtt2.v5 import V5

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import wire
-import wire5
 from hypothesis import given
 from hypothesis import strategies as st
-from program import App
 
+from tests.unit import wire, wire5
+from tests.unit.program import App
 from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeTransport
 from umqtt2.v5 import V5

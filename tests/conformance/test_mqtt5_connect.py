@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import wire5
-from program import App
 
+from tests.unit import wire5
+from tests.unit.program import App
 from umqtt2 import MQTTException, errno
 from umqtt2.session.memory import MemorySession
 from umqtt2.testing import FakeTransport

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-import wire5
-from program import App
 
 from tests.conformance.test_text import ILL_FORMED, LAX, goes_both_ways
+from tests.unit import wire5
+from tests.unit.program import App
 from umqtt2 import errno
 from umqtt2.testing import FakeTransport
 from umqtt2.v5 import V5, Options, Topic

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import wire5
 
 from tests.conformance.test_qos2 import pubrels_have_the_order_of_their_pubrecs
+from tests.unit import wire5
 from umqtt2 import MQTTException, errno
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.qos2 import QoS2Session

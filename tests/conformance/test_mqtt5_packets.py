@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import wire5
 
+from tests.unit import wire5
 from umqtt2 import MQTTException, errno
 from umqtt2.v5 import V5, Options, Topic
 
@@ -241,8 +241,7 @@ def test_the_broker_s_auth_is_answered_with_disconnect(ended5, body):
 
 @pytest.mark.mqtt5("MQTT-4.12.0-7")
 def test_authentication_in_a_connack_is_answered_with_disconnect():
-    from program import App
-
+    from tests.unit.program import App
     from umqtt2.testing import FakeTransport
 
     app = App(FakeTransport(wire5.connack(pairs=[(0x15, b"method")])), packets=V5(largest=0))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import wire
-from program import App
 
+from tests.unit import wire
+from tests.unit.program import App
 from umqtt2 import errno
 from umqtt2.testing import FakeTransport
 

@@ -15,7 +15,7 @@ from umqtt2 import aio
 try:
     import uvloop
 except ImportError:  # not on Windows
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
 WINDOWS = {"default": [], "unlimited": ["max_inflight_messages 0", "max_queued_messages 0"]}
 COUNT = 1000

@@ -55,7 +55,7 @@ def test_a_message_that_is_too_large(device: Device, strict_broker: Mosquitto, l
 @pytest.mark.parametrize("listener", [item.name for item in LISTENERS])
 def test_so_it_is_on_cpython(device: Device, strict_broker: Mosquitto, listener: str) -> None:
     settings = strict_broker.settings(listener)
-    client = MQTTClient("strict-cpython", verbose=False, backoff=(0.01, 0.01), **settings)  # type: ignore[arg-type]
+    client = MQTTClient("strict-cpython", verbose=False, backoff=(0.01, 0.01), **settings)
     statuses: dict[int, int] = {}
     client.set_callback_status(statuses.__setitem__)
     with Observer(hostname="127.0.0.1", port=strict_broker.port("anonymous")) as observer:

@@ -59,7 +59,7 @@ def test_cpython_takes_the_next_server(tmp_path: Path, certificates: Certificate
         settings = {**broker.settings("tls"), "server": servers}
 
         async def main() -> None:
-            client = aio.MQTTClient("aio-servers", **settings, verbose=False, socket_timeout=20)  # type: ignore[arg-type]
+            client = aio.MQTTClient("aio-servers", **settings, verbose=False, socket_timeout=20)
             async with client:
                 assert client.port == broker.port("tls")
                 await client.publish(TOPIC, "m", qos=1)

@@ -64,7 +64,7 @@ def test_version_5_with_asyncio_on_cpython(broker: Mosquitto) -> None:
     async def main() -> None:
         five = V5()
         settings = broker.settings("anonymous")
-        async with aio.MQTTClient("v5-cpython", **settings, packets=five, verbose=False) as client:  # type: ignore
+        async with aio.MQTTClient("v5-cpython", **settings, packets=five, verbose=False) as client:
             assert await client.subscribe(("v5/#", Options(1)), "other") == (1, 0)
             await client.publish(Topic("v5/q", response="v5/r", correlation=b"42"), "x" * 1000, qos=2)
             message = await client.next(5)

@@ -17,7 +17,7 @@ from umqtt2.testing import FakeBroker
 SECONDS = 120  # after which a program is ended, of the loop's own
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc, valid-type]
+class _Selector(selectors.DefaultSelector):
     """Skips the time in which nothing would come."""
 
     skipped = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from configparser import ConfigParser
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,10 @@ from tools.device import PROFILES
 from tools.micropython import OLDEST
 from tools.paths import REPO
 from tools.sizes import budget, pages
+from tools.sizes.figures import Figures
 from umqtt2 import __version__
 
-SIZES = pages.figures(pages.PERFORMANCE)
+SIZES: Any = pages.figures(pages.PERFORMANCE)
 SIMPLE, AIO, AIO_OF_FULL = SIZES["simple"], SIZES["aio"], SIZES["aio, of full"]
 HELP = "`python -m tools.sizes --write-budget` measures all, and writes the tables of both pages"
 
@@ -48,7 +50,7 @@ def test_both_tables_have_the_budgets_figures() -> None:
             shown = {name: value for name, value in found[profile].items() if name in budget.LIMITED and value}
             assert shown == limits[profile], f"{page.name}, {profile}: {HELP}"
         assert found["aio, of full"]["import_heap"] == AIO_OF_FULL["import_heap"]
-    row = {name: i for i, name in enumerate(pages.COLUMNS[pages.BOARDS], 1000)}
+    row: Figures = {name: i for i, name in enumerate(pages.COLUMNS[pages.BOARDS], 1000)}
     written = pages.replaced(pages.BOARDS, pages.BOARDS.read_text(encoding="utf-8"), {"aio, of full": row})
     assert "| `full`, `umqtt2.aio` | | 1,001 | 1,002 | 1,003 |\n" in written
 

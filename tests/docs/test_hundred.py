@@ -72,7 +72,7 @@ def test_a_handler_for_each_filter(reader: Laptop, broker: Mosquitto, observer: 
         observer.publish_all("lamp-1/set", COUNT, 1)
         observer.publish("alarm/smoke", b"1", qos=1)
         wait_for_line(run, "alarm in b'alarm/smoke'")
-        assert [line for line in run.output if "set to" in line] == [f"set to {payload}" for payload in COUNT]
+        assert [line for line in run.output if "set to" in line] == [f"set to {payload!r}" for payload in COUNT]
 
 
 def test_ask_and_be_answered(reader: Laptop, observer: Observer) -> None:
@@ -88,7 +88,7 @@ def test_several_workers(reader: Laptop, broker: Mosquitto, observer: Observer) 
     with start(reader, IMPORTS + source + MAIN.format("await work(client)")) as run:
         subscribed(broker, "jobs/#")
         observer.publish_all("jobs/x", COUNT, 1)
-        wait_for_line(run, f"works on {COUNT[-1]}")
+        wait_for_line(run, f"works on {COUNT[-1]!r}")
         lines = [line for line in list(run.output) if "works on" in line]
         assert [line.rpartition(" ")[2] for line in lines] == [str(payload) for payload in COUNT]
         assert {line[:8] for line in lines} == {"worker 0", "worker 1", "worker 2"}

@@ -177,12 +177,12 @@ def test_stop_when_nothing_comes(play: Play) -> None:
 def test_timeouts(play: Play) -> None:
     def start(broker: FakeBroker) -> Any:
         write = broker.write
-        broker.write = lambda *args: None if broker.connects else write(*args)  # type: ignore[method-assign]
+        broker.write = lambda *args: None if broker.connects else write(*args)
 
         async def script() -> None:
             await asyncio.sleep(8)
             assert broker.published == []
-            broker.write = write  # type: ignore[method-assign]
+            broker.write = write
             await until(lambda: broker.published)
 
         return script()
@@ -327,7 +327,7 @@ def test_a_fast_connect_before_deep_sleep(play: Play) -> None:
     assert results(played.broker) == [b"light 1234"]
     assert played.broker.acknowledged == [1]
     assert played.broker.disconnected
-    assert sys.modules["machine"].deepsleep.call_args == mock.call(60000)  # type: ignore[attr-defined]
+    assert sys.modules["machine"].deepsleep.call_args == mock.call(60000)
 
 
 def test_a_fast_connect_without_a_broker(play: Play) -> None:

@@ -123,7 +123,7 @@ def test_subscriptions(broker: Broker, capsys: pytest.CaptureFixture[str]) -> No
             broker.publish("hall/light", "on")
             broker.subscriptions.pop(b"hall/#")
 
-    broker._subscribe = deliver  # type: ignore[method-assign]
+    broker._subscribe = deliver
     play("Subscriptions")
     assert capsys.readouterr().out == "a command: b'on'\n"
     assert broker.subscription_options == {b"hall/#": 0x2D, b"$share/lights/jobs": 1}

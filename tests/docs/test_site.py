@@ -70,7 +70,7 @@ OWN = (
 )
 # Of these modules the package shows these names; what they are made of is their own.
 PARTS = ("_checks.", "testing.properties.", "transport.trace.")
-FROM_PARTS = ("check_session", "check_transport", "encode_properties", "decode_properties")
+FROM_PARTS: tuple[str, ...] = ("check_session", "check_transport", "encode_properties", "decode_properties")
 FROM_PARTS += ("TraceTransport", "PacketLines")
 NAMES = {
     name: value

@@ -39,8 +39,8 @@ class Other:
         found.CorrelationData = key
         await self._client.publish(ASK, question, 1, properties=found)
         answer = await self.next()
-        assert str(answer.topic) == MINE and answer.properties.CorrelationData == key  # type: ignore[union-attr]
-        return bytes(answer.payload).decode()
+        assert str(answer.topic) == MINE and answer.properties.CorrelationData == key
+        return str(bytes(answer.payload), "utf-8")  # type: ignore[arg-type]
 
     async def tell_the_tariff(self) -> None:
         """Wait until the meter asks; ask it something meanwhile, and answer then."""

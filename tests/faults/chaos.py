@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable, Iterator
+from collections.abc import Coroutine, Iterable, Iterator
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 from tests.faults.checker import Task
 from tests.faults.device import Device
@@ -34,7 +34,7 @@ class Chaos:
         self._make = make_device
         self._devices = devices
 
-    def parts(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Awaitable[Totals]]]]:
+    def parts(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Totals]]]]:
         """Name, title and function of each part; `n` random schedules of network faults, and fewer
         in the parts that take longer."""
         rounds = range(seed, seed + max(1, n // 10 // self._devices))
@@ -50,7 +50,7 @@ class Chaos:
             "half-open": ("half-open, keepalive of 2 s", lambda: self.half_open(2)),
         }
 
-    def parts_of_version_5(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Awaitable[Totals]]]]:
+    def parts_of_version_5(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Totals]]]]:
         """The same for the parts with MQTT 5."""
         seeds = range(seed, seed + n)
         fewer = range(seed, seed + max(1, n // 4))
@@ -67,7 +67,7 @@ class Chaos:
             ),
         }
 
-    async def every_byte(self, kinds: Iterable[str], step: int = 1, first: int = 0, **more: object) -> Totals:
+    async def every_byte(self, kinds: Iterable[str], step: int = 1, first: int = 0, **more: Any) -> Totals:
         """Record a session's traffic, then repeat it with a fault at every `step`-th byte position of either
         direction, from the `first` one on; `more` as in `Runner.run`."""
         folder = self._folder / "-".join(["bytes", *kinds])
@@ -84,13 +84,13 @@ class Chaos:
 
             return await pool.run(schedules(), **more)
 
-    async def random(self, seeds: Iterable[int], **more: object) -> Totals:
+    async def random(self, seeds: Iterable[int], **more: Any) -> Totals:
         """Network faults at random; `more` as in `Runner.run`."""
         settings = FIVE_SETTINGS if more.get("five") else ()
         async with open_pool(self._folder / "random", self._make, self._devices, settings=settings) as pool:
             return await pool.run(map(random_schedule, seeds), LARGER_TASK, limit=STORE_LIMIT, **more)
 
-    async def power(self, seeds: Iterable[int], **more: object) -> Totals:
+    async def power(self, seeds: Iterable[int], **more: Any) -> Totals:
         """The device, with its session in a file, also loses its power; `more` as in `Runner.run`."""
         async with open_pool(self._folder / "power", self._make, self._devices, files=True) as pool:
             return await pool.run(map(random_schedule_with_power, seeds), LARGER_TASK, limit=STORE_LIMIT, **more)

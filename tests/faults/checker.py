@@ -232,7 +232,7 @@ def _check_missing_commands(record: Record, rules: Rules, qos: int, missing: lis
             findings.add(LOST, f"command {payload} at QoS {qos}")
 
 
-def repeated_after_pubrel(connections: Iterable[bytes], five: bool = False) -> list[str]:
+def repeated_after_pubrel(connections: Iterable[bytes | bytearray], five: bool = False) -> list[str]:
     """The payloads of what a broker sent at QoS 2 after its PUBREL, against [MQTT-4.3.3-1]: the device has released
     the identifier, and must take it for another message. mosquitto 2.0.11 does so when a connection ends before it
     has repeated its PUBRELs. It counts its identifiers up to 65,535, so one that comes again is no other message.
@@ -265,7 +265,7 @@ def _message(body: bytes, five: bool) -> tuple[bytes, bytes]:
     return body[at : at + 2], body[payload:]
 
 
-def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _packets(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     # The first byte and the rest of each complete packet, without the length.
     at = 0
     while at < len(data):
@@ -276,7 +276,7 @@ def _packets(data: bytes) -> Iterator[tuple[int, bytes]]:
         at = body + length
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
+def _varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
     # A length as on the wire, and the index after it; 0 when there is no end of it.
     length = shift = 0
     for digit in data[at : at + 4]:

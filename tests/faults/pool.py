@@ -92,7 +92,7 @@ class Pool:
         before = self._observer
         if before:
             await before.__aexit__()  # it has received everything when this returns
-        self._observer = Observer(self.broker.port, before and before.arrived, IN_FLIGHT)
+        self._observer = Observer(self.broker.port, before.arrived if before else None, IN_FLIGHT)
         await self._observer.__aenter__()
         for runner in self.runners:
             runner.observer = self._observer

@@ -120,6 +120,7 @@ class App5(App):
 
     def recover(self) -> None:
         """Check that everything recovers once the network works."""
+        assert isinstance(self.line, Line5)
         exceeded = self.line.exceeded
         assert not (self.honest and exceeded), f"limits of the broker were not kept: {exceeded}"
         self.active = False

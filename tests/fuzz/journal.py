@@ -61,7 +61,7 @@ def reopened(session: FileSession, path: str) -> FileSession:
 
 def unsent(session: FileSession) -> list[tuple[Any, ...]]:
     """Return all messages that are to be sent, as they are handed out."""
-    out = []
+    out: list[tuple[Any, ...]] = []
     session.window = 1 << 16  # all at once
     packet = session.unsent()
     while packet:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Any
 
 from tests.unit import wire
 from umqtt2.testing import FakeBroker, FakeClock
@@ -19,7 +19,7 @@ class Hang(AssertionError):
 class Clock(FakeClock):
     """A FakeClock that counts the waits."""
 
-    step: Callable[[], None] = staticmethod(lambda: None)
+    step: Any = staticmethod(lambda: None)
 
     def sleep_ms(self, ms: int) -> None:
         self.step()
@@ -84,10 +84,10 @@ class Line(FakeBroker):
             if not self.unread:
                 raise OSError(BROKEN)
             n = min(n, self.unread)
-        n = super().readinto(buf, n)
-        if n and self.unread:
-            self.unread -= n
-        return n
+        got = super().readinto(buf, n)
+        if got and self.unread:
+            self.unread -= got
+        return got
 
     def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
         self.step()
@@ -95,10 +95,10 @@ class Line(FakeBroker):
             if not self.unwritten:
                 raise OSError(BROKEN)
             n = min(n, self.unwritten)
-        n = super().write(buf, n, offset)
-        if n and self.unwritten:
-            self.unwritten -= n
-        return n
+        taken = super().write(buf, n, offset)
+        if taken and self.unwritten:
+            self.unwritten -= taken
+        return taken
 
     def wait(self, flags: int, timeout_ms: int) -> None:
         self.step()

@@ -179,7 +179,7 @@ class Program:
 class Streaming(Program):
     """Payloads from a stream, and in chunks."""
 
-    ends = ([1], [0])  # a stream that cannot be read again is told
+    ends: tuple = ([1], [0])  # a stream that cannot be read again is told
 
     def new_client(self):
         super().new_client()

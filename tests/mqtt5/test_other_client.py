@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import aiomqtt
 import pytest
-from aio_server import Served
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from tests.unit.aio_server import Served
 from umqtt2.testing import decode_properties
 
 
-def client(broker: Served, **options: object) -> aiomqtt.Client:
+def client(broker: Served, **options: Any) -> aiomqtt.Client:
     version = aiomqtt.ProtocolVersion.V5
     return aiomqtt.Client("127.0.0.1", broker.port, identifier="x", protocol=version, **options)
 

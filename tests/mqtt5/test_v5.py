@@ -120,7 +120,7 @@ def test_publish(other: MqttPacket) -> None:
         topic, properties = topic_of(packet["topic"], packet["properties"])
         payload, length = packet["payload"], None
         if stream and not packet["qos"]:
-            payload, length = io.BytesIO(payload), len(payload)
+            payload, length = io.BytesIO(payload), len(packet["payload"])
         pid = device.client.publish(topic, payload, packet["retain"], packet["qos"], packet["dup"], length)
         packet = {**packet, "pid": pid or 0, "properties": properties}
         assert comparable(other.decode(device.sent())) == comparable(packet)

@@ -41,7 +41,7 @@ def test_bytes_and_import(profile: str, rows: dict[str, Figures]) -> None:
         del measured["import_heap"]
     too_much = budget.exceeded(profile, measured)
     if too_much:
-        everything = {"budget of " + name: dict(limits) for name, limits in budget.read().items()}
+        everything: dict[str, Figures] = {"budget of " + name: {**limits} for name, limits in budget.read().items()}
         text = table.text(table.clients("What the profiles take, in bytes", {**rows, **everything}))
         pytest.fail("\n".join([*too_much, "", text, HELP]), pytrace=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_clean_run_has_no_problems() -> None:
         {"done": {**FACTS, "ups": 1}},
     ],
 )
-def test_each_problem_is_reported(change: dict[str, object]) -> None:
+def test_each_problem_is_reported(change: dict[str, Any]) -> None:
     assert len(dataclasses.replace(CLEAN, **change).problems()) == 1
 
 

@@ -12,7 +12,7 @@ from umqtt2.testing import FakeBroker
 try:
     import uvloop
 except ImportError:  # not on Windows
-    uvloop = None
+    uvloop = None  # type: ignore[assignment]
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop and uvloop.new_event_loop}
 loops = pytest.mark.parametrize("loop", [name for name, make in LOOPS.items() if make])

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2.testing import FakeBroker, FakeTransport
 
 

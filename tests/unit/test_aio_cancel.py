@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aio_program import turns
-from aio_server import Served, loops, run_on
 
+from tests.unit.aio_program import turns
+from tests.unit.aio_server import Served, loops, run_on
 from umqtt2 import MQTTException
 
 MANY = 500

@@ -6,8 +6,8 @@ import asyncio
 import socket
 
 import pytest
-from aio_program import Pollable, client_of, collect, end_all, go_down, play, run, turns, until
 
+from tests.unit.aio_program import Pollable, client_of, collect, end_all, go_down, play, run, turns, until
 from umqtt2 import MQTTException, aio, errno
 from umqtt2.connection import CLOSED, GREETING, OPENING, UP
 from umqtt2.testing import FakeBroker

@@ -11,9 +11,9 @@ import time
 
 import pytest
 import trustme
-from aio_program import client_of, go_down, nothing_more, play, run, take, turns, until
-from aio_server import Served, loops, run_on
 
+from tests.unit.aio_program import client_of, go_down, nothing_more, play, run, take, turns, until
+from tests.unit.aio_server import Served, loops, run_on
 from umqtt2 import MQTTException, aio, errno
 from umqtt2.cpython import aio as waiting
 from umqtt2.testing import FakeBroker

@@ -6,7 +6,8 @@ import asyncio
 import random
 
 import pytest
-from aio_program import (
+
+from tests.unit.aio_program import (
     Pollable,
     client_of,
     collect,
@@ -20,7 +21,6 @@ from aio_program import (
     turns,
     until,
 )
-
 from umqtt2 import MQTTException, aio, errno
 from umqtt2.packets.filter import matches
 from umqtt2.session.file import FileSession

@@ -6,14 +6,14 @@ import asyncio
 import random
 
 import pytest
-from aio_program import (
+
+from tests.unit.aio_program import (
     go_down,
     play,
     turns,
     unanswered,
     until,
 )
-
 from umqtt2 import MQTTException, errno
 
 # --- Publishing --------------------------------------------------------------------------------------

@@ -387,7 +387,7 @@ class WindowNeverMoves(MemorySession):
 
 
 class NoFlags(MemorySession):
-    max_qos = None
+    max_qos = None  # type: ignore[assignment]
 
 
 BROKEN = [

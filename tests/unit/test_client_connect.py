@@ -5,9 +5,9 @@ from __future__ import annotations
 from array import array
 
 import pytest
-import wire
-from program import CALLS
 
+from tests.unit import wire
+from tests.unit.program import CALLS
 from umqtt2 import MQTTClient, MQTTException, errno
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.qos2 import QoS2Session

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import wire
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from program import App
 
+from tests.unit import wire
+from tests.unit.program import App
 from umqtt2 import MQTTException, errno
 from umqtt2.testing import FakeBroker
 

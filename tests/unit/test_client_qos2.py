@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-import wire
 
+from tests.unit import wire
 from umqtt2 import MQTTException, errno
 from umqtt2.robust import MQTTClient as Robust
 from umqtt2.session.memory import MemorySession

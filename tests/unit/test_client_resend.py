@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 
 import pytest
-import wire
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from program import App
 
+from tests.unit import wire
+from tests.unit.program import App
 from umqtt2 import MQTTClient, MQTTException, errno, robust
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession

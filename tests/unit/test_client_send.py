@@ -8,11 +8,11 @@ import threading
 from array import array
 
 import pytest
-import wire
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from program import App
 
+from tests.unit import wire
+from tests.unit.program import App
 from umqtt2 import MQTTException, errno
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.packet_ids import PacketIdSession

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import pytest
-import wire
 from umqtt import errno as umqtt_errno
 from umqtt import simple2
 from umqtt.simple2 import MQTTClient, MQTTException, pid_gen
 
+from tests.unit import wire
 from umqtt2.errno import ECONNOT, ECONTIMEOUT, EFULL, SDROPPED
 from umqtt2.testing import FakeBroker, FakeTransport
 

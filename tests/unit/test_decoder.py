@@ -5,10 +5,10 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-import wire
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit import wire
 from umqtt2 import MQTTException
 from umqtt2.errno import ERESPONSE
 from umqtt2.packets.decoder import SMALL, decode

@@ -7,8 +7,8 @@ import tracemalloc
 from binascii import crc32
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2 import robust
 from umqtt2.errno import SDELIVERED, SOVERSIZE, STIMEOUT
 from umqtt2.session.file import SUBSCRIPTION, FileSession

@@ -7,8 +7,8 @@ import random
 import tracemalloc
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2 import MQTTClient, MQTTException, reconnect, robust
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession

@@ -5,10 +5,10 @@ from __future__ import annotations
 from array import array
 
 import pytest
-import wire
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit import wire
 from umqtt2.errno import ECONAUTH, ECONUNKNOWN
 from umqtt2.packets.fields import (
     DISCONNECT,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2 import robust
 from umqtt2.testing import FakeBroker
 

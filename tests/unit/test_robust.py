@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import wire
-from program import App
 
+from tests.unit import wire
+from tests.unit.program import App
 from umqtt2 import MQTTException, errno, reconnect, robust
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from aio_program import run
-from program import App
 
+from tests.unit.aio_program import run
+from tests.unit.program import App
 from umqtt2 import MQTTException, aio, errno, reconnect, robust, start
 from umqtt2.testing import FakeBroker, FakeClock
 

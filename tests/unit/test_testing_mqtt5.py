@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-import wire
-from wire import packet, string
+from typing import Any
 
+import pytest
+
+from tests.unit import wire
+from tests.unit.wire import packet, string
 from umqtt2.testing import FakeBroker, decode_properties, encode_properties
 
 CONNACK = b"\x20\x03\x00\x00\x00"
@@ -63,7 +65,7 @@ class Peer:
         self.broker.incoming = bytearray()
         return data
 
-    def connect(self, *arguments: object, **options: object) -> bytes:
+    def connect(self, *arguments: Any, **options: Any) -> bytes:
         self.broker.close()
         self.broker.open(1000)
         return self.send(connect(*arguments, **options))

@@ -8,8 +8,8 @@ import threading
 import time
 
 import pytest
-from program import App
 
+from tests.unit.program import App
 from umqtt2.errno import SDELIVERED
 from umqtt2.testing import FakeBroker, FakeClock
 from umqtt2.transport import stream

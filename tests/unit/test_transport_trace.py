@@ -6,11 +6,11 @@ import re
 from unittest import mock
 
 import pytest
-import wire5
 from hypothesis import given
 from hypothesis import strategies as st
-from test_check_transport import FakePeer
 
+from tests.unit import wire5
+from tests.unit.test_check_transport import FakePeer
 from umqtt2 import MQTTClient
 from umqtt2.cli import link, main
 from umqtt2.packets import fields, v311

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import wire5
-from aio_program import Pollable, client_of, go_down, nothing_more, play, run, take, until
 
+from tests.unit import wire5
+from tests.unit.aio_program import Pollable, client_of, go_down, nothing_more, play, run, take, until
 from umqtt2 import MQTTException
 from umqtt2.errno import ECONCLOSE, ECONTIMEOUT, ELIMIT, ESUBACKFAIL
 from umqtt2.session.memory import MemorySession

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-import wire5
-from test_v5_aio import Broker5
 
+from tests.unit import wire5
+from tests.unit.test_v5_aio import Broker5
 from umqtt2.cli import link, main
 
 

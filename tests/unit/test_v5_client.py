@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 
 import pytest
-import wire5
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit import wire5
 from umqtt2 import MQTTException
 from umqtt2.errno import (
     ECONAUTH,
@@ -280,7 +280,7 @@ NAMES = TEXTS.filter(lambda name: name and "+" not in name and "#" not in name)
 def test_any_properties_arrive_as_they_were_given(
     name, expiry, content, response, correlation, user, text, qos, payload, aliases
 ):
-    from program import App
+    from tests.unit.program import App
 
     transport = FakeTransport(wire5.connack(pairs=[(0x22, 5)]))
     app = App(transport, packets=V5(aliases=aliases))
@@ -399,7 +399,7 @@ def test_requests_that_are_larger_than_the_broker_takes(five):
 @pytest.mark.mqtt5("MQTT-3.2.2-15")
 @given(size=st.integers(0, 60), limit=st.integers(20, 80), qos=st.integers(0, 1), expiry=st.booleans())
 def test_what_is_sent_is_never_larger_than_the_broker_takes(size, limit, qos, expiry):
-    from program import App
+    from tests.unit.program import App
 
     transport = FakeTransport(wire5.connack(pairs=[(0x27, limit), (0x22, 5)]))
     app = App(transport, packets=V5(aliases=3))
@@ -760,7 +760,7 @@ def test_a_connack_that_breaks_mqtt(five, data):
 
 @given(st.binary(max_size=60), st.integers(1, 60))
 def test_arbitrary_bytes_raise_what_is_documented(data, pieces):
-    from program import App
+    from tests.unit.program import App
 
     app = App(FakeTransport(CONNECTED), packets=V5())
     app.connect()

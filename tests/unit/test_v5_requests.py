@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-import wire5
-from aio_program import go_down, play, turns, until
-from program import App
-from test_v5_aio import Broker5
 
+from tests.unit import wire5
+from tests.unit.aio_program import go_down, play, turns, until
+from tests.unit.program import App
+from tests.unit.test_v5_aio import Broker5
 from umqtt2 import MQTTException, robust
 from umqtt2.errno import EBUSY, ECONTIMEOUT, SDROPPED
 from umqtt2.requests import Requests

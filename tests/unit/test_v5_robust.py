@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-import wire5
-from program import App
 
+from tests.unit import wire5
+from tests.unit.program import App
 from umqtt2 import MQTTException, reconnect, robust
 from umqtt2.errno import ECONCLOSE, ECONPROTOCOL, ELIMIT, SDELIVERED, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.session.file import FileSession

@@ -31,7 +31,7 @@ def properties(pairs=()) -> bytes:
 
 def read_properties(r: Reader) -> list:
     r = Reader(r.take(r.remaining_length()))
-    found = []
+    found: list[tuple] = []
     while r.data:
         key = r.uint8()
         kind = KINDS[key]

@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tools import fetch
 from tools.testkit.broker import HOST, Broker, Server
@@ -46,10 +46,10 @@ class Listener(NamedTuple):
             ]
         return lines
 
-    def settings(self, port: int, certificates: Certificates) -> dict[str, object]:
+    def settings(self, port: int, certificates: Certificates) -> dict[str, Any]:
         """What a device has to know to connect: the client's arguments, by name."""
         server = self.address if ":" in self.address else "localhost"
-        settings: dict[str, object] = {"server": server, "port": port}
+        settings: dict[str, Any] = {"server": server, "port": port}
         if self.user:
             settings.update(user=USER, password=PASSWORD)
         if self.certificate:
@@ -100,7 +100,7 @@ class Mosquitto(Server):
         """The port of the listener with this name."""
         return self._ports[name]
 
-    def settings(self, name: str) -> dict[str, object]:
+    def settings(self, name: str) -> dict[str, Any]:
         """What a device needs to connect to the listener with this name."""
         return self._listeners[name].settings(self._ports[name], self.certificates)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import Callable
+from typing import Callable, TypeVar
 
 CONNACK_BYTES = 4
+Self = TypeVar("Self", bound="Server")
 
 
 class Server:
@@ -19,7 +20,7 @@ class Server:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
 
-    def __enter__(self) -> Server:
+    def __enter__(self: Self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
