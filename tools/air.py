@@ -10,6 +10,7 @@ from typing import Any
 
 from tools import errors
 from tools.bench.broker import HOST, running
+from tools.tables import Table, markdown
 from umqtt2 import MQTTClient
 from umqtt2.packets.v311 import V311
 from umqtt2.transport.tcp import TCPTransport
@@ -93,8 +94,8 @@ def rows(port: int) -> list[Row]:
 
 def table(found: list[Row]) -> str:
     """The table, as in the documentation."""
-    lines = ["| bytes of a reading | QoS 0 | QoS 1, with its PUBACK |", "|---|---|---|"]
-    return "\n".join([*lines, *(f"| {name} | {zero} | {one} |" for name, zero, one in found)])
+    head = ["bytes of a reading", "QoS 0", "QoS 1, with its PUBACK"]
+    return markdown(Table("", head, [[name, f"{zero}", f"{one}"] for name, zero, one in found]))
 
 
 def measure() -> str:

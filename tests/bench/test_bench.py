@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tools.bench import document, pictures, results, table
+from tools.bench import document, pictures, results, text
 from tools.bench.claims import claims
 from tools.bench.plan import FIGURES
 from tools.errors import ToolError
 from tools.instructions.measure import CLIENTS
 from tools.paths import REPO
+from tools.tables import show
 from tools.testkit.tree import SOURCE
 
 pytestmark = pytest.mark.timeout(480)  # a program for each client and figure
@@ -50,7 +51,7 @@ def test_instructions_of_every_client(measured: results.Results) -> None:
 
 
 def test_table(measured: results.Results, capsys: pytest.CaptureFixture[str]) -> None:
-    table.show(measured)
+    show(*text.tables(measured))
     assert capsys.readouterr().out.count("reached") == len(claims(measured))
 
 
@@ -60,9 +61,9 @@ def test_document_and_pictures(measured: results.Results, tmp_path: Path) -> Non
     page = tmp_path / "performance.md"
     page.write_text((REPO / "docs" / "performance.md").read_text(encoding="utf-8"), encoding="utf-8")
     document.update(measured, drawn, page, tmp_path / "docs")
-    text = page.read_text(encoding="utf-8")
-    assert measured["versions"]["vm"] in text
-    shown = [name for name in (path.name for path in drawn) if f"(performance/{name})" in text]
+    written = page.read_text(encoding="utf-8")
+    assert measured["versions"]["vm"] in written
+    shown = [name for name in (path.name for path in drawn) if f"(performance/{name})" in written]
     assert sorted(shown) == sorted(path.name for path in drawn)
     assert len(list((tmp_path / "docs").glob("*.svg"))) == len(drawn)
 
@@ -74,8 +75,8 @@ def test_the_pictures_are_those_of_the_documents_tables(tmp_path: Path) -> None:
     for path in drawn:
         same = path.read_bytes() == (document.PICTURES / path.name).read_bytes()
         assert same, f"{path.name}: not drawn since the table has changed; run `python -m tools.bench --redraw`"
-        text = path.read_text(encoding="utf-8")
-        assert "prefers-color-scheme:dark" in text and "<text" in text  # text that scales, in the page's colours
+        picture = path.read_text(encoding="utf-8")
+        assert "prefers-color-scheme:dark" in picture and "<text" in picture  # text that scales, in the page's colours
 
 
 def test_nothing_measured_yet(tmp_path: Path) -> None:

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.fleet import load, page, picture, text
+from tools.fleet import load, picture, text
 from tools.fleet.simulate import Outcome, simulate
+from tools.paths import REPO
+from tools.tables import filled, markdown, number
 
 CLIENTS = 40
+PAGE = REPO / "docs" / "reliability.md"
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +33,8 @@ def test_all_clients_come_back(outcomes: list[Outcome]) -> None:
 
 
 def test_tables(outcomes: list[Outcome]) -> None:
-    for table in (text.measured(*outcomes), text.grown(outcomes[0]), text.advice()):
-        assert {len(row) for row in table} == {len(table[0])}
-        assert len(text.lines(table)) == len(table) == len(text.markdown(table)) - 1
+    for table in text.parts(*outcomes).values():
+        assert {len(row) for row in table.rows} == {len(table.head)}
 
 
 def test_picture(outcomes: list[Outcome], tmp_path: Path) -> None:
@@ -46,25 +48,24 @@ def test_picture(outcomes: list[Outcome], tmp_path: Path) -> None:
 
 
 def test_the_pages_picture_shows_the_pages_figures() -> None:
-    folder = page.PAGE.parent / "reliability"
+    folder = PAGE.parent / "reliability"
     found = json.loads((folder / "fleet.json").read_text())
-    rows = dict(re.findall(r"^\| ([\w ]+?) \| (.*?) \|$", page.PAGE.read_text(), re.MULTILINE))
+    rows = dict(re.findall(r"^\| ([\w ]+?) \| (.*?) \|$", PAGE.read_text(), re.MULTILINE))
     with_jitter, _, without = rows["attempts refused"].split(" | ")
     for name, refused in (("with jitter", with_jitter), ("without jitter", without)):
         attempts, back = sum(found[name]["attempts"]), sum(found[name]["back"])
-        assert refused == text.number(attempts - back)
+        assert refused == number(attempts - back)
         assert back == found["clients"]
     assert f"{found['clients']:,} clients whose broker is gone for" in (folder / "fleet.svg").read_text()
 
 
 def test_tables_go_into_the_page(outcomes: list[Outcome]) -> None:
-    tables = {"measured": text.measured(*outcomes), "grown": text.grown(outcomes[0]), "advice": text.advice()}
-    written = page.replaced(page.PAGE.read_text(), tables)
-    for table in tables.values():
-        assert "\n".join(text.markdown(table)) in written
-    assert page.replaced(written, tables) == written
+    parts = {name: markdown(table) for name, table in text.parts(*outcomes).items()}
+    written = filled(PAGE.read_text(), parts)
+    assert all(part in written for part in parts.values())
+    assert filled(written, parts) == written
     with pytest.raises(ToolError, match="measured"):
-        page.replaced("", tables)
+        filled("", parts)
 
 
 def test_who_finds_the_broker_at_once_comes_within_the_first_time() -> None:

@@ -12,6 +12,7 @@ from tools.sizes.broker import Endpoints
 from tools.sizes.clients import CLIENTS
 from tools.sizes.echo import Echo, prepared
 from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
+from tools.tables import text
 
 VERSION_5 = 4400  # bytes
 HELP = "Make it smaller, or say in the commit why not: `python -m tools.sizes --write-budget`."
@@ -42,8 +43,8 @@ def test_bytes_and_import(profile: str, rows: dict[str, Figures]) -> None:
     too_much = budget.exceeded(profile, measured)
     if too_much:
         everything: dict[str, Figures] = {"budget of " + name: {**limits} for name, limits in budget.read().items()}
-        text = table.text(table.clients("What the profiles take, in bytes", {**rows, **everything}))
-        pytest.fail("\n".join([*too_much, "", text, HELP]), pytrace=False)
+        shown = text(table.clients("What the profiles take, in bytes", {**rows, **everything}))
+        pytest.fail("\n".join([*too_much, "", shown, HELP]), pytrace=False)
 
 
 def check(echo: Echo, profile: str, heap: str) -> None:

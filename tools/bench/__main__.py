@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 
 from tools import errors
-from tools.bench import document, folders, pictures, results, table
+from tools.bench import document, folders, pictures, results, text
 from tools.device import PROFILES
 from tools.paths import REPO
+from tools.tables import show
 from tools.testkit.tree import SOURCE
 
 
@@ -30,7 +31,7 @@ def main() -> None:
         found = results.read()
     else:
         found = results.measure(options.profile, options.rounds, options.seconds)
-    table.show(found)
+    show(*text.tables(found))
     drawn = pictures.draw(found, folders.HOME)
     print("Results and pictures: " + str(folders.HOME.relative_to(REPO)))
     if options.docs:

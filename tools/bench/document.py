@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from functools import partial
 from pathlib import Path
 
 from tools.bench import pictures, text
 from tools.bench.claims import claims
 from tools.bench.plan import ASYNCIO, CLIENTS, CPYTHON, MEASURES, MICROPYTHON
 from tools.bench.results import Results
-from tools.errors import ToolError
 from tools.paths import REPO
+from tools.tables import fill, markdown, number
 
 DOCUMENT = REPO / "docs" / "performance.md"
 PICTURES = REPO / "docs" / "performance"
@@ -21,38 +20,28 @@ PICTURES = REPO / "docs" / "performance"
 def update(
     results: Results, drawn: list[Path], document: Path = DOCUMENT, folder: Path = PICTURES
 ) -> None:
-    """Put the results between the document's markers, `<!-- bench: NAME -->` and `<!-- end -->`."""
+    """Put the results into the document, see `tools.tables.filled`."""
     parts = {
         "conditions": _conditions(results),
-        "targets": text.markdown(text.claimed(results)),
-        "micropython": text.markdown(text.speed(results, MICROPYTHON)),
-        "exact": text.markdown(text.exact(results)),
-        "cpython": text.markdown(text.speed(results, CPYTHON)),
-        "asyncio": text.markdown(text.speed(results, ASYNCIO)),
+        "targets": markdown(text.claimed(results)),
+        "micropython": markdown(text.speed(results, MICROPYTHON)),
+        "exact": markdown(text.exact(results)),
+        "cpython": markdown(text.speed(results, CPYTHON)),
+        "asyncio": markdown(text.speed(results, ASYNCIO)),
         "not reached": _not_reached(results),
     }
-    page = document.read_text(encoding="utf-8")
-    for name, part in parts.items():
-        marked = re.compile(rf"(<!-- bench: {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        if not marked.search(page):
-            raise ToolError(f"bench: {document.name} has no place for `{name}`")
-        page = marked.sub(partial(_filled, part), page)
-    document.write_text(page, encoding="utf-8")
+    fill(document, {f"bench, {name}": part for name, part in parts.items()})
     folder.mkdir(parents=True, exist_ok=True)
     for picture in drawn:
         shutil.copy(picture, folder)
 
 
-def _filled(part: str, marked: re.Match[str]) -> str:
-    return f"{marked[1]}{part}\n{marked[2]}"
-
-
 def redraw(document: Path = DOCUMENT, folder: Path = PICTURES) -> list[Path]:
     """Draw the pictures again from the document's own tables, without measuring; give them."""
     page = document.read_text(encoding="utf-8")
-    speed = {machine: _speed(_table(page, f"bench: {machine}")) for machine in (MICROPYTHON, CPYTHON)}
+    speed = {machine: _speed(_table(page, f"bench, {machine}: begin")) for machine in (MICROPYTHON, CPYTHON)}
     names = {title: name for name, title in CLIENTS.items()}
-    head, *rows = _table(page, "bench: exact")
+    head, *rows = _table(page, "bench, exact: begin")
     heap: dict[str, dict[str, float]] = {names[title]: {} for title in head[1:]}
     for row in rows:
         found = re.fullmatch(r"heap for: (.+), bytes", row[0])
@@ -95,8 +84,9 @@ def _client(cell: str) -> str:
 
 def _table(page: str, marker: str) -> list[list[str]]:
     """The rows of the table below a comment, the line of dashes left out."""
-    below = page[page.index(f"<!-- {marker}") :].split("\n\n")[0]
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in below.splitlines() if line[:1] == "|"]
+    below = page[page.index(f"<!-- {marker}") :]
+    lines = below[below.index("\n|") + 1 :].split("\n\n")[0].splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line[:1] == "|"]
     return [row for row in rows if set("".join(row)) != {"-"}]
 
 
@@ -125,9 +115,9 @@ def _not_reached(results: Results) -> str:
         return "In this run every target was reached."
     lines = []
     for claim in missed:
-        found, target = text.number(claim.found.median), text.number(claim.target)
+        found, target = number(claim.found.median), number(claim.target)
         line = f"- {claim.text}: {found} ({claim.sense} {target})"
         if claim.bare:
-            line += f"; the bare socket: {text.number(claim.bare.median)}"
+            line += f"; the bare socket: {number(claim.bare.median)}"
         lines.append(line)
     return "\n".join(["Not reached in this run:", "", *lines])

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from tools.bench.plan import CLIENTS, CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, WITH_HEAP
 from tools.bench.results import Results
 from tools.bench.statistic import spread
-from tools.bench.text import number
 from tools.errors import ToolError
 from tools.paths import BUILD
 from tools.sizes.clients import CLIENTS as SIZED
 from tools.svg import BARE, ENDS, OURS, THEIRS, drawing, save
+from tools.tables import number
 
 QOS1 = ["qos1", ONE_CORE, "burst"]
 COLOURS = {"umqtt2": OURS, "bare": BARE}

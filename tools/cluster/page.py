@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import datetime
-import re
 from pathlib import Path
 
 from tools.cluster.run import KINDS, Outcome
 from tools.paths import REPO
+from tools.tables import Table, fill, markdown
 
 PAGE = REPO / "docs" / "cluster.md"
 PICTURE = REPO / "docs" / "cluster" / "offline.svg"
-BEGIN, END = "<!-- from the run: begin -->\n", "<!-- from the run: end -->\n"
 
 
 def text(outcome: Outcome) -> str:
     """The figures, as Markdown."""
     published = sum(client.published for client in outcome.clients)
-    lines = [
+    told = (
         f"{len(outcome.clients)} clients published {published:,} messages at QoS 1 in {outcome.seconds:.0f} s; "
-        f"**lost {len(outcome.lost):,}**, {outcome.doubled:,} came twice.",
-        "",
-        "| clients | number | times without a connection | longest | in all, each |",
-        "| --- | --- | --- | --- | --- |",
-    ]
+        f"**lost {len(outcome.lost):,}**, {outcome.doubled:,} came twice."
+    )
+    rows = []
     for kind in KINDS:
         some = [client for client in outcome.clients if client.kind == kind]
         gaps = [end - begin for client in some for begin, end in client.offline()]
         longest = max((client.longest() for client in some), default=0.0)
         share = sum(gaps) / max(1, len(some))
-        lines.append(f"| {kind} | {len(some)} | {len(gaps)} | {longest:.1f} s | {share:.1f} s |")
-    return "\n".join(lines) + "\n"
+        rows.append([kind, f"{len(some)}", f"{len(gaps)}", f"{longest:.1f} s", f"{share:.1f} s"])
+    head = ["clients", "number", "times without a connection", "longest", "in all, each"]
+    return f"{told}\n\n{markdown(Table('', head, rows))}"
 
 
 def draw(outcome: Outcome, path: Path) -> None:
@@ -62,13 +60,7 @@ def draw(outcome: Outcome, path: Path) -> None:
 
 def write(outcome: Outcome) -> None:
     """Put the figures into the page, and draw the picture."""
-    page = PAGE.read_text(encoding="utf-8")
     today = datetime.date.today()
     when = f"Run of {today.day} {today:%B %Y}.\n\n"
-    PAGE.write_text(replaced(page, when + text(outcome)), encoding="utf-8")
+    fill(PAGE, {"from the run": when + text(outcome)})
     draw(outcome, PICTURE)
-
-
-def replaced(page: str, figures: str) -> str:
-    """The page with other figures."""
-    return re.sub(f"{BEGIN}.*?{END}", lambda match: f"{BEGIN}\n{figures}\n{END}", page, flags=re.DOTALL)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 
-from tools import errors
-from tools.fleet import page, picture, text
+from tools import errors, tables
+from tools.fleet import picture, text
 from tools.fleet.simulate import simulate
 from tools.paths import BUILD, REPO
 
 HERE = BUILD / "fleet"
 DOCS = REPO / "docs" / "reliability"
+PAGE = DOCS.with_suffix(".md")
 
 
 def main() -> None:
@@ -32,15 +33,14 @@ def main() -> None:
     backoff = tuple(options.backoff)
     print(f"{options.clients} clients, backoff {backoff}, broker gone for {options.outage:g} s")
     jitter, plain = (simulate(options.clients, backoff, options.outage, how) for how in (True, False))
-    tables = {"measured": text.measured(jitter, plain), "grown": text.grown(jitter), "advice": text.advice()}
-    for name, table in tables.items():
-        print("\n".join(["", text.TITLES[name], *text.lines(table)]))
+    parts = text.parts(jitter, plain)
+    tables.show(*parts.values())
     found = picture.figures(jitter, plain)
     for folder in [HERE, DOCS] if options.docs else [HERE]:
         print(f"\nPicture: {picture.draw(found, folder / 'fleet.svg').relative_to(REPO)}")
         picture.save(found, folder / "fleet.json")
     if options.docs:
-        page.write(tables)
+        tables.fill(PAGE, {name: tables.markdown(table) for name, table in parts.items()})
 
 
 if __name__ == "__main__":

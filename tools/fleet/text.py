@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from tools.fleet import load
 from tools.fleet.simulate import Outcome
+from tools.tables import Table, number
 
 FLEETS = (1_000, 10_000, 100_000, 1_000_000)
 CAPACITIES = (200, 1_000, 5_000, 20_000)
 OUTAGES = {"10 s": 10, "1 min": 60, "10 min": 600}
-TITLES = {
-    "measured": "Measured",
-    "grown": "The most CONNECTs in a second as the fleet grows, with this backoff",
-    "advice": "The backoff to set",
-}
-Table = list[list[str]]
 
 
 def measured(jitter: Outcome, plain: Outcome) -> Table:
@@ -22,7 +17,7 @@ def measured(jitter: Outcome, plain: Outcome) -> Table:
     gone = jitter.returned
     curve = load.curve(jitter.backoff, gone)
     expected = jitter.clients
-    rows = [["", "with jitter", "calculated", "without jitter"]]
+    rows: list[list[str]] = []
 
     def row(name: str, values: list[float], calculated: float) -> None:
         texts = [number(value) for value in values]
@@ -42,13 +37,13 @@ def measured(jitter: Outcome, plain: Outcome) -> Table:
             [o.until_back(share) for o in found],
             curve.until(min(share, 1 - 0.5 / expected), gone),
         )
-    return rows
+    return Table("Measured", ["", "with jitter", "calculated", "without jitter"], rows)
 
 
 def grown(jitter: Outcome) -> Table:
     """The most CONNECTs in a second for larger fleets."""
     backoff = jitter.backoff
-    rows = [["the broker returns", *(f"{n:,} clients" for n in FLEETS)]]
+    rows: list[list[str]] = []
 
     def row(name: str, each: float) -> None:
         rows.append([name, *(number(each * n) for n in FLEETS)])
@@ -59,32 +54,16 @@ def grown(jitter: Outcome) -> Table:
     seconds = f"after {jitter.returned:.0f} s, measured with {jitter.clients:,} clients"
     row(seconds, jitter.peak(jitter.returned, 1) / jitter.clients)
     rows.append(["without jitter", *(f"{n:,} at once" for n in FLEETS)])
-    return rows
+    title = "The most CONNECTs in a second as the fleet grows, with this backoff"
+    return Table(title, ["the broker returns", *(f"{n:,} clients" for n in FLEETS)], rows)
 
 
 def advice() -> Table:
     """The backoff to set, by the size of the fleet and what its broker takes."""
-    rows = [["clients", *(f"{capacity:,} CONNECTs/s" for capacity in CAPACITIES)]]
-    for n in FLEETS:
-        rows.append([f"{n:,}", *("({:g}, {:g})".format(*load.advised(n, c)) for c in CAPACITIES)])
-    return rows
+    rows = [[f"{n:,}", *("({:g}, {:g})".format(*load.advised(n, c)) for c in CAPACITIES)] for n in FLEETS]
+    return Table("The backoff to set", ["clients", *(f"{capacity:,} CONNECTs/s" for capacity in CAPACITIES)], rows)
 
 
-def lines(table: Table) -> list[str]:
-    """A table for the terminal."""
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    return [
-        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:]))])
-        for row in table
-    ]
-
-
-def markdown(table: Table) -> list[str]:
-    """A table for a document."""
-    head, *rest = table
-    return ["| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rest)]
-
-
-def number(value: float) -> str:
-    """A number with its significant digits only."""
-    return f"{value:,.0f}" if value >= 20 or value == int(value) else f"{value:.1f}"
+def parts(jitter: Outcome, plain: Outcome) -> dict[str, Table]:
+    """All of them, by their names in the page."""
+    return {"fleet, measured": measured(jitter, plain), "fleet, grown": grown(jitter), "fleet, advice": advice()}

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 
 from tools import errors
 from tools.bench.broker import running
+from tools.bench.plan import CLIENTS
 from tools.device import PROFILES
-from tools.instructions import budget, measure, table
+from tools.instructions import budget, measure
+from tools.tables import Table, number, show
 
 
 def main() -> None:
@@ -37,11 +40,26 @@ def main() -> None:
     if options.write_budget:
         budget.write(version, rows["umqtt2"])
     ours = version == budget.vm() and options.profile == budget.PROFILE
-    console.print(table.clients(f"Thousand instructions, {version}", rows, budget.read() if ours else {}))
+    show(table(f"Thousand instructions, {version}", rows, budget.read() if ours else {}))
     if ours:
         lines = [budget.exceeded(name, value) for name, value in rows.get("umqtt2", {}).items()]
         for line in filter(None, lines):
             console.print(line)
+
+
+def table(title: str, rows: Mapping[str, Mapping[str, float]], limits: Mapping[str, float]) -> Table:
+    """A column for each client, and one for the budget of ours."""
+    head = ["", *(CLIENTS[client] for client in rows), "budget"]
+    lines = [
+        [each.title, *(number(row[name]) if name in row else "—" for row in rows.values()), limit(limits, name)]
+        for name, each in measure.MEASURES.items()
+    ]
+    return Table(title, head, lines)
+
+
+def limit(limits: Mapping[str, float], name: str) -> str:
+    """The budget of a measure, where it has one."""
+    return number(limits[name]) if name in limits else ""
 
 
 if __name__ == "__main__":

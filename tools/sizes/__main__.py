@@ -13,6 +13,7 @@ from tools.device import PROFILES
 from tools.sizes import broker, budget, figures, modules, pages, table, vm
 from tools.sizes.clients import CLIENTS, REPORTED
 from tools.sizes.paths import RESULTS
+from tools.tables import show
 
 
 def main() -> None:
@@ -36,8 +37,7 @@ def main() -> None:
     if not options.client:
         rows.update({name: {**found} for name, found in REPORTED.items()})
     parts = modules.measure()
-    console.print(table.clients(f"Bytes of flash and heap, {vm.version()}", rows))
-    console.print(table.modules(parts))
+    show(table.clients(f"Bytes of flash and heap, {vm.version()}", rows), table.modules(parts))
     if not vm.has_board_sizes():
         console.print("This VM has not a board's word size: heaps are larger here than there.")
     if options.write_budget:

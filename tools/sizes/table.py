@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
-
-from rich.console import Console
-from rich.table import Table
 
 from tools.sizes.figures import TARGET_PROFILE, TARGETS, TITLES, Figures
 from tools.sizes.modules import Module
+from tools.tables import Table, number
 
 
 def clients(title: str, rows: Mapping[str, Figures]) -> Table:
     """A row for each client, and one for the targets where they apply."""
     names = [name for name in TITLES if any(name in figures for figures in rows.values())]
-    table = Table(title=title)
-    table.add_column("", no_wrap=True)
-    for name in names:
-        table.add_column(TITLES[name], justify="right")
-    for client, figures in rows.items():
-        table.add_row(client, *(number(figures.get(name)) for name in names))
+    lines = [[client, *(number(figures.get(name)) for name in names)] for client, figures in rows.items()]
     if TARGET_PROFILE in rows:
-        table.add_section()
         verdicts = (verdict(name, rows[TARGET_PROFILE].get(name)) for name in names)
-        table.add_row(f"{TARGET_PROFILE} must reach", *verdicts)
-    return table
+        lines.append([f"{TARGET_PROFILE} must reach", *verdicts])
+    return Table(title, ["", *(TITLES[name] for name in names)], lines)
 
 
 def modules(rows: list[Module]) -> Table:
@@ -33,19 +24,9 @@ def modules(rows: list[Module]) -> Table:
 
     The VM's tables of names grow in steps: a module that happens to make one grow is charged for it.
     """
-    table = Table("", title="The source tree, each module by itself, bytes")
-    for title in (".mpy bytes", "heap: import"):
-        table.add_column(title, justify="right")
-    for row in rows:
-        table.add_row(row.name, number(row.mpy_bytes), number(row.import_heap))
-    table.add_section()
-    table.add_row("all", number(sum(row.mpy_bytes for row in rows)), number(sum(r.import_heap for r in rows)))
-    return table
-
-
-def number(value: int | None) -> str:
-    """A figure as text."""
-    return "n/a" if value is None else f"{value:,}"
+    lines = [[row.name, number(row.mpy_bytes), number(row.import_heap)] for row in rows]
+    lines.append(["all", number(sum(row.mpy_bytes for row in rows)), number(sum(r.import_heap for r in rows))])
+    return Table("The source tree, each module by itself, bytes", ["", ".mpy bytes", "heap: import"], lines)
 
 
 def verdict(name: str, value: int | None) -> str:
@@ -54,10 +35,3 @@ def verdict(name: str, value: int | None) -> str:
         return ""
     text = f"≤ {TARGETS[name]:,}"
     return text if value is None else f"{text}: {'yes' if value <= TARGETS[name] else 'no'}"
-
-
-def text(table: Table) -> str:
-    """A table as plain text, for a message."""
-    console = Console(file=io.StringIO(), width=150)
-    console.print(table)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

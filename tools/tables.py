@@ -1,0 +1,79 @@
+"""Tables of figures: on the terminal, as Markdown, and in a page of the documentation."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import rich.table
+from rich.console import Console
+
+from tools.errors import ToolError
+
+WIDTH = 150  # where the output is no terminal
+STYLES = {"reached": "green", "not reached": "bold red"}
+
+
+class Table(NamedTuple):
+    """A table; the first column is text, the others are figures."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+
+
+def number(value: float | None) -> str:
+    """A figure with three significant digits, or all digits before the decimal point."""
+    if value is None:
+        return "n/a"
+    if abs(value) >= 100 or value == int(value):
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def show(*tables: Table) -> None:
+    """Print tables on the terminal."""
+    _print(Console(highlight=False, width=None if Console().is_terminal else WIDTH), *tables)
+
+
+def text(table: Table) -> str:
+    """A table as `show` prints it, without colours."""
+    out = io.StringIO()
+    _print(Console(file=out, width=WIDTH), table)
+    return out.getvalue()
+
+
+def _print(console: Console, *tables: Table) -> None:
+    for table in tables:
+        shown = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
+        for i, name in enumerate(table.head):
+            shown.add_column(name, justify="right" if i else "left", no_wrap=not i)
+        for row in table.rows:
+            shown.add_row(*(f"[{STYLES[cell]}]{cell}[/]" if cell in STYLES else cell for cell in row))
+        console.print(shown)
+        console.print()
+
+
+def markdown(table: Table) -> str:
+    """A table as pages have it."""
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
+    return "\n".join(f"| {' | '.join(line)} |".replace("\n", "<br>") for line in lines)
+
+
+def fill(page: Path, parts: Mapping[str, str]) -> None:
+    """Put texts into a page; see `filled`."""
+    page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
+
+
+def filled(text: str, parts: Mapping[str, str]) -> str:
+    """The text of a page with other parts, each between `<!-- NAME: begin -->` and `<!-- NAME: end -->`."""
+    for name, part in parts.items():
+        begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+        new = f"{begin}\n{part}\n\n{end}"
+        text, count = re.subn(f"{begin}.*?{end}", lambda match, new=new: new, text, flags=re.DOTALL)  # type: ignore[misc]
+        if count != 1:
+            raise ToolError(f"the page has no place for `{name}`")
+    return text
