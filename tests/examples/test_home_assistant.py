@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.docs.pages import DOCS, blocks
 from tests.examples.board import Board
 from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
@@ -19,48 +23,34 @@ CONFIGS = {
 }
 N = 100
 
-# The options that this example may use, from https://www.home-assistant.io/integrations/mqtt/ (discovery, device and
-# origin), /integrations/sensor.mqtt/ and /integrations/switch.mqtt/. Home Assistant refuses what is not in its schema.
-COMMON: dict[str, type] = {
-    "availability_topic": str,
-    "device": dict,
-    "expire_after": int,
-    "icon": str,
-    "name": str,
-    "origin": dict,
-    "payload_available": str,
-    "payload_not_available": str,
-    "qos": int,
-    "state_topic": str,
-    "unique_id": str,
-    "value_template": str,
-}
-SCHEMAS: dict[str, dict[str, type]] = {
-    "sensor": {**COMMON, "device_class": str, "state_class": str, "unit_of_measurement": str},
-    "switch": {**COMMON, "command_topic": str, "device_class": str, "payload_on": str, "payload_off": str},
-}
-REQUIRED = {"sensor": {"state_topic"}, "switch": {"command_topic"}}
-DEVICE = {"identifiers", "connections", "name", "manufacturer", "model", "sw_version", "hw_version", "suggested_area"}
-TEMPERATURE_UNITS = {"°C", "°F", "K"}
+# What Home Assistant's own schema takes: home_assistant_fields.py writes it.
+KNOWN = json.loads(Path(__file__).with_name("home_assistant.json").read_text(encoding="utf-8"))
 TOPIC = r"homeassistant/(\w+)/([\w-]+/)?([\w-]+)/config"
 
 
-def check_config(kind: str, topic: str, payload: bytes) -> dict[str, Any]:
+def known(config: dict[str, Any], kind: str, abbreviations: str) -> dict[str, Any]:
+    """A part of a message with whole names; see that Home Assistant knows each, and that none is missing."""
+    whole = {KNOWN[abbreviations].get(name, name): value for name, value in config.items()}
+    assert set(whole) <= set(KNOWN[kind]), "Home Assistant does not know them"
+    assert {name for name, required in KNOWN[kind].items() if required} <= set(whole)
+    return whole
+
+
+def check_config(kind: str, topic: str, payload: bytes | str) -> dict[str, Any]:
     """See that Home Assistant takes a message of discovery; return what is in it."""
     match = re.fullmatch(TOPIC, topic)
     assert match and match[1] == kind
-    config: dict[str, Any] = json.loads(payload)
-    for name, value in config.items():
-        assert isinstance(value, SCHEMAS[kind][name]), name
-    assert REQUIRED[kind] <= set(config)
+    config = known(json.loads(payload), kind, "abbreviations")
     # An entity of a device must have a unique identifier; a device something to know it by.
     assert config["unique_id"]
-    assert set(config["device"]) <= DEVICE
-    assert config["device"]["identifiers"] or config["device"]["connections"]
-    assert config["origin"]["name"]
+    device = known(config["device"], "device", "abbreviations of device")
+    assert device.get("identifiers") or device.get("connections")
+    assert known(config.get("origin", {"name": "?"}), "origin", "abbreviations of origin")["name"]
+    if "device_class" in config:
+        assert config["device_class"] in KNOWN["device classes"][kind]
     if config.get("device_class") == "temperature":
-        assert config["unit_of_measurement"] in TEMPERATURE_UNITS
-        assert config["state_class"] == "measurement"
+        assert config["unit_of_measurement"] in KNOWN["units of temperature"]
+        assert config["state_class"] in KNOWN["state classes"]
     return config
 
 
@@ -113,3 +103,26 @@ def test_home_assistant(
         assert observer.next(STATUS).payload == b"offline"
         assert observer.next(STATUS).payload == b"online"
     assert observer.next(STATUS).payload == b"offline"
+
+
+@pytest.mark.parametrize(
+    ("change", "is_taken"),
+    [
+        ({}, True),
+        ({"stat_t": "kitchen-1/state", "ic": "mdi:lamp"}, True),
+        ({"topic": "kitchen-1/state"}, False),
+        ({"device": {"name": "Kitchen"}}, False),
+        ({"device": {"ids": ["kitchen-1"], "version": "1"}}, False),
+        ({"device_class": "lamp"}, False),
+    ],
+)
+def test_the_pages_entity(change: dict[str, Any], is_taken: bool) -> None:
+    program: dict[str, Any] = {}
+    exec(next(block for block in blocks(DOCS / "home-assistant.md") if "config =" in block), program)
+    payload = json.dumps({**program["config"], **change})
+    try:
+        check_config("switch", CONFIGS["switch"], payload)
+    except AssertionError:
+        assert not is_taken
+    else:
+        assert is_taken
