@@ -9,8 +9,8 @@ Wi-Fi is started in boot.py, as usual.
 
 Try it from a computer; the answer comes to the topic that the question names:
 
-    python -m umqtt2 sub -V 5 -h BROKER -t my/answers -v &
-    python -m umqtt2 pub -V 5 -h BROKER -t home/meter-1/ask -m power -D publish response-topic my/answers
+    python3 -m umqtt2 sub -V 5 -h BROKER -t my/answers -v &
+    python3 -m umqtt2 pub -V 5 -h BROKER -t home/meter-1/ask -m power -D publish response-topic my/answers
 """
 
 import time

@@ -16,9 +16,9 @@ from tools.paths import BUILD, REPO
 # What to do with a build. MicroPython prefers a .py file to an .mpy file of the same name beside it.
 NEXT = """
 Built in {built}/. To the board:
-    mpremote mkdir :/lib
-    mpremote cp -r {built}/umqtt2 :/lib/
-or: mpremote mip install {mip}/{name}.json
+    .venv/bin/mpremote mkdir :/lib
+    .venv/bin/mpremote cp -r {built}/umqtt2 :/lib/
+or: .venv/bin/mpremote mip install {mip}/{name}.json
 Delete the board's /lib/umqtt2 first when it has the sources (.py) or another profile: what is there of them would be
 loaded, too."""
 
