@@ -133,6 +133,15 @@ def test_home_assistant_on_a_board(laptop: Laptop, broker: Mosquitto, observer: 
             assert b"value_json" in observer.next(topic).payload
 
 
+def test_installing_and_deleting(laptop: Laptop) -> None:
+    page, there = DOCS / "installing.md", laptop.board.root / "lib" / "umqtt2"
+    laptop.type(page, "Build it")
+    laptop.type(page, "Over USB", 1)
+    assert (there / "__init__.mpy").exists()
+    laptop.type(page, "Another version, profile or form")
+    assert not there.exists()
+
+
 def test_without_lib_the_copy_goes_astray(laptop: Laptop) -> None:
     laptop.command("make device PROFILE=simple")
     laptop.board.mpremote("cp", "-r", str(laptop.folder / "build/device/simple/umqtt2"), ":/lib/")

@@ -82,6 +82,7 @@ class Demo:
         laptop.subscribe(self.topic, qos=1)
         command, env = [str(vm), "-X", f"heapsize={heap}k", PROGRAM.name], {**os.environ, "MICROPYPATH": "lib"}
         live = Live(get_renderable=self.panel, console=self.console, refresh_per_second=8)
+        self.start = time.monotonic()
         # In a session of its own Ctrl-C does not reach it, so it says nothing about that.
         device = Popen(command, 0, None, DEVNULL, PIPE, STDOUT, cwd=folder, env=env, start_new_session=True)
         with device, live:
