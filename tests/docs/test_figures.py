@@ -64,6 +64,15 @@ def test_sizes_in_words(page: str, pattern: str, value: int) -> None:
         assert value / 1024 - 0.7 <= int(number) <= value / 1000 + 0.7, f"it is {value:,} bytes: write another number"
 
 
+@pytest.mark.parametrize("page", ["docs/session-stores.md", "docs/transports.md"])
+def test_what_is_in_which_profile(page: str) -> None:
+    rows = re.findall(r"^\| `(?:umqtt2\.)?([a-z]+\.[a-z_0-9]+)[^|]*\|.*\| ([^|]+) \|$", read(page), re.MULTILINE)
+    assert len(rows) >= 4
+    for module, said in rows:
+        profiles = {name for name, files in PROFILES.items() if any(module in parts for parts in files.values())}
+        assert profiles == (set(PROFILES) if said == "all" else set(re.findall(r"`(\w+)`", said))), module
+
+
 def test_the_heap_of_the_demo() -> None:
     for page in ("README.md", "docs/first-program.md", "docs/index.md"):
         assert f"a {HEAP_KB} KB heap" in read(page) or f"heap of {HEAP_KB} KB" in read(page)
