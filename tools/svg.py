@@ -40,7 +40,11 @@ def drawing() -> Iterator[Any]:
 def save(figure: Any, path: Path) -> None:
     """Write a figure; the same figure makes the same file."""
     figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
-    text = path.read_text(encoding="utf-8")
+    path.write_text(in_both_colours(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def in_both_colours(text: str) -> str:
+    """The text of a picture that is drawn with our colours, with those of the page around it."""
     for colour in ON_DARK:
         text = text.replace(colour, f"var(--{_name(colour)})")
     light = "".join(f"--{_name(colour)}:{colour};" for colour in ON_DARK)
@@ -48,7 +52,7 @@ def save(figure: Any, path: Path) -> None:
     style = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
     # Any sans-serif that the reader has; a size in the browser's units, so that it scales.
     text = re.sub(r"(<svg [^>]*>)", lambda match: match[1] + "\n " + style, text, count=1)
-    path.write_text("".join(f"{line.rstrip()}\n" for line in text.splitlines()), encoding="utf-8")
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 def _name(colour: str) -> str:

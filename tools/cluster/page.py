@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
+from tools import svg
 from tools.cluster.run import KINDS, Outcome
 from tools.paths import REPO
 from tools.tables import Table, fill, markdown
 
 PAGE = REPO / "docs" / "cluster.md"
 PICTURE = REPO / "docs" / "cluster" / "offline.svg"
+AWAY = "#e8590c"
 
 
 def text(outcome: Outcome) -> str:
@@ -33,29 +36,28 @@ def text(outcome: Outcome) -> str:
 
 def draw(outcome: Outcome, path: Path) -> None:
     """Draw the times without a connection. The same results make the same file."""
-    import matplotlib
+    with svg.drawing() as pyplot:
+        figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+        _draw(outcome, axes)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        svg.save(figure, path)
+        pyplot.close(figure)
 
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "umqtt2"
-    from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(8, 5), layout="constrained")
+def _draw(outcome: Outcome, axes: Any) -> None:
     for signal, node, begin, end in outcome.restarts:
-        axes.axvspan(begin, end, color="#9aa5b1", alpha=0.25, linewidth=0)
-        axes.text(begin, len(outcome.clients), f" {signal}\n node {node}", fontsize=7, va="bottom", color="#868e96")
+        axes.axvspan(begin, end, color=svg.THEIRS, alpha=0.25, linewidth=0)
+        axes.text(begin, len(outcome.clients), f" {signal}\n node {node}", fontsize=7, va="bottom", color=svg.ENDS)
     clients = sorted(outcome.clients, key=lambda client: (KINDS.index(client.kind), client.name))
     for row, client in enumerate(clients):
-        axes.hlines(row, 0, outcome.seconds, color="#0b6e4f", alpha=0.35, linewidth=2)
+        axes.hlines(row, 0, outcome.seconds, color=svg.OURS, alpha=0.35, linewidth=2)
         for begin, end in client.offline():
-            axes.hlines(row, begin, max(end, begin + 0.3), color="#e8590c", linewidth=6)
+            axes.hlines(row, begin, max(end, begin + 0.3), color=AWAY, linewidth=6)
     axes.set_yticks(range(len(clients)), [client.kind for client in clients], fontsize=7)
     axes.set_xlim(0, outcome.seconds)
     axes.set_xlabel("seconds; grey: a node is away; orange: the client has no connection", fontsize=9)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, metadata={"Date": None, "Creator": None})
-    pyplot.close(figure)
 
 
 def write(outcome: Outcome) -> None:
