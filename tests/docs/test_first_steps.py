@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Observer
 from tools.testkit.ports import free_port
 from tools.testkit.vm import Run
+from umqtt2 import __version__
 
 README = REPO / "README.md"
 FIRST = DOCS / "first-program.md"
@@ -140,6 +142,11 @@ def test_installing_and_deleting(laptop: Laptop) -> None:
     assert (there / "__init__.mpy").exists()
     laptop.type(page, "Another version, profile or form")
     assert not there.exists()
+    built = laptop.folder / "build" / "device" / "simple"
+    shutil.make_archive(str(laptop.folder / "dist" / f"umqtt2-{__version__}-simple"), "zip", built)
+    there.parent.rmdir()
+    laptop.type(page, "A ready archive")
+    assert (there / "__init__.mpy").exists()
 
 
 def test_without_lib_the_copy_goes_astray(laptop: Laptop) -> None:

@@ -33,3 +33,10 @@ def test_what_is_typed_is_there(page: Path) -> None:
             assert find_spec(module), line
         for path in re.findall(rf"^(?:\.\./)?((?:{'|'.join(FOLDERS)})/[\w./-]*\w)/?$", line):
             assert (REPO / path).exists(), line
+
+
+def test_the_house_has_every_module() -> None:
+    house = (REPO / "docs" / "design.md").read_text(encoding="utf-8").split("```")[1]
+    for path in sorted((REPO / "umqtt2").iterdir()):
+        if path.suffix == ".py" or (path / "__init__.py").exists():
+            assert re.search(rf"\b{path.name}\b", house), f"{path.name} is missing in docs/design.md"
