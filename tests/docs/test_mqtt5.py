@@ -22,17 +22,17 @@ SECONDS = 1000  # after which an endless program is ended
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     """The broker of the program that is run; the program's pauses pass at once, on its clock."""
     made = Broker()
-    made.waited = -SECONDS * 1000  # pauses are counted in sleep_ms()
+    made.waited = -SECONDS * 1000  # pauses are counted in sleep()
     end = made.clock.elapsed + SECONDS * 1000
 
-    def sleep_ms(ms: int) -> None:
-        made.clock.advance(ms)
+    def sleep(seconds: float) -> None:
+        made.clock.advance(round(seconds * 1000))
         if made.clock.elapsed > end:
             raise Enough
 
     stand_in = types.ModuleType("time")
     stand_in.localtime = time.localtime  # type: ignore[attr-defined]
-    stand_in.sleep_ms = sleep_ms  # type: ignore[attr-defined]
+    stand_in.sleep = sleep  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "time", stand_in)
     monkeypatch.setattr("umqtt2.cpython.clock.ticks_ms", made.clock.ticks_ms)
     monkeypatch.setattr("umqtt2.cpython.clock.sleep_ms", made.clock.sleep_ms)
