@@ -39,7 +39,7 @@ try:
 except ImportError:
     import time  # type: ignore[no-redef]
 
-from .connection import LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
+from .connection import GREETING, LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
 from .constants import FIVE, NAP_MS, PLAIN, POLL_MS, SERVERS, SHOWN
 from .errno import (
     EBUSY,
@@ -129,8 +129,9 @@ class MQTTClient:
     Any number of tasks may use the client at once. Where one that waits is cancelled, only the waiting
     ends: a message that `publish` took is delivered. When the client's own task fails (the session
     store raises), the connection is closed, and all that waits here raises that exception. Outside of
-    the block everything raises MQTTException(ECONNOT). Without memory a connection or an attempt fails,
-    as by the network.
+    the block everything raises MQTTException(ECONNOT). With `eager` the block begins before the broker has
+    answered: when it refuses, all that waits raises that, and so does the end of the block. Without memory a
+    connection or an attempt fails, as by the network.
 
     up, down    Events: there is a connection, there is none; None before the first `connect`
     last_error  the OSError or MQTTException that ended the last connection, or the last attempt to
@@ -166,6 +167,7 @@ class MQTTClient:
         ssl_params: "dict[str, Any] | None" = None,
         will: "Will | None" = None,
         clean_session: "bool" = False,
+        eager: "bool" = False,
         queue: "int" = 20,
         keep_qos0: "bool" = False,
         socket_timeout: "float" = 5,
@@ -189,6 +191,9 @@ class MQTTClient:
         ssl, ssl_params  True or an SSLContext for TLS; see `transport.tls.TLSTransport`
         will             topic, payload, and perhaps retain and QoS of the last will, or None [3.1.2.5]
         clean_session    True has the broker forget the session whenever the connection is lost
+        eager            True does not wait for the broker's answer: `connect` returns when the broker was reached,
+                         and what was never sent before follows at once, then and with each later connection [3.1.4].
+                         At QoS 0 nobody can tell whether a broker that refuses has thrown it away
         queue            messages that wait to be taken, at the most; see `messages`
         keep_qos0        True keeps messages at QoS 0 too while there is no connection; else they are dropped
         socket_timeout   seconds to wait for the network, for each part of connecting, and for what is sent
@@ -228,6 +233,7 @@ class MQTTClient:
         self._waiting: "list[Any]" = []  # an Event for each task that waits for an acknowledgement
         self._line: "list[Any]" = []  # one for each that waits for room in the session store
         self.connection = connection = Connection(session, packets, max_packet, clock)
+        connection.ready = GREETING if eager else UP
         connection.cb = self._on_message  # type: ignore[assignment]
         connection.late = True
         connection.cbstat = self._on_status
@@ -262,18 +268,17 @@ class MQTTClient:
         self._parked = False
         self._epoch += 1
         epoch = self._epoch
-        before = self.last_error
+        connection = self.connection
         self._reconnector.begin(self._clean)
         try:
             self._task = asyncio.create_task(self._run())
-            while self._task and self._epoch == epoch:
+            while self._task and self._epoch == epoch and connection.state < connection.ready:
                 await self._wait_change()
         except BaseException:
             self._end()
             raise
         if not self._task:
-            error = self.last_error
-            raise self._error or (error if error is not before else None) or MQTTException(ECONNOT)
+            raise self._error or MQTTException(ECONNOT)
         return self
 
     async def disconnect(self) -> "None":
@@ -319,7 +324,8 @@ class MQTTClient:
             self._reconnector.enabled = False
             self._release()
             try:
-                if connection.state == UP and self._send(None):
+                # Before the CONNACK there is nothing to acknowledge.
+                if connection.state >= connection.ready and (connection.state != UP or self._send(None)):
                     connection.leave()
                     self._wake()
                 # Another task may have begun it, and the DISCONNECT may have yet to go.
@@ -464,7 +470,7 @@ class MQTTClient:
         pid = 0
         connection.enter()
         try:
-            up = connection.state == UP
+            up = connection.state >= connection.ready
             if FIVE and connection.packets.five and up:
                 code = connection.packets.excess(first, topic, msg)  # it may have waited since `check`
                 if code:
@@ -788,6 +794,7 @@ class MQTTClient:
                     if connection.state or self._epoch != epoch or (SERVERS and reconnector.due < 0):
                         first = self._look()
                     if not connection.state and self._epoch == epoch and not (SERVERS and reconnector.due < 0):
+                        self._error = self.last_error
                         break  # the first attempt, with each of the servers
                     if first is None:
                         await self._wait()  # type: ignore[misc]

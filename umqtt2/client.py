@@ -5,8 +5,8 @@ try:
 except ImportError:
     import time  # type: ignore[no-redef]
 
-from .connection import UP, Connection
-from .constants import FIVE, HUGE, SHOWN, STORES, STREAMING
+from .connection import GREETING, UP, Connection
+from .constants import EAGER, FIVE, HUGE, SHOWN, STORES, STREAMING
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter
 from .packets.v311 import V311
@@ -157,22 +157,33 @@ class MQTTClient:
         """
         self.will = last_will(self.connection.packets, topic, msg, retain, qos)
 
-    def connect(self, clean_session: "bool" = True) -> "bool":
+    def connect(self, clean_session: "bool" = True, eager: "bool" = False) -> "bool":
         """Connect to the broker, leaving it first if need be [3.1, 3.2]; and send again what the session
         store has kept, from the next `check_msg` on [4.4].
 
         clean_session  False asks the broker to keep subscriptions and what is in flight for next time
+        eager          True does not wait for the broker's answer: what the program sends next follows at once
+                       [3.1.4]. When the broker refuses, a later call raises that, nothing was published, and
+                       messages at QoS 1 and 2 get the status STIMEOUT with the next connection, or are sent
+                       again by a store that keeps them
 
-        Returns True when the broker has resumed a session. Raises MQTTException with one of the ECON
-        numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
+        Returns True when the broker has resumed a session, as far as is known. Raises MQTTException with one of
+        the ECON numbers when the broker refuses or does not answer, OSError when it cannot be reached, and
         ValueError or TypeError, before anything is sent, when what the client was made with is not allowed.
         """
-        start_connection(self, clean_session)
         connection = self.connection
-        while connection.state != UP:
+        if EAGER:
+            connection.ready = GREETING if eager else UP
+        start_connection(self, clean_session)
+        self._connect(connection.ready if EAGER else UP)
+        return (not EAGER or connection.state == UP) and connection.code > 255
+
+    def _connect(self, state: "int") -> "None":
+        # Take steps until the connection is in the state GREETING or UP.
+        connection = self.connection
+        while connection.state < state:
             if connection.step() is None:
                 connection.wait(WAIT_MS)
-        return connection.code > 255
 
     def disconnect(self) -> "None":
         """Leave the broker, which then forgets the last will [3.14]. Waits until the broker has closed, at most
@@ -267,9 +278,12 @@ class MQTTClient:
         connection = self.connection
         session = self.session
         pid = 0
+        if STREAMING and EAGER:
+            if connection.state == GREETING and hasattr(msg, "rewind"):
+                self._connect(UP)  # the payload may take longer than the broker's answer may
         connection.enter()
         try:
-            if connection.state != UP:
+            if connection.state < (connection.ready if EAGER else UP):
                 raise MQTTException(ECONNOT)
             if FIVE and connection.packets.five:
                 topic = connection.packets.check(connection, first, topic, msg)

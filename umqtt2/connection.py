@@ -13,8 +13,8 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - OPENING is the transport's business (name, TCP, TLS) up to the CONNECT. OPENING and GREETING may take
   `socket_timeout` each. Of the time between two steps at most an eighth of `socket_timeout` counts, so a
   program that looks once in ten seconds connects, too.
-- What the session store allows is sent in GREETING: a message that was never sent need not wait for the
-  CONNACK [3.1.4]. So a device that wakes, publishes and sleeps waits for one answer, not two.
+- Where the client is eager, what the session store allows is sent in GREETING: what was never sent need not
+  wait for the CONNACK [3.1.4]. So a device that wakes, publishes and sleeps waits for one answer, not two.
 - A packet leaves through one slot: what the transport does not take at once stands there until a later step, or
   `flush()`, has sent it. While something stands in the slot nothing is read, so every packet that comes can be
   answered. What stands there for `socket_timeout` ends the connection.
@@ -27,7 +27,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import FIVE, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import EAGER, FIVE, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -101,6 +101,8 @@ class Connection:
     """A connection of one client at a time; `start` begins another one.
 
     state       CLOSED, OPENING, LEAVING, GREETING or UP
+    ready       the state in which packets may be sent: UP, or GREETING for those that do not wait for the
+                CONNACK; the client sets it
     session     the session store; see `umqtt2.session`
     packets     the protocol version; see `umqtt2.packets`
     transport   of the current connection, None when closed
@@ -127,6 +129,8 @@ class Connection:
     """
 
     state = CLOSED
+    if EAGER:
+        ready = UP
     code = 0
     pending = 0
     half: "int"
@@ -202,6 +206,8 @@ class Connection:
         # A little less: what the transport raises says more. None from open().
         self._steps = opening(-1 if limit == FOREVER else limit - 2 << UNIT_BITS)
         self._start_timer()
+        if EAGER and not STORES:
+            self.session.resume(False, False, 0)  # it needs to know nothing of the CONNACK
         self.transport = transport
         self.state = OPENING
 
@@ -337,7 +343,8 @@ class Connection:
             raise refusal(code)
         self.since = self.last_out = self.last_ping = now
         if not STORES:
-            self.session.resume(False, False, now)
+            if not EAGER:
+                self.session.resume(False, False, now)
         else:
             # A session whose loss could not be processed, for want of memory, stays lost.
             self._session_lost = lost = self._session_lost or self.code < 256
@@ -546,7 +553,7 @@ class Connection:
         """
         session = self.session
         for _ in range(AT_ONCE):
-            if self.pending or self.state < GREETING:
+            if self.pending or self.state < self.ready:
                 break
             packet = session.unsent()
             if not packet:
@@ -626,7 +633,7 @@ class Connection:
                 continue
             taken = self.transport.write(self._buffer, self.pending, self._offset)
             if not taken:
-                if self.state == UP:
+                if self.state >= (GREETING if EAGER else UP):
                     if not self._stalled:
                         self._stalled = True
                         self._start_timer()

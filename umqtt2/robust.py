@@ -15,7 +15,7 @@ Limits: the store's. When it is full `publish` raises EFULL, and the program dec
 """
 
 from .client import MQTTClient as BaseClient
-from .connection import CLOSED, NETWORK, UP, units
+from .connection import CLOSED, GREETING, NETWORK, UP, units
 from .constants import FIVE, SERVERS
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
@@ -91,18 +91,22 @@ class MQTTClient(BaseClient):
         """Return whether there is a connection, as far as is known."""
         return self.connection.state == UP
 
-    def connect(self, clean_session: "bool" = False) -> "bool":
+    def connect(self, clean_session: "bool" = False, eager: "bool" = True) -> "bool":
         """Begin to be connected, until `disconnect`. The first attempt is made here and now; when
         called from a callback, by the next `check_msg`, unless there is a connection or another time set.
 
         clean_session  True has the broker forget the session whenever the connection is lost: what is
                        published for the client meanwhile is lost, and QoS 2 is then at least once. The
                        default is not MQTTClient's
+        eager          False has all that waits in the session store wait for the broker's answer, for a broker
+                       that does not bear otherwise. With True what was never sent follows the CONNECT at
+                       once [3.1.4]. It stays in the store until it is acknowledged, so a refusal loses nothing
 
         Returns True when the broker has resumed a session. Also when there is no connection yet, it
         returns, False: `check_msg` will go on. Raises ValueError as MQTTClient's does.
         """
         connection = self.connection
+        connection.ready = GREETING if eager else UP
         if connection.in_callback:
             self._reconnector.begin_later(clean_session)
             return False

@@ -21,6 +21,7 @@ acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
 from .connection import NETWORK, UNIT_BITS, UP
+from .constants import STORES
 from .errno import (
     ECONAUTH,
     ECONCLOSE,
@@ -447,7 +448,7 @@ class V5:
                     raise ValueError("topic: $share/NAME/FILTER, without no_local")
                 topic_name(levels[1])
         code = self.excess(first, topic, msg)
-        if code and connection.state == UP:
+        if code and (not STORES or connection.state == UP or not connection.session.keeps):
             raise MQTTException(ELIMIT, code)
         return topic
 

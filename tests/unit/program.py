@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from umqtt2 import MQTTClient, MQTTException, errno
+from umqtt2.testing import FakeBroker
 
 # Calls of a client that has to be connected.
 CALLS = (
@@ -60,3 +61,23 @@ class App:
         """Call check_msg until nothing is left to read and nothing more has come of it."""
         while self.client.check_msg() or self.transport.incoming:
             pass
+
+
+class Late(FakeBroker):
+    """Says CONNACK when the program lets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.held = None
+
+    def feed(self, data):
+        if data[:1] == b"\x20":
+            self.held = bytearray()
+        if self.held is None:
+            super().feed(data)
+        else:
+            self.held.extend(data)
+
+    def let(self):
+        data, self.held = self.held, None
+        super().feed(bytes(data))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit import wire
-from tests.unit.program import App
+from tests.unit.program import App, Late
 from umqtt2 import MQTTException, errno, reconnect, robust
+from umqtt2.connection import GREETING, UP
 from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.packet_ids import PacketIdSession
@@ -1383,33 +1384,14 @@ def test_nothing_is_printed_when_the_program_does_not_want_it(robustly, capsys):
 # --- Before the CONNACK ------------------------------------------------------------------------------
 
 
-class Late(FakeBroker):
-    """Says CONNACK when the program lets it."""
-
-    def __init__(self):
-        super().__init__()
-        self.held = None
-
-    def feed(self, data):
-        if data[:1] == b"\x20":
-            self.held = bytearray()
-        if self.held is None:
-            super().feed(data)
-        else:
-            self.held.extend(data)
-
-    def let(self):
-        data, self.held = self.held, None
-        super().feed(bytes(data))
-
-
 @pytest.fixture
 def waking(robustly):
     """Make an App whose client looks for a while, and gets no CONNACK; it is there when it calls `let`."""
 
-    def make(*actions, **options):
+    def make(*actions, eager=True, **options):
         a = robustly(Late(), **options)
         a.pids = [getattr(a.client, name)(*args) for name, *args in actions]
+        a.client.connection.ready = GREETING if eager else UP
         a.client._reconnector.begin(False)
         for _ in range(10):
             a.client.check_msg()
@@ -1438,7 +1420,7 @@ def test_a_device_that_wakes_publishes_and_sleeps_waits_for_one_answer(waking, q
     assert topics(a) == [b"a", b"b", b"c"]
 
 
-@pytest.mark.parametrize("first", [("subscribe", "s"), ("publish", "0", "m"), ("publish", "d", "m", False, 1, True)])
+@pytest.mark.parametrize("first", [("publish", "0", "m"), ("publish", "d", "m", False, 1, True)])
 def test_what_may_not_go_before_the_connack_waits_for_it_and_the_order_stays(waking, first):
     a = waking(first, ("publish", "1", "m", False, 1), keep_qos0=True)
     assert not a.transport.published and not a.transport.subscriptions
@@ -1462,6 +1444,37 @@ def test_what_was_sent_before_is_not_sent_before_the_connack_again(waking, resum
     assert a.statuses == [(pid, errno.SDELIVERED) for pid in a.pids]
     assert topics(a) == [b"a", b"b"] if not resumed else [b"a"]  # it knows the other by its identifier
     assert (a.transport.sent[0] == 0x3A) is resumed
+
+
+def test_a_subscription_that_was_never_sent_goes_first(waking):
+    a = waking(("publish", "a", "m", False, 1), ("subscribe", "s", 1))
+    assert a.transport.subscriptions == {b"s": 1}
+    assert topics(a) == [b"a"]
+    a.transport.let()
+    pass_time(a, 1)
+    assert sorted(a.statuses) == sorted((pid, errno.SDELIVERED) for pid in a.pids)
+    assert sum(write[:1] == b"\x82" for write in a.transport.writes) == 1
+
+
+def test_a_client_that_is_not_eager_waits_for_the_connack(waking):
+    a = waking(("subscribe", "s", 1), ("publish", "a", "m", False, 1), eager=False)
+    assert not a.transport.subscriptions and not topics(a)
+    a.transport.let()
+    pass_time(a, 1)
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in a.pids]
+
+
+@pytest.mark.parametrize("eager", [True, False])
+def test_connect_says_whether_to_be_eager_with_each_connection(robustly, eager):
+    a = robustly(Late())
+    pid = a.client.publish("t", "m", qos=1)
+    a.client.connect(True, eager=eager)  # there is no answer within `socket_timeout`
+    assert len(a.transport.published) == eager
+    for _ in range(40):
+        pass_time(a, 1)
+        if a.transport.held:
+            a.transport.let()
+    assert a.statuses == [(pid, errno.SDELIVERED)]
 
 
 def test_a_broker_that_closes_on_what_comes_before_its_connack_gets_it_after(robustly):

@@ -177,6 +177,8 @@ def reset(memory):
     memory.filters.clear()
     for topic in subscriptions:
         memory.set_subscription(topic, subscriptions[topic])
+    for entry in memory.filters:  # it is renewed with the next connection
+        entry[0] = memory.last = memory._new_pid()
     memory.on_close(None)
     for message in memory.messages:
         message[1] |= DUP if message[1] & 6 else 0
@@ -217,6 +219,12 @@ def refused(topic):
 
 def connected(s):
     s.resume(True, False, 0)
+    packet = s.unsent()
+    while packet and packet[1] == SUBSCRIBE:  # renewed after a reset
+        pid, _, _, qos = packet
+        s.sent()
+        assert s.on_packet(SUBACK, pid, qos) is None
+        packet = s.unsent()
 
 
 def answered(first, pid):

@@ -65,7 +65,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 # Constants that a profile makes False, and arguments that go with what they switch off.
 SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
-    "core": (*SMALL, "WORDS", "SHOWN"),
+    "core": (*SMALL, "WORDS", "SHOWN", "EAGER"),
     "simple": SMALL,
     "full": ("HUGE", "CHECKS"),
     "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS"),
@@ -73,7 +73,7 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}
-ARGUMENTS = ("length", "five", "more")
+ARGUMENTS = ("length", "five", "more", "eager")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.

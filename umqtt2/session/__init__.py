@@ -29,7 +29,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
         What is to be sent next: (pid, first, topic, msg) as `add` got them. `first` has DUP [3.3.1.1] where it was
         sent before and the broker has kept the session; it is PUBREL once PUBREC has come. None when nothing is
         to be sent now. The list may be the same each time. Before `resume`, while the CONNACK is awaited, only
-        messages that were never sent may be returned; with None they wait for one round trip more.
+        what was never sent may be returned, and no message before a subscription that may have to be renewed; with
+        None they wait for one round trip more.
     sent()
         What `unsent` returned was handed to the transport.
     on_packet(first, pid, code) -> int or None

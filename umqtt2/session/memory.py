@@ -240,7 +240,7 @@ class MemorySession:
 
     def unsent(self) -> "Packet | None":
         """Return what is to be sent next; None when there is nothing, or nothing may be sent now: before the CONNACK
-        only messages that were never sent."""
+        only what was never sent."""
         careful = self._ends >= CAREFUL
         early = self._since is None
         packet = self._packet
@@ -248,13 +248,15 @@ class MemorySession:
         if self._closes >= REJECTED:
             self.has_unsent = False
             return None  # until `expired` has said so
-        if early and (self.filters or self._suspect):
-            return None  # requests go first, and what may be why no CONNACK came waits for one
+        if early and self._suspect:
+            return None  # what may be why no CONNACK came waits for one
         if self._release:
             packet[PID] = self._release
             packet[FIRST] = PUBREL
             return packet
         for entry in self.filters:
+            if early and not entry[PID]:
+                return None  # the broker may have forgotten it, and requests go first
             if entry[PID] and not entry[SENT] and (not careful or entry[PID] == self._suspect):
                 self._filter = entry
                 packet[PID] = entry[PID]
@@ -364,7 +366,6 @@ class MemorySession:
                 message[FIRST] &= ~DUP
                 message[AWAITS] = awaits_of(message[FIRST])
         for entry in self.filters:
-            entry[SENT] = 0
             if not entry[PID] and (uncertain or not present):
                 entry[PID] = self.last = self._new_pid()
         self._since = now
@@ -399,6 +400,8 @@ class MemorySession:
                 self._closes = self._closes + points if points and self._ends > CAREFUL else 0
         for i in range(self.sent_messages):
             self.messages[i][FIRST] |= DUP
+        for entry in self.filters:
+            entry[SENT] = 0
         self.sent_messages = self._release = self._packet[PID] = 0
 
     def log(self, kind: "int", pid: "int", topic: "bytes" = b"") -> "None":

@@ -115,10 +115,16 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         self._packet[2] = self._packet[3] = None
 
     def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
-        """A connection begins: the time of what was in flight when the last one ended is over."""
-        for pid in self:
-            self[pid] &= KIND
+        """A connection begins."""
+        if not STORES:
+            self._expire()
 
     def on_close(self, by_broker: "bool | None") -> "None":
         """A connection has ended."""
         self.sent()
+        self._expire()
+
+    def _expire(self) -> "None":
+        # The time of what was in flight when the last connection ended is over.
+        for pid in self:
+            self[pid] &= KIND

@@ -57,6 +57,5 @@ class QoS2Session(PacketIdSession):
 
     def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
         """A connection begins: without the broker's session its identifiers mean nothing any more."""
-        super().resume(present, uncertain, now)
         if not present:
             self.received.clear()
