@@ -74,8 +74,9 @@ device: venv  ## Build what goes into a board's /lib (PROFILE=core|simple|simple
 sizes: setup  ## Measure flash and heap of each profile and of the other clients
 	@$(PY) -m tools.sizes
 
-bench: setup .venv/bench  ## Measure speed and heap beside other clients (DOCS=1: for docs/performance.md)
+bench: setup .venv/bench  ## Measure speed, heap and wake-ups beside other clients (DOCS=1: for docs/)
 	@$(PY) -m tools.bench $(if $(DOCS),--docs)
+	@$(PY) -m tools.bench.awake $(if $(DOCS),--docs)
 
 instructions: setup  ## Count the instructions of each call, beside other clients (valgrind)
 	@$(PY) -m tools.instructions

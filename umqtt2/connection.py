@@ -72,7 +72,7 @@ GREETING = 3
 UP = 4
 
 READS = 64  # that one step makes at the most
-AT_ONCE = 8  # packets of the session that one step sends at the most
+AT_ONCE = 10  # packets of the session that one step sends at the most
 UNIT_BITS = 6  # a unit of time is 64 ms
 TICKS = 0xFFFFFF  # what the clock's ticks, which begin again at 2 ** 30, count of units: 12.4 days
 FOREVER = 1 << 23  # units of time
@@ -552,7 +552,8 @@ class Connection:
              raises, and that it cannot be sent again, is not for the caller of that: it waits for the next `step`
         """
         session = self.session
-        for _ in range(AT_ONCE):
+        # Before the CONNACK twice as many: nobody looks again until the broker answers.
+        for _ in range(AT_ONCE << UP - self.state):
             if self.pending or self.state < self.ready:
                 break
             packet = session.unsent()

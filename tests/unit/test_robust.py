@@ -1456,6 +1456,20 @@ def test_a_subscription_that_was_never_sent_goes_first(waking):
     assert sum(write[:1] == b"\x82" for write in a.transport.writes) == 1
 
 
+def test_a_window_of_messages_follows_the_connect_at_once(robustly):
+    a = robustly(Late(), session=MemorySession(limit=50))
+    pids = [a.client.publish("t", str(i), qos=1) for i in range(30)]
+    a.client.connection.ready = GREETING
+    a.client._reconnector.begin(False)
+    while a.transport.held is None:
+        a.client.check_msg()
+    a.client.check_msg()  # after this one connect() would wait for the broker
+    assert [message[1] for message in a.transport.published] == [b"%d" % i for i in range(20)]
+    a.transport.let()
+    pass_time(a, 5)
+    assert a.statuses == [(pid, errno.SDELIVERED) for pid in pids]
+
+
 def test_a_client_that_is_not_eager_waits_for_the_connack(waking):
     a = waking(("subscribe", "s", 1), ("publish", "a", "m", False, 1), eager=False)
     assert not a.transport.subscriptions and not topics(a)

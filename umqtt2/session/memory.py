@@ -255,15 +255,17 @@ class MemorySession:
             packet[FIRST] = PUBREL
             return packet
         for entry in self.filters:
-            if early and not entry[PID]:
-                return None  # the broker may have forgotten it, and requests go first
-            if entry[PID] and not entry[SENT] and (not careful or entry[PID] == self._suspect):
+            if entry[SENT]:
+                continue
+            if entry[PID] and (not careful or entry[PID] == self._suspect):
                 self._filter = entry
                 packet[PID] = entry[PID]
                 packet[FIRST] = entry[FIRST]
                 packet[TOPIC] = entry[TOPIC]
                 packet[MSG] = entry[QOS]
                 return packet
+            if early:
+                return None  # the broker may have forgotten it, and requests go first
         i = self.sent_messages
         if i < len(self.messages) and i < self.window:
             message = self.messages[i]
