@@ -16,12 +16,12 @@ KIND_BITS = 3
 MESSAGE = 4  # in the kinds of PUBACK, PUBREC and PUBCOMP, and not in those of SUBACK and UNSUBACK
 
 
-class PacketIdSession(dict):  # type: ignore[type-arg]
+class PacketIdSession:
     """Remembers which packet identifiers are in flight, until when, and which acknowledgement may come next.
     See the contract in `umqtt2.session`.
 
-    It is a dict from packet identifier to a number: the deadline, and in its lower three bits the type of the
-    acknowledgement without its highest bit. A number takes no memory of its own.
+    _in_flight  a dict from packet identifier to a number: the deadline, and in its lower three bits the type of the
+                acknowledgement without its highest bit. A number takes no memory of its own
     """
 
     max_qos = 1
@@ -36,6 +36,7 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         last    the packet identifiers begin after this one
         """
         self.window = window
+        self._in_flight: "dict[int, int]" = {}
         if FIVE:
             self.own_window = window
         self._last = last  # the identifier that was given last
@@ -48,18 +49,19 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
         Raises MQTTException(EFULL) when there are `window` of them; of requests, when there is no identifier left.
         One whose time is over makes room, without a status: a program that never looks may publish for ever.
         """
+        pids = self._in_flight
         most = IDENTIFIERS
         if first & 0xF0 == PUBLISH:
             most = self.window
             timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
-        if len(self) >= most and not self.expired(now) and self._is_full(most):
+        if len(pids) >= most and not self.expired(now) and self._is_full(most):
             raise MQTTException(EFULL, "too many messages in flight")
         pid = self._last % IDENTIFIERS + 1
-        while pid in self:
+        while pid in pids:
             pid = pid % IDENTIFIERS + 1
         # PUBACK is the type after PUBLISH, PUBREC the second; SUBACK and UNSUBACK follow their requests. All
         # have 1 in the place of a QoS but a message at QoS 2.
-        self[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3) & KIND
+        pids[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3) & KIND
         self._last = pid
         if STORES:
             packet = self._packet
@@ -72,22 +74,22 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
 
     def _is_full(self, most: "int") -> "bool":
         # Requests take no place in the window.
-        for pid in self:
-            if not self[pid] & MESSAGE:
+        for pid in self._in_flight:
+            if not self._in_flight[pid] & MESSAGE:
                 most += 1
-        return len(self) >= min(most, IDENTIFIERS)
+        return len(self._in_flight) >= min(most, IDENTIFIERS)
 
     def remove(self, pid: "int") -> "bool":
         """Forget `pid`; return whether it was in flight."""
         if STORES:
             self.sent()
-        return self.pop(pid, None) is not None
+        return self._in_flight.pop(pid, None) is not None
 
     def on_packet(self, first: "int", pid: "int", code: "int") -> "int | None":
         """Process an acknowledgement; return the status of `pid`."""
-        if self.get(pid, 0) & KIND != first >> 4 & KIND:
+        if self._in_flight.get(pid, 0) & KIND != first >> 4 & KIND:
             return SUNKNOWNPID
-        del self[pid]
+        del self._in_flight[pid]
         return SFAILED if first == SUBACK and code > 2 else SDELIVERED
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
@@ -99,9 +101,10 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
 
     def expired(self, now: "int") -> "int":
         """Forget one identifier whose deadline has passed and return it, or 0."""
-        for pid in self:
-            if self[pid] >> KIND_BITS <= now:
-                del self[pid]
+        pids = self._in_flight
+        for pid in pids:
+            if pids[pid] >> KIND_BITS <= now:
+                del pids[pid]
                 return pid  # type: ignore[no-any-return]
         return 0
 
@@ -126,5 +129,5 @@ class PacketIdSession(dict):  # type: ignore[type-arg]
 
     def _expire(self) -> "None":
         # The time of what was in flight when the last connection ended is over.
-        for pid in self:
-            self[pid] &= KIND
+        for pid in self._in_flight:
+            self._in_flight[pid] &= KIND

@@ -27,13 +27,13 @@ class QoS2Session(PacketIdSession):
             self.received.pop(pid, None)
             return PUBCOMP
         if first == PUBREC:
-            awaits = self.get(pid, AWAITS_PUBCOMP) & KIND
+            awaits = self._in_flight.get(pid, AWAITS_PUBCOMP) & KIND
             if awaits == AWAITS_PUBREC:
-                self[pid] += AWAITS_PUBCOMP - AWAITS_PUBREC
+                self._in_flight[pid] += AWAITS_PUBCOMP - AWAITS_PUBREC
             elif awaits != AWAITS_PUBCOMP:
                 return SUNKNOWNPID
             return PUBREL
-        if first == PUBACK and self.get(pid, 0) & KIND == AWAITS_PUBREC:
+        if first == PUBACK and self._in_flight.get(pid, 0) & KIND == AWAITS_PUBREC:
             first = PUBREC  # a broker without QoS 2 has the message
         return super().on_packet(first, pid, code)
 
@@ -47,11 +47,12 @@ class QoS2Session(PacketIdSession):
 
     def expired(self, now: "int") -> "int":
         """Forget one identifier whose deadline has passed and return it, or 0."""
-        for pid in self:
-            if self[pid] >> KIND_BITS <= now:
+        pids = self._in_flight
+        for pid in pids:
+            if pids[pid] >> KIND_BITS <= now:
                 # The broker has the message once PUBREC came.
-                self.status = SDELIVERED if self[pid] & KIND == AWAITS_PUBCOMP else STIMEOUT
-                del self[pid]
+                self.status = SDELIVERED if pids[pid] & KIND == AWAITS_PUBCOMP else STIMEOUT
+                del pids[pid]
                 return pid  # type: ignore[no-any-return]
         return 0
 
