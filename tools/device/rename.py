@@ -10,14 +10,17 @@ from tools.device.inline import OBJECTS
 # Names that are part of the .mpy format itself. They are for attributes, so there is none that a program's
 # subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
 # what is global, and for arguments: a file has a list of the names in it.
+# MicroPython remembers for each name where it was found last; two names whose numbers in the format are the same
+# modulo 64 share that place. So none of the first half shares it with another one, nor with `write`, `len` or `send`,
+# which every message passes.
 FREE = (
     "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
-    "rfind bytecode classmethod staticmethod getattr setattr globals locals callable divmod chr ord exec "
-    "eval issubclass isinstance hasattr sorted "
-    "ArithmeticError AssertionError AttributeError EOFError Ellipsis GeneratorExit IndentationError IndexError "
-    "KeyError LookupError NameError NoneType NotImplementedError OverflowError RuntimeError "
-    "SyntaxError SystemExit ZeroDivisionError KeyboardInterrupt lower upper readline replace repr reverse "
-    "upper"
+    "rfind bytecode staticmethod getattr setattr globals locals callable exec "
+    "eval isinstance hasattr ord "
+    "IndentationError IndexError ArithmeticError KeyboardInterrupt NameError NotImplementedError OverflowError "
+    "RuntimeError SyntaxError SystemExit ZeroDivisionError repr readline "
+    "issubclass LookupError KeyError NoneType classmethod divmod chr sorted AssertionError AttributeError EOFError "
+    "Ellipsis GeneratorExit lower upper replace reverse"
 ).split()
 # Not of the format, but of all firmware: they cost no heap.
 FREE += "delattr frozenset reversed enumerate oct hex bin property UnicodeError StopAsyncIteration".split()
