@@ -288,7 +288,8 @@ class MQTTClient:
             if FIVE and connection.packets.five:
                 topic = connection.packets.check(connection, first, topic, msg)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
-                pid = session.add(first, topic, msg, connection.now(), connection.timeout)
+                now = connection.now()
+                pid = session.add(first, topic, msg, now, connection.timeout)
             try:
                 self.hand_over(first, topic, msg, pid)
             except BaseException:
