@@ -105,7 +105,7 @@ class PacketIdSession:
         for pid in pids:
             if pids[pid] >> KIND_BITS <= now:
                 del pids[pid]
-                return pid  # type: ignore[no-any-return]
+                return pid
         return 0
 
     def unsent(self) -> "Packet | None":

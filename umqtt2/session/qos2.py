@@ -53,7 +53,7 @@ class QoS2Session(PacketIdSession):
                 # The broker has the message once PUBREC came.
                 self.status = SDELIVERED if pids[pid] & KIND == AWAITS_PUBCOMP else STIMEOUT
                 del pids[pid]
-                return pid  # type: ignore[no-any-return]
+                return pid
         return 0
 
     def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
