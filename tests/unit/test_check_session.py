@@ -153,13 +153,13 @@ class RemovesAnything(MemorySession):
 
 class RemovedIsSent(QoS2Session):
     def remove(self, pid):
-        return self.pop(pid, None) is not None
+        return self._in_flight.pop(pid, None) is not None
 
 
 class AnyKind(QoS2Session):
     def on_packet(self, first, pid, code):
         if first in (PUBACK, PUBCOMP):
-            return SDELIVERED if self.pop(pid, None) else SUNKNOWNPID
+            return SDELIVERED if self._in_flight.pop(pid, None) else SUNKNOWNPID
         return super().on_packet(first, pid, code)
 
 
@@ -214,8 +214,8 @@ class ExpiresEarly(PacketIdSession):
 
 class ExpiresForEver(PacketIdSession):
     def expired(self, now):
-        for pid in self:
-            if self[pid] >> 3 <= now:
+        for pid in self._in_flight:
+            if self._in_flight[pid] >> 3 <= now:
                 return pid
         return 0
 
@@ -243,7 +243,7 @@ class ConnectionsRestartTheTime(MemorySession):
 
 class ForgetsOnReconnect(QoS2Session):
     def resume(self, present, uncertain, now):
-        self.clear()
+        self._in_flight.clear()
 
 
 class DeliversTwice(MemorySession):
@@ -276,7 +276,7 @@ class KeepsReceivedOfALostSession(QoS2Session):
 class OneTableForBothDirections(QoS2Session):
     def on_packet(self, first, pid, code):
         if first == PUBREL:
-            self.pop(pid, None)
+            self._in_flight.pop(pid, None)
         return super().on_packet(first, pid, code)
 
 
