@@ -416,7 +416,10 @@ class MemorySession:
         pid = self.messages.pop(i)[PID]
         if i < self.sent_messages:
             self.sent_messages -= 1
+        # Nothing is to be sent after most acknowledgements: then nobody need ask.
+        unsent = self.has_unsent or pid == self._suspect or len(self.messages) > self.sent_messages
         self._answered(pid)
+        self.has_unsent = unsent
 
     def _answered(self, pid: "int") -> "None":
         # Nothing stands in the way any more.
