@@ -13,24 +13,25 @@ from typing import Any
 
 import pytest
 
-from tests.brokers.brokers311 import BROKERS, SMALL
+from tests.brokers import page
+from tests.brokers.brokers311 import BROKERS, KEEPS, SMALL
 from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
 from tools.errors import ToolError
 from tools.fetch import Unsupported
-from tools.paths import REPO
 from tools.testkit.broker import HOST, Broker
 from tools.testkit.certificates import Certificates
 from tools.testkit.vm import Run
 
 ALL = list(dict.fromkeys([*KINDS, *BROKERS]))
 MACHINES = {"cpython": lambda folder: Cpython(), "vm32": Vm}
+CLIENTS = {"memory": "robust, MemorySession", "file": "robust, FileSession", "asyncio": "asyncio, MemorySession"}
+PAHO = "paho-mqtt"
 CELL = "umqtt2-broker"  # the property of a test's report: scenario, broker, machine
 SAID = "umqtt2-said"  # what the broker did, for the table
-PAGE = REPO / "docs" / "brokers.md"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 NUMBERS = itertools.count(1)
-TABLE: dict[str, dict[str, list[str]]] = {}  # MQTT 3.1.1: scenario, broker, what it does on each machine
+TABLE: page.Cells = {}  # MQTT 3.1.1: scenario, broker, what it does on each machine
+MANY: page.Cells = {}  # many messages: client, broker, what has become of them
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -51,7 +52,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give each scenario all brokers and machines, those of a broker together."""
     asked = metafunc.config.getoption("--brokers", None)
-    if "broker_name" in metafunc.fixturenames:
+    if "kind" in metafunc.fixturenames:
+        everything = list(itertools.product(BROKERS, MACHINES, CLIENTS))
+        wanted = [name for name in BROKERS if asked in (None, "all") or name in asked.split(",")]
+        cases = [case for case in everything if case[0] in wanted and (asked or is_short(*case))]
+        metafunc.parametrize("broker_name, machine_name, kind", cases, scope="session")
+    elif "broker_name" in metafunc.fixturenames:
         names = list(SMALL) if not asked else list(BROKERS) if asked == "all" else asked.split(",")
         metafunc.parametrize("broker_name", [name for name in names if name in BROKERS], scope="session")
     if "side" not in metafunc.fixturenames:
@@ -63,6 +69,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         raise pytest.UsageError(f"--brokers: no {', '.join(sorted(unknown))}")
     metafunc.parametrize("kind_name", [name for name in names if name in KINDS], scope="session")
     metafunc.parametrize("machine_name", MACHINES, scope="session")
+
+
+def is_short(broker: str, machine: str, client: str) -> bool:
+    """Whether a case of many messages is in `make test`."""
+    return broker in KEEPS and (machine, client) in KEEPS[broker].clients
 
 
 class Side:
@@ -168,12 +179,26 @@ def side(
     )
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what each broker does: a row for each scenario, the same on all machines unless it says so."""
-    print_table(terminalreporter, "MQTT 3.1.1: what each broker does", TABLE)
-    if TABLE and terminalreporter.config.getoption("--brokers") == "all":
-        write_page()
-    cells: dict[str, dict[str, list[str]]] = {}
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatus: int) -> None:
+    """Print what each broker does; where nothing has failed, write it into the documentation."""
+    tables = (
+        ("MQTT 3.1.1", "scenario", TABLE),
+        ("many messages", "client", {name: MANY[name] for name in [*CLIENTS.values(), PAHO] if name in MANY}),
+        ("MQTT 5", "scenario", cells_of_version5(terminalreporter)),
+    )
+    whole = terminalreporter.config.getoption("--brokers")
+    for name, first, cells in tables:
+        if cells:
+            terminalreporter.section(f"{name}: what each broker does")
+            for line in page.lines(first, cells):
+                terminalreporter.write_line(line)
+            if whole and not exitstatus:
+                page.update(name, first, cells)
+
+
+def cells_of_version5(terminalreporter: pytest.TerminalReporter) -> page.Cells:
+    """What each broker does with MQTT 5: the same on all machines, unless it says so."""
+    cells: page.Cells = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
             properties = dict(getattr(report, "user_properties", []))
@@ -184,32 +209,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             said = cells.setdefault(scenario, {}).setdefault(broker, [])
             if text not in said:
                 said.append(text)
-    print_table(terminalreporter, "what each broker does", cells)
-
-
-def write_page() -> None:
-    """Put the table of MQTT 3.1.1 into the documentation."""
-    text = PAGE.read_text(encoding="utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text("\n".join([before + BEGIN, "", *table(TABLE), "", END + after]), encoding="utf-8")
-
-
-def print_table(
-    terminalreporter: pytest.TerminalReporter, title: str, cells: dict[str, dict[str, list[str]]]
-) -> None:
-    """Print a table in Markdown."""
-    if cells:
-        terminalreporter.section(title)
-        for line in table(cells):
-            terminalreporter.write_line(line)
-
-
-def table(cells: dict[str, dict[str, list[str]]]) -> list[str]:
-    """The lines of a table: a row for each scenario, a column for each broker."""
-    names = list(dict.fromkeys(name for row in cells.values() for name in row))
-    lines = [f"| scenario | {' | '.join(names)} |", "| --- |" + " --- |" * len(names)]
-    for scenario, row in cells.items():
-        columns = ["; ".join(dict.fromkeys(row.get(name, ["not run"]))) for name in names]
-        lines.append(f"| {scenario.replace('_', ' ')} | {' | '.join(columns)} |")
-    return lines
+    return cells

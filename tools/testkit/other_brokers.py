@@ -98,7 +98,7 @@ class Nats(OtherBroker):
 listen: "{HOST}:{nats}"
 jetstream {{store_dir: "{self._folder}/data"}}
 max_payload: 4MB
-mqtt {{listen: "{HOST}:{self.port}"{keys if self._secure else ""}}}
+mqtt {{ack_wait: "10s", listen: "{HOST}:{self.port}"{keys if self._secure else ""}}}
 websocket {{listen: "{HOST}:{self.ports["ws"]}", no_tls: true}}
 authorization {{users: [
   {{user: "{USER}", password: "{PASSWORD}", permissions: {{publish: ">", subscribe: {{deny: "forbidden.>"}}}}}}

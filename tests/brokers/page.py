@@ -1,0 +1,40 @@
+"""The tables of docs/brokers.md: a row for each scenario, a column for each broker."""
+
+from __future__ import annotations
+
+from tools.paths import REPO
+
+PAGE = REPO / "docs" / "brokers.md"
+Cells = dict[str, dict[str, list[str]]]  # by row and column: what was seen, on each machine
+
+
+def lines(first: str, cells: Cells) -> list[str]:
+    """A table in Markdown. first: the name of the first column."""
+    columns = list(dict.fromkeys(name for row in cells.values() for name in row))
+    made = [f"| {first} | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
+    for name, row in cells.items():
+        said = ["; ".join(dict.fromkeys(row.get(column, ["not run"]))) for column in columns]
+        made.append(f"| {name.replace('_', ' ')} | {' | '.join(said)} |")
+    return made
+
+
+def update(name: str, first: str, cells: Cells) -> None:
+    """Put a table into the page, in the place of the one with that name; brokers that did not run keep their column.
+    A page without a place for it stays as it is."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
+    if not found:
+        return
+    old, _, after = rest.partition(end)
+    merged = _cells(old)
+    for row, columns in cells.items():
+        merged.setdefault(row.replace("_", " "), {}).update(columns)
+    PAGE.write_text("\n".join([before + begin, "", *lines(first, merged), "", end + after]), encoding="utf-8")
+
+
+def _cells(table: str) -> Cells:
+    # What stands in a table.
+    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if line[:1] == "|"]
+    columns = rows[0][1:] if rows else []
+    return {row[0]: {column: [said] for column, said in zip(columns, row[1:])} for row in rows[2:]}
