@@ -84,11 +84,12 @@ class Case:
 
 
 def sent_twice(connections: Sequence[bytes]) -> set[int]:
-    """The numbers of the messages at QoS 2 that come twice to a device that does as section 4.3.3 says.
+    """The numbers of the messages at QoS 2 that come twice to a device that does as section 4.3.3 says, and takes one
+    with another content for another one, whatever its packet identifier.
 
     connections: the bytes that went to the device
     """
-    known: set[int] = set()  # packet identifiers that were not released
+    known: dict[int, int] = {}  # by packet identifier, until it is released
     numbers: Numbers[int] = Numbers()
     for data in connections:
         at = 0
@@ -103,10 +104,11 @@ def sent_twice(connections: Sequence[bytes]) -> set[int]:
             elif first & 0xF6 == 0x34:
                 topic = 2 + int.from_bytes(body[:2], "big")
                 pid = int.from_bytes(body[topic : topic + 2], "big")
-                numbers[int(body[topic + 2 :])] += pid not in known
-                known.add(pid)
+                number = int(body[topic + 2 :])
+                numbers[number] += known.get(pid) != number
+                known[pid] = number
             elif first == 0x62:
-                known.discard(int.from_bytes(body, "big"))
+                known.pop(int.from_bytes(body, "big"), None)
     return {number for number, times in numbers.items() if times > 1}
 
 

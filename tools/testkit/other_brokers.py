@@ -183,4 +183,6 @@ class Aedes(OtherBroker):
     def _command(self) -> tuple[list[str], dict[str, str]]:
         ports = [self.port, self.ports["ws"], self.ports["tls"]]
         settings = [HOST, USER, PASSWORD, self._pem("server-key"), self._pem("server"), *ports]
-        return [str(node()), str(self._folder / "packages" / "broker.js"), json.dumps(settings)], {}
+        # `node` may be a script that starts it, and would be ended in its place.
+        done = subprocess.run([str(node()), "-p", "process.execPath"], capture_output=True, text=True, check=True)
+        return [done.stdout.strip(), str(self._folder / "packages" / "broker.js"), json.dumps(settings)], {}
