@@ -54,8 +54,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     asked = metafunc.config.getoption("--brokers", None)
     if "kind" in metafunc.fixturenames:
         everything = list(itertools.product(BROKERS, MACHINES, CLIENTS))
-        wanted = [name for name in BROKERS if asked in (None, "all") or name in asked.split(",")]
-        cases = [case for case in everything if case[0] in wanted and (asked or is_short(*case))]
+        chosen = [name for name in BROKERS if asked in (None, "all") or name in asked.split(",")]
+        cases = [case for case in everything if case[0] in chosen and (asked or is_short(*case))]
         metafunc.parametrize("broker_name, machine_name, kind", cases, scope="session")
     elif "broker_name" in metafunc.fixturenames:
         names = list(SMALL) if not asked else list(BROKERS) if asked == "all" else asked.split(",")

@@ -166,7 +166,7 @@ class Trial:
                 if words[:1] == ["got"]:
                     got.append((int(words[1]), int(words[2])))
                 elif line.startswith('{"event"') or line.startswith('{"facts"'):
-                    return json.loads(line)["facts"]  # type: ignore[no-any-return]
+                    return json.loads(line)["facts"]
                 elif words == ["ready"]:
                     ready = True
                 elif words[:1] != ["sent"]:
@@ -213,7 +213,7 @@ def test_many_messages(
     client = {"kind": kind, "file": str(tmp_path / "session"), "options": {"backoff": (0.05, 0.5), "verbose": False}}
 
     def ours(settings: dict[str, Any]) -> Run:
-        return machines(machine_name).start("many", {**settings, **client})  # type: ignore[no-any-return]
+        return machines(machine_name).start("many", {**settings, **client})
 
     def theirs(settings: dict[str, Any]) -> Run:
         return Cpython().start("many_paho", settings)
