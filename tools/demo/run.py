@@ -10,7 +10,6 @@ import re
 import select
 import shutil
 import signal
-import ssl
 import sys
 import tempfile
 import time
@@ -23,7 +22,6 @@ from typing import IO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import trustme
 from rich.console import Console
 from rich.live import Live
 from rich.panel import Panel
@@ -35,7 +33,8 @@ from tools.device import install
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.paths import REPO
-from tools.testkit.mosquitto import PlainMosquitto
+from tools.testkit.certificates import Certificates
+from tools.testkit.mosquitto import Listener, Mosquitto
 from umqtt2 import MQTTClient, MQTTException
 
 PROGRAM = REPO / "examples" / "thermometer.py"
@@ -188,11 +187,9 @@ def address(text: str) -> tuple[str, int]:
 def own_broker(folder: Path, stack: ExitStack) -> tuple[str, int, bytes]:
     """Start mosquitto with TLS; give its host, port and authority."""
     print("Starting mosquitto and a MicroPython VM ...", flush=True)
-    ca = trustme.CA(organization_name="umqtt2 demo")
-    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
-    files = f"certfile {folder}/server.pem", f"keyfile {folder}/server.pem"
-    port = stack.enter_context(PlainMosquitto(folder / "mosquitto", *files)).port
-    return "localhost", port, ssl.PEM_cert_to_DER_cert(ca.cert_pem.bytes().decode())
+    certificates = Certificates(folder)
+    broker = stack.enter_context(Mosquitto(folder / "mosquitto", certificates, [Listener("tls", "server")]))
+    return "localhost", broker.port("tls"), Path(certificates.der("ca")).read_bytes()
 
 
 def main(console: Console | None = None) -> int:
