@@ -174,10 +174,58 @@ def test_what_cannot_be_inlined_stays(function: str) -> None:
 
 
 def test_a_function_called_in_two_places_or_within_an_expression_stays() -> None:
-    twice = "def g(a):\n    return a\n\ndef f(a):\n    b = g(a)\n    c = g(b)\n    return c\n"
-    within = "def g(a):\n    return a\n\ndef f(a):\n    return [a, g(a)]\n"
+    g = "def g(a):\n    if a:\n        a += 1\n    return a\n\n"
+    twice = g + "def f(a):\n    b = g(a)\n    c = g(b)\n    return c\n"
+    within = g + "def f(a):\n    return [a, g(a)]\n"
     assert "def g" in inlined(twice)
     assert "def g" in inlined(within)
+
+
+def test_what_only_returns_something_goes_into_expressions() -> None:
+    source = "def g(a):\n    return a + 1\n\ndef f(a):\n    return [g(a), g(a), g(2)]\n"
+    assert "def g" not in inlined(source)
+    assert run(inlined(source), "f(1)") == [2, 2, 3]
+    method = (
+        "class C:\n    n = 5\n    def _g(self, a, b):\n        return max(a, b)\n"
+        "    def f(self):\n        return self._g(self.n + 1, self.h()) or self._g(1, 2)\n"
+        "    def h(self):\n        return 3\n"
+    )
+    assert "_g" not in inlined(method)
+    assert run(inlined(method), "C().f()") == 6
+
+
+@pytest.mark.parametrize(
+    ("g", "call"),
+    [
+        ("def g(a, b):\n    return b - a", "g(h(), h())"),  # the other way round
+        ("def g(a):\n    return a + a", "g(h())"),  # twice
+        ("def g(a, b):\n    return a and b", "g(h(), h())"),  # perhaps not at all
+        ("def g(a):\n    return [h(), a]", "g(h())"),  # later
+    ],
+)
+def test_what_a_call_evaluates_is_evaluated_as_before(g: str, call: str) -> None:
+    source = f"n = [0, 9]\n\ndef h():\n    return n.pop()\n\n{g}\n\ndef f():\n    return [{call}]\n\n"
+    assert "def g" in inlined(source)
+
+
+def test_an_expression_of_many_bytes_stands_in_one_place() -> None:
+    g = "def g(a):\n    return " + " + ".join(["a.b"] * 9) + "\n\n"
+    assert "def g" not in inlined(g + "def f(a):\n    return [g(a), g(a)]\n")
+    assert "def g" in inlined(g + "def f(a):\n    return [g(a), g(a), g(a), g(a)]\n")
+
+
+def test_a_generator_waited_for_in_one_place_stands_there() -> None:
+    source = (
+        "def g(a):\n    b = yield a\n    return b\n\n"
+        "def f(a):\n    try:\n        c = yield from g(a + 1)\n    except ValueError:\n        c = 9\n    yield c\n"
+    )
+    assert "def g" not in inlined(source)
+    for throws in False, True:
+        names: dict[str, Any] = {}
+        exec(inlined(source), names)
+        f = names["f"](1)
+        assert next(f) == 2
+        assert (f.throw(ValueError()) if throws else f.send(5)) == (9 if throws else 5)
 
 
 def test_private_names_become_names_that_cost_nothing() -> None:

@@ -2,7 +2,8 @@
 
 A function of its own is how one reads it, and costs a board some hundred bytes of heap. Only what
 is surely the same is done: private functions and methods (of `self`), called by a statement of their
-own, with positional arguments, that return at their end or not at all.
+own, with positional arguments, that return at their end or not at all; of those that only return something also
+where they are called within an expression, and in several places, where the call takes about as many bytes.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
             for caller in OFTEN.get(function.name, ()):
                 if call.put(caller):
                     return True
+            if calls and _Expression(function, method).put(module, calls):
+                owner.body.remove(function)
+                return True
             if calls > 1 + (function.name in TWICE) and function.name not in SMALL:
                 continue
             if calls and call.sites() == calls:
@@ -87,6 +91,8 @@ def _places(module: ast.Module) -> dict[str, list[_Place]]:
             for block in _blocks(node):
                 for statement in block:
                     call = _value(statement)
+                    if isinstance(call, ast.YieldFrom):
+                        call = call.value
                     if isinstance(call, ast.Call) and isinstance(call.func, (ast.Name, ast.Attribute)):
                         name = call.func.id if isinstance(call.func, ast.Name) else call.func.attr
                         found.setdefault(name, []).append(_Place(function, block))
@@ -129,7 +135,7 @@ def _plain(function: ast.FunctionDef) -> bool:
         return False
     for node in ast.walk(function):
         if node is not function and isinstance(
-            node, (ast.FunctionDef, ast.Lambda, ast.Yield, ast.YieldFrom, ast.Global, ast.Nonlocal)
+            node, (ast.FunctionDef, ast.Lambda, ast.Global, ast.Nonlocal)
         ):
             return False
     returns = [n for n in ast.walk(function) if isinstance(n, ast.Return)]
@@ -140,9 +146,13 @@ class _Call:
     def __init__(self, function: ast.FunctionDef, method: bool, places: list[_Place]) -> None:
         self.function = function
         self.method = method
+        self.waits = any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(function))
         own = (function.name,)
+        forwards = len(function.body) == 1 and isinstance(function.body[0], ast.Expr)
         self.places = [
-            p for p in places if p.function.name not in own and function.name in LEAN.get(p.function.name, own)
+            p
+            for p in places
+            if p.function.name not in own and (forwards or function.name in LEAN.get(p.function.name, own))
         ]
 
     def sites(self) -> int:
@@ -162,13 +172,20 @@ class _Call:
                         return True
         return False
 
+    def _call(self, statement: ast.stmt) -> ast.Call | None:
+        # The call that the statement is, if it can be replaced.
+        call = _value(statement)
+        if self.waits:
+            call = call.value if isinstance(call, ast.YieldFrom) else None
+        if not isinstance(call, ast.Call) or call.keywords or any(isinstance(a, ast.Starred) for a in call.args):
+            return None
+        return call if _is_it(call.func, self.function, self.method) else None
+
     def _instead(self, statement: ast.stmt, guarded: bool) -> list[ast.stmt] | None:
         if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return, ast.Raise)):
             return None
-        call = _value(statement)
-        if not isinstance(call, ast.Call) or call.keywords or not self._is_it(call.func):
-            return None
-        if any(isinstance(a, ast.Starred) for a in call.args):
+        call = self._call(statement)
+        if not call:
             return None
         function = copy.deepcopy(self.function)
         names = [a.arg for a in function.args.args]
@@ -203,17 +220,82 @@ class _Call:
             result = body.pop().value or result
         return out + body + _ending(statement, result)
 
-    def _is_it(self, func: ast.expr) -> bool:
-        if self.method:
-            return (
-                isinstance(func, ast.Attribute)
-                and func.attr == self.function.name
-                and (
-                    (isinstance(func.value, ast.Name) and func.value.id in OBJECTS)
-                    or (isinstance(func.value, ast.Attribute) and func.value.attr == OBJECTS[-1])
-                )
+
+def _is_it(func: ast.expr, function: ast.FunctionDef, method: bool) -> bool:
+    if method:
+        return (
+            isinstance(func, ast.Attribute)
+            and func.attr == function.name
+            and (
+                (isinstance(func.value, ast.Name) and func.value.id in OBJECTS)
+                or (isinstance(func.value, ast.Attribute) and func.value.attr == OBJECTS[-1])
             )
-        return isinstance(func, ast.Name) and func.id == self.function.name
+        )
+    return isinstance(func, ast.Name) and func.id == function.name
+
+
+class _Expression(ast.NodeTransformer):
+    """Puts what a function returns in the place of its calls, where that is all that it does."""
+
+    def __init__(self, function: ast.FunctionDef, method: bool) -> None:
+        self.function = function
+        self.method = method
+        self.calls = 0  # that can be replaced
+        self.more = 0  # bytes that it takes more, about
+        self.replaces = False
+        self.inside = ""  # name of the function that is visited
+
+    def put(self, module: ast.Module, calls: int) -> bool:
+        """Do so in all of the module, if all calls can be replaced and it gets smaller; say whether it was done."""
+        body = self.function.body
+        if len(body) != 1 or not isinstance(body[0], ast.Return) or not body[0].value:
+            return False
+        self.visit(module)
+        if self.calls != calls or self.more > FUNCTION_BYTES + _bytes(body[0].value):
+            return False
+        self.replaces = True
+        self.visit(module)
+        return True
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if node is self.function or node.name in LEAN:
+            return node
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        value = self.function.body[0].value  # type: ignore[attr-defined]
+        names = [a.arg for a in self.function.args.args][self.method :]
+        simple = not node.keywords and len(node.args) == len(names)
+        if not simple or not _is_it(node.func, self.function, self.method) or not _in_order(value, names, node.args):
+            return node
+        known = dict(zip(names, node.args))
+        if self.method:
+            known["self"] = node.func.value  # type: ignore[attr-defined]
+        new: ast.expr = _Rename(known).visit(copy.deepcopy(value))
+        self.calls += 1
+        self.more += _bytes(new) - _bytes(node)
+        return new if self.replaces else node
+
+
+# What a function takes besides what it does: an object, a place in a dict, a prelude, and half a block of memory.
+FUNCTION_BYTES = 40
+
+
+def _bytes(node: ast.AST) -> int:
+    # About what an expression takes in an .mpy.
+    sizes = {ast.Attribute: 2, ast.Call: 2, ast.IfExp: 4, ast.BoolOp: 2}
+    return sum(sizes.get(type(n), 1) for n in ast.walk(node) if isinstance(n, ast.expr))
+
+
+def _in_order(value: ast.expr, names: list[str], arguments: list[ast.expr]) -> bool:
+    # Whether it makes no difference when the arguments are evaluated.
+    uses = [n.id for n in ast.walk(value) if isinstance(n, ast.Name) and n.id in names]
+    rest = [name for name, a in zip(names, arguments) if not isinstance(a, (ast.Name, ast.Constant))]
+    if not rest:
+        return True
+    direct = isinstance(value, ast.Call) and [a.id for a in value.args if isinstance(a, ast.Name)] == names
+    return direct and uses == names
 
 
 def _is_none(node: ast.expr) -> bool | None:
