@@ -97,9 +97,10 @@ if TYPE_CHECKING:
         properties: dict[int, Any]
 
 else:
-    Message = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup"))
+    # Lists, which are gone afterwards: a tuple stays in memory as a constant.
+    Message = namedtuple("Message", ["topic", "payload", "retain", "qos", "dup"])
     if FIVE:
-        MessageWithProperties = namedtuple("Message", ("topic", "payload", "retain", "qos", "dup") + ("properties",))
+        MessageWithProperties = namedtuple("Message", ["topic", "payload", "retain", "qos", "dup", "properties"])
 
 LOOK_MS = 100  # between two looks at the time while something has a limit
 LONG_MS = 268435000  # when nothing is due: ticks cannot tell times apart that are further than twice that

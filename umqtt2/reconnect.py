@@ -194,7 +194,7 @@ class Reconnector:
                 first = 0
                 start_connection(self._client, self.clean)
         except BaseException as e:
-            if e.args == (EBUSY,):
+            if PLAIN and e.args == (EBUSY,):
                 raise  # another thread came in after all
             self.failed(e)
             if not isinstance(e, NETWORK):
