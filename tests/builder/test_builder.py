@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tools import fetch
-from tools.device import PROFILES, builder, install
+from tools.device import PROFILES, builder, flatten, install
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
 from tools.device.order import order
@@ -285,7 +285,7 @@ def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
     assert methods["next"] == ["self", "timeout"]
     assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
     assert {"connect", "disconnect", "subscribe", "unsubscribe", "is_connected", "connect_now"} <= methods.keys()
-    assert "namedtuple('Message', ('topic', 'payload', 'retain', 'qos', 'dup'))" in files["aio"]
+    assert "namedtuple('Message', ['topic', 'payload', 'retain', 'qos', 'dup'])" in files["aio"]
     assert "MQTTException" in files["__init__"] and files["__init__"].count("import") == 1
     for name in ("last_error", "dropped", "up", "down"):
         assert f"self.{name} = " in files["aio"] or f"    {name} = " in files["aio"]
@@ -636,3 +636,37 @@ def test_names_in_front_are_none_but_those_of_the_file() -> None:
         assert name == "aio" and found
         known = set(re.findall(r"[a-zA-Z_]\w*", rest))
         assert known >= {line.split(".")[1] for line in front.splitlines() if "." in line}
+
+
+def test_a_kind_of_dict_becomes_part_of_what_holds_it() -> None:
+    source = """
+class Ids(dict):
+    _last = 0
+
+    def mark(self, n):
+        self._last = n
+        if n not in self:
+            self[n] = len(self)
+        return self._last
+
+class Store:
+    def __init__(self):
+        self.ids = Ids()
+
+    def put(self, n):
+        return self.ids.mark(n), self.ids.pop(3, None), list(self.ids)
+"""
+    module = ast.parse(source)
+    flatten.mapping(module, "Store", "ids", "Ids")
+    small = ast.unparse(module)
+    assert "Ids" not in small
+    expression = "[s.put(n) for s in [Store()] for n in (5, 3, 5)]"
+    assert run(small, expression) == run(source, expression)
+
+
+def test_a_method_of_the_connection_that_the_build_does_not_call_goes() -> None:
+    source = "class Connection:\n    def wait(self):\n        pass\n    def __init__(self):\n        {}.wait()\n"
+    for call in "self.event", "self.connection":
+        module = ast.parse(source.format(call))
+        unused_methods(module, NOTHING, hidden=True)
+        assert ("def wait" in ast.unparse(module)) == (call == "self.connection")

@@ -27,6 +27,7 @@ from tools.device.profiles import (
     INTERNAL,
     NO_SUBCLASS,
     OF_VERSION_5,
+    ONE_DICT,
     ONE_OBJECT,
     ONE_STORE,
     ONLY,
@@ -121,11 +122,13 @@ def sources(profile: str) -> dict[str, str]:
     parts.empty_methods(module)
     parts.unused_arguments(module, ARGUMENTS)
     parts.positional(module)
-    parts.unused_methods(module, internal)
+    shrink.unused(module, keep)
+    parts.unused_methods(module, internal, bool(store))
     parts.unread_arguments(module, ("Connection",))
     parts.unused_attributes(module)
     shrink.unused(module, keep)
     if store:
+        flatten.mapping(module, store, *ONE_DICT)
         flatten.constants(module, store)
         flatten.flatten(module, *ONE_OBJECT)
         flatten.callbacks(module, ONE_OBJECT[0])

@@ -39,6 +39,60 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
     ast.fix_missing_locations(module)
 
 
+def mapping(module: ast.Module, owner: str, holder: str, name: str) -> None:
+    """Put a kind of dict into the class that holds one in its attribute `holder`, which holds a plain dict then."""
+    classes = {s.name: s for s in module.body if isinstance(s, ast.ClassDef)}
+    part = classes[name]
+    new = {member: f"_{holder}_{member.strip('_')}" for member in _members(part) - set(dir(dict))}
+    _Held(holder, name, new).visit(module)
+    for statement in part.body:
+        if isinstance(statement, ast.FunctionDef):
+            _OfDict(holder, new).visit(statement)
+            statement.name = new[statement.name]
+        elif isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            statement.targets[0].id = new[statement.targets[0].id]
+    classes[owner].body += part.body
+    module.body.remove(part)
+    ast.fix_missing_locations(module)
+
+
+class _Held(ast.NodeTransformer):
+    """`self.received.mark(pid)` becomes `self._received_mark(pid)`, and `ReceivedIds()` a dict."""
+
+    def __init__(self, holder: str, name: str, new: dict[str, str]) -> None:
+        self.holder = holder
+        self.name = name
+        self.new = new
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        value = node.value
+        if isinstance(value, ast.Attribute) and value.attr == self.holder and node.attr in self.new:
+            return ast.Attribute(value.value, self.new[node.attr], node.ctx)
+        return node
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        return ast.Dict([], []) if isinstance(node.func, ast.Name) and node.func.id == self.name else node
+
+
+class _OfDict(ast.NodeTransformer):
+    """In a method of the dict, `self` is the dict but where it stands before an attribute of the class's own."""
+
+    def __init__(self, holder: str, new: dict[str, str]) -> None:
+        self.holder = holder
+        self.new = new
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        if isinstance(node.value, ast.Name) and node.value.id == "self" and node.attr in self.new:
+            node.attr = self.new[node.attr]
+            return node
+        return self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        return ast.Attribute(node, self.holder, ast.Load()) if node.id == "self" else node
+
+
 def constants(module: ast.Module, name: str) -> None:
     """Put the values of attributes that a class has, and nothing ever changes, where they are looked at."""
     owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == name)

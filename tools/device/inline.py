@@ -330,7 +330,8 @@ def _ending(statement: ast.Expr | ast.Assign | ast.Return | ast.Raise, result: a
         return [] if same else [ast.Assign(statement.targets, result)]
     if isinstance(statement, ast.Return):
         return [ast.Return(result)]
-    return [] if isinstance(result, (ast.Constant, ast.Name)) else [ast.Expr(result)]
+    does_something = any(isinstance(node, (ast.Call, ast.Yield, ast.YieldFrom)) for node in ast.walk(result))
+    return [ast.Expr(result)] if does_something else []
 
 
 def _same(statement: ast.stmt, function: ast.FunctionDef, call: ast.Call, own: set[str]) -> dict[str, ast.expr]:

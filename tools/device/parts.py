@@ -9,6 +9,7 @@ from tools.device.merge import TAG, module_of
 
 VERSIONS = {"V311", "V5"}
 BRANCHES = ("publish", "subscribe")
+CONNECTION = "Connection"
 SILENT = ("log", "check_free", "enter")  # methods that do nothing, where a build has none that overrides them
 NEVER_READ = ("since", "busy", "in_callback", "raised", "late")  # attributes of the Connection
 # Attributes that not all builds look at.
@@ -402,26 +403,43 @@ def _without(module: ast.Module, name: str, i: int) -> bool:
     return True
 
 
-def unused_methods(module: ast.Module, internal: frozenset[str]) -> None:
+def unused_methods(module: ast.Module, internal: frozenset[str], hidden: bool = False) -> None:
     """Leave out methods that nothing in the build calls and no program may: private ones, those in `internal`, and
-    what session stores have for other builds."""
+    what session stores have for other builds.
+
+    hidden  no program has the Connection: of its methods all may go, and only what is called on it counts as a call
+    """
     silent = {s.name for s in ast.walk(module) if isinstance(s, ast.FunctionDef) and _is_silent(s)}
     while True:
-        read = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
+        loads = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]
+        read = {n.attr for n in loads}
+        of_connections = {n.attr for n in loads if _may_be_connection(n.value)}
         found = [
             (owner, s)
             for owner in module.body
             if isinstance(owner, ast.ClassDef)
             for s in owner.body
             if isinstance(s, ast.FunctionDef)
-            and s.name not in read
+            and s.name not in (of_connections if hidden and owner.name == CONNECTION else read)
             and not s.name.startswith("__")
-            and (s.name.startswith("_") or s.name in internal or s.name in silent or owner.name == "PacketIdSession")
+            and (
+                s.name.startswith("_")
+                or s.name in internal
+                or s.name in silent
+                or owner.name == "PacketIdSession"
+                or (hidden and owner.name == CONNECTION)
+            )
         ]
         if not found:
             return
         for owner, statement in found:
             owner.body.remove(statement)
+
+
+def _may_be_connection(node: ast.expr) -> bool:
+    # Variables and attributes with one have that name everywhere in the package.
+    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+    return name in ("self", CONNECTION.lower())
 
 
 def unused_attributes(module: ast.Module) -> None:

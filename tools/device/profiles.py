@@ -92,6 +92,7 @@ ONE_OBJECT = (
     },
     ("_client",),
 )
+ONE_DICT = ("received", "ReceivedIds")  # an attribute of the store, and the class of what it holds
 WITH_ONE_STORE = {"connection", "cbconnection"}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection

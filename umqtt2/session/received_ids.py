@@ -41,10 +41,9 @@ class ReceivedIds(dict):  # type: ignore[type-arg]
             self[pid] = 0
         return self[pid] != self._identity  # type: ignore[no-any-return]
 
-    def mark(self, pid: "int") -> "int":
-        """The program has the message that `is_new` has seen last. Returns its number; 0 when the broker has
-        begun another session since."""
-        if pid not in self:
-            return 0
-        self[pid] = self._identity
-        return self._identity
+    def mark(self, pid: "int") -> "bool":
+        """The program has the message that `is_new` has seen last. Returns False when the broker has begun another
+        session since."""
+        if pid in self:
+            self[pid] = self._identity
+        return pid in self
