@@ -283,12 +283,13 @@ def test_the_profile_for_asyncio_keeps_the_names_that_programs_use() -> None:
     assert methods["publish"] == ["self", "topic", "msg", "retain", "qos"]
     assert methods["messages"] == ["self", "queue"]
     assert methods["next"] == ["self", "timeout"]
-    assert methods["__init__"][1:5] == ["client_id", "server", "port", "user"]
+    made = next(s for s in reversed(ast.parse(files["start"]).body) if isinstance(s, ast.FunctionDef))
+    assert [a.arg for a in made.args.args][1:5] == ["client_id", "server", "port", "user"]
     assert {"connect", "disconnect", "subscribe", "unsubscribe", "is_connected", "connect_now"} <= methods.keys()
     assert "namedtuple('Message', ['topic', 'payload', 'retain', 'qos', 'dup'])" in files["aio"]
     assert "MQTTException" in files["__init__"] and files["__init__"].count("import") == 1
     for name in ("last_error", "dropped", "up", "down"):
-        assert f"self.{name} = " in files["aio"] or f"    {name} = " in files["aio"]
+        assert f"self.{name} = " in files["start"]
 
 
 FIVE = {
@@ -670,3 +671,33 @@ def test_a_method_of_the_connection_that_the_build_does_not_call_goes() -> None:
         module = ast.parse(source.format(call))
         unused_methods(module, NOTHING, hidden=True)
         assert ("def wait" in ast.unparse(module)) == (call == "self.connection")
+
+
+def test_what_makes_a_client_of_asyncio_is_loaded_for_that_alone(tmp_path: Path) -> None:
+    install("aio", tmp_path)
+    program = """
+import gc, sys
+from umqtt2.aio import MQTTClient
+
+class Own(MQTTClient):
+    def __init__(self, name):
+        super().__init__(name, "broker", keepalive=5)
+
+def loaded():
+    return [name for name in sys.modules if name.startswith("umqtt2.s")] or hasattr(sys.modules["umqtt2"], "start")
+
+for arguments in ((), ("a", "b", 0, None, None, 30, True, {}, ("t", "m"), True, 0)):
+    try:
+        MQTTClient(*arguments)
+    except (TypeError, ValueError) as e:
+        print(type(e).__name__)
+print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded())
+"""
+    command = [str(fetch.vm32()), "-c", program]
+    environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "TypeError",
+        "ValueError",
+        "5 (b't', b'm', False, 0) False",
+    ], done.stdout + done.stderr

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import flatten, inline, merge, order, parts, rename, reuse, shrink, split
+from tools.device import flatten, inline, merge, once, order, parts, rename, reuse, shrink, split
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
@@ -27,6 +27,7 @@ from tools.device.profiles import (
     INTERNAL,
     NO_SUBCLASS,
     OF_VERSION_5,
+    ONCE,
     ONE_DICT,
     ONE_OBJECT,
     ONE_STORE,
@@ -140,6 +141,9 @@ def sources(profile: str) -> dict[str, str]:
     shrink.unused(module, keep)
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)
+    if profile in ONCE:
+        once.move(module, ONCE[profile])
+        files = {**files, ONCE[profile].file: (once.PART,)}
     out = split.split(ast.fix_missing_locations(module), files)
     out = {name: order.order(source) for name, source in out.items()}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tools.device.once import Once
+
 # Parts in one file are loaded together: `import umqtt2` loads "__init__", and what stands in a file of
 # its own is loaded when the client needs it.
 CORE = {"__init__": ("client", "session.packet_ids"), "transport.tcp": ("transport.tcp",)}
@@ -92,6 +94,8 @@ ONE_OBJECT = (
     },
     ("_client",),
 )
+# What makes a client is loaded for that, from a file of its own.
+ONCE = {"aio": Once("MQTTClient", "start")}
 ONE_DICT = ("received", "ReceivedIds")  # an attribute of the store, and the class of what it holds
 WITH_ONE_STORE = {"connection", "cbconnection"}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients

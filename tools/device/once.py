@@ -1,0 +1,65 @@
+"""Move what is needed once into a file of its own, which is loaded for that and forgotten: the memory that it took is
+free for what comes then.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import NamedTuple
+
+from tools.device.merge import PACKAGE, TAG, module_of
+from tools.device.rename import FREE
+
+PART = "once"  # the name of what is moved, in the place of that of a module of the package
+# The name of the function, one that every MicroPython has.
+NAME = "format"
+
+STUB = """
+def __init__(self, *{args}, **{named}):
+    from .{file} import {name}
+    {name}(self, *{args}, **{named})
+"""
+FORGET = """
+from sys import modules
+del modules['{package}.{file}'], modules['{package}'].{file}
+"""
+
+
+class Once(NamedTuple):
+    """What is moved.
+
+    owner  a class, whose `__init__` it is
+    file   name of the file
+    """
+
+    owner: str
+    file: str
+
+
+def move(module: ast.Module, once: Once) -> None:
+    """Tag the method, and the functions that only it uses, and put a method in its place that loads them."""
+    owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == once.owner)
+    method = next(s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+    args, named = FREE[:2]
+    stub = ast.parse(STUB.format(args=args, named=named, file=once.file, name=NAME)).body[0]
+    owner.body[owner.body.index(method)] = stub
+    method.name = NAME
+    method.body[:0] = ast.parse(FORGET.format(package=PACKAGE, file=once.file)).body
+    setattr(method, TAG, PART)
+    module.body.append(method)
+    while True:
+        own = [f for f in module.body if isinstance(f, ast.FunctionDef) and module_of(f) != PART]
+        rest = [s for s in module.body if module_of(s) != PART]
+        alone = [f for f in own if not _uses([s for s in rest if s is not f], f.name)]
+        alone = [f for f in alone if _uses(module.body, f.name)]
+        if not alone:
+            break
+        for function in alone:
+            setattr(function, TAG, PART)
+            module.body.remove(function)
+            module.body.insert(module.body.index(method), function)
+    ast.fix_missing_locations(module)
+
+
+def _uses(statements: list[ast.stmt], name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for s in statements for n in ast.walk(s))
