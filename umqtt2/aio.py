@@ -394,22 +394,23 @@ class MQTTClient:
         `message_timeout`, MQTTException(ECONCLOSE) as `publish` does, and ValueError for a filter or QoS that is not
         allowed.
         """
-        wishes = []
-        for one in filters:
-            topic, highest = one if isinstance(one, tuple) else (one, qos)
-            packets = self.connection.packets
-            (packets.check_options if FIVE and packets.five else check_qos)(highest, self.session.max_qos)
-            wishes.append((topic_filter(topic), highest))
-        return await self._request(SUBSCRIBE, wishes)
+        return await self._request(SUBSCRIBE, filters, qos)
 
     async def unsubscribe(self, *filters: "Text") -> "None":
         """Give up subscriptions, and return when the broker has acknowledged it; see `subscribe` [3.10]."""
-        await self._request(UNSUBSCRIBE, [(topic_filter(one), 0) for one in filters])
+        await self._request(UNSUBSCRIBE, filters, 0)
 
-    async def _request(self, first: "int", wishes: "list[tuple[bytes, int]]") -> "Any":
-        if not wishes:
+    async def _request(self, first: "int", filters: "tuple[Any, ...]", qos: "int") -> "Any":
+        if not filters:
             raise TypeError("topic: none is given")
-        events = []
+        packets = self.connection.packets
+        wishes: "list[tuple[bytes, int]]" = []
+        for one in filters:
+            topic, highest = one if isinstance(one, tuple) and first == SUBSCRIBE else (one, qos)
+            (packets.check_options if FIVE and packets.five else check_qos)(highest, self.session.max_qos)
+            wishes.append((topic_filter(topic), highest))
+        events: "list[Any]" = []
+        granted: "list[int]" = []
         try:
             for topic, qos in wishes:
                 events.append(self._expect(await self._add(first, topic, qos)))
@@ -425,11 +426,11 @@ class MQTTClient:
                             self.session.remove(event.pid)
                         raise MQTTException(ECONTIMEOUT)
                 self._check_answer(event)
+                granted.append(event.code)
         finally:
             for event in events:
                 self._waiting.remove(event)
-        granted = tuple([event.code for event in events])
-        return granted if len(granted) > 1 else granted[0]
+        return tuple(granted) if len(granted) > 1 else granted[0]
 
     async def _add(self, first: "int", topic: "bytes", msg: "Any") -> "int":
         # Send a packet, or give it to the session store; wait for room. Who waits first is first.
@@ -881,29 +882,29 @@ class MQTTClient:
         # Milliseconds until something is to be done whatever comes.
         connection = self.connection
         state = connection.state
-        if not state:
-            return max(0, min(LONG_MS, self._reconnector.pause_ms()))
-        if state == OPENING:
-            return POLL_MS
-        if state != UP or connection.pending:
-            return LOOK_MS
-        if self.session.has_unsent:
-            return 0
         ms = LONG_MS
-        if connection.half:
-            now = connection.now()
-            quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
-            ms = connection.half - quiet << UNIT_BITS
-        if self._waiting or (self._asking and self._is_working()):
-            ms = min(ms, WAIT_MS)
+        if not state:
+            ms = min(ms, self._reconnector.pause_ms())
+        elif state == OPENING:
+            ms = POLL_MS
+        elif state != UP or connection.pending:
+            ms = LOOK_MS
+        elif self.session.has_unsent:
+            ms = 0
+        else:
+            if connection.half:
+                now = connection.now()
+                quiet = min(max(now - connection.last_out, now - connection.last_in), now - connection.last_ping)
+                ms = connection.half - quiet << UNIT_BITS
+            if self._waiting or (self._asking and self._is_working()):
+                ms = min(ms, WAIT_MS)
         return max(0, ms)
 
     def _pollable(self) -> "Any":
         # What shows that there is something to do, or None.
         connection = self.connection
-        if connection.paused and not connection.pending:
-            return None
-        return getattr(connection.transport, "pollable", None)
+        deaf = connection.paused and not connection.pending
+        return None if deaf else getattr(connection.transport, "pollable", None)
 
     # --- The event loop ------------------------------------------------------------------------------
 

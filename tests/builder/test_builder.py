@@ -701,3 +701,11 @@ print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded()
         "ValueError",
         "5 (b't', b'm', False, 0) False",
     ], done.stdout + done.stderr
+
+
+def test_what_returns_early_goes_where_its_result_is_returned() -> None:
+    g = "def g(a):\n    for b in a:\n        if b:\n            return b\n\n"
+    source = g + "def f(a):\n    if len(a) > 1:\n        return g(a)\n    return 9\n"
+    assert "def g" not in inlined(source)
+    assert run(inlined(source), "[f([0, 5, 6]), f([0, 0]), f([])]") == [5, None, 9]
+    assert "def g" in inlined(g + "def f(a):\n    b = g(a)\n    return b, b\n")

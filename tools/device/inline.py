@@ -138,14 +138,20 @@ def _plain(function: ast.FunctionDef) -> bool:
             node, (ast.FunctionDef, ast.Lambda, ast.Global, ast.Nonlocal)
         ):
             return False
-    returns = [n for n in ast.walk(function) if isinstance(n, ast.Return)]
-    return not returns or (len(returns) == 1 and function.body[-1] is returns[0])
+    return True
+
+
+def _leaves_early(function: ast.FunctionDef) -> bool:
+    # Whether it returns anywhere but at its end.
+    return any(isinstance(n, ast.Return) and n is not function.body[-1] for n in ast.walk(function))
 
 
 class _Call:
     def __init__(self, function: ast.FunctionDef, method: bool, places: list[_Place]) -> None:
         self.function = function
         self.method = method
+        # Where the caller returns what it returns, it may do so anywhere.
+        self.leaves_early = _leaves_early(function)
         self.waits = any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(function))
         own = (function.name,)
         forwards = len(function.body) == 1 and isinstance(function.body[0], ast.Expr)
@@ -185,7 +191,7 @@ class _Call:
         if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return, ast.Raise)):
             return None
         call = self._call(statement)
-        if not call:
+        if not call or (self.leaves_early and not isinstance(statement, ast.Return)):
             return None
         function = copy.deepcopy(self.function)
         names = [a.arg for a in function.args.args]
@@ -215,6 +221,8 @@ class _Call:
             replace[name] = ast.Name(name + suffix, ast.Load())
         replace.update({} if guarded else _same(statement, function, call, assigned - set(names)))
         body = [_Rename(replace).visit(s) for s in function.body]
+        if self.leaves_early:
+            return out + body + [ast.Return(ast.Constant(None))]
         result: ast.expr = ast.Constant(None)
         if isinstance(body[-1], ast.Return):
             result = body.pop().value or result
