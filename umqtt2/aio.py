@@ -594,12 +594,11 @@ class MQTTClient:
                 if one[TASK] == AGAIN:
                     break
             self._again -= 1
-            one[TASK] = asyncio.current_task()
         else:
             one = self._queue.pop(0)
             if one[PID]:
-                one[TASK] = asyncio.current_task()
                 self._given.append(one)
+        one[TASK] = asyncio.current_task()
         if self.connection.paused:
             self._wake()
         if self._queue or self._again:
@@ -942,15 +941,13 @@ class MQTTClient:
     def _keep_time(self, ms: "int") -> "None":
         # Have the timer wake the task in `ms` at the latest.
         timer = self._timer
+        self._ms = ms
         if not timer:
-            self._ms = ms
             self._sleeps = False
             self._timer = asyncio.create_task(self._keep_waking())
-        else:
-            self._ms = ms
-            if self._sleeps and time.ticks_diff(self._until, time.ticks_ms()) > ms:
-                self._sleeps = False
-                timer.cancel()
+        elif self._sleeps and time.ticks_diff(self._until, time.ticks_ms()) > ms:
+            self._sleeps = False
+            timer.cancel()
 
     async def _keep_waking(self) -> "None":
         me = asyncio.current_task()

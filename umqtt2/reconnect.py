@@ -34,9 +34,7 @@ from .errno import (
     EBUSY,
     ECONAUTH,
     ECONCLOSE,
-    ECONCREDENTIALS,
-    ECONPROTOCOL,
-    ECONREJECT,
+    ECONUNAVAIBLE,
     ECONUNKNOWN,
     MQTTException,
 )
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
 
     from .cpython.contracts import Session
 
-PERMANENT = (ECONUNKNOWN, ECONPROTOCOL, ECONREJECT, ECONCREDENTIALS, ECONAUTH)  # no retry cures these
 # Reason codes with which a broker of MQTT 5 closes: not authorized, banned, taken over by another client.
 UNWANTED = (0x87, 0x8A, 0x8E)
 FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
@@ -112,7 +109,9 @@ def is_permanent(error: "BaseException") -> "bool":
     # accept is a number of mbedTLS. MicroPython on Unix has a text for unknown names, too: [addrinfo error -2].
     number = error.args[0] if error.args else 0
     if isinstance(error, MQTTException):
-        return number in PERMANENT or (FIVE and number == ECONCLOSE and error.args[-1] in UNWANTED)
+        # What a CONNACK refuses for; a server that is unavailable may come back.
+        refused = ECONUNKNOWN <= number <= ECONAUTH and number != ECONUNAVAIBLE
+        return refused or (FIVE and number == ECONCLOSE and error.args[-1] in UNWANTED)
     if isinstance(error, OSError):
         return number == FATAL_ALERT or (isinstance(number, str) and number[:1].isalpha())
     return False

@@ -108,7 +108,7 @@ def text_bytes(value: "Payload", name: "str") -> "bytes":
         value = bytes(encoded(value, name))
         str(value, "utf-8")
     except ValueError:
-        value = b"\0"  # as bad as the other thing that is forbidden
+        value = bytes(1)  # U+0000, as bad
     if 0 in value or len(value) > 65535:
         raise ValueError(name + ": longer than 65,535 bytes, not UTF-8, or with U+0000")
     return value
