@@ -686,9 +686,9 @@ class Own(MQTTClient):
 def loaded():
     return [name for name in sys.modules if name.startswith("umqtt2.s")] or hasattr(sys.modules["umqtt2"], "start")
 
-for arguments in ((), ("a", "b", 0, None, None, 30, True, {}, ("t", "m"), True, 0)):
+for arguments in {"server": "b"}, {"client_id": "a", "server": "b", "queue": 0}:
     try:
-        MQTTClient(*arguments)
+        MQTTClient(**arguments)
     except (TypeError, ValueError) as e:
         print(type(e).__name__)
 print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded())
