@@ -1,4 +1,4 @@
-"""What the faults of `make chaos` have brought to light."""
+"""A robust client whose CONNACK is lost together with the connection."""
 
 from __future__ import annotations
 
