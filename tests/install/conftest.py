@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import Listener, Mosquitto
 from tools.testkit.observer import Observer
+from tools.testkit.web import served
 
 
 @pytest.fixture(scope="module")
@@ -31,25 +30,8 @@ def observer(broker: Mosquitto) -> Iterator[Observer]:
         yield client
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves a folder, without a log."""
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[[Path], str]]:
     """Serve a folder on 127.0.0.1, and give the address."""
-    servers = []
-
-    def start(folder: Path) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+    with ExitStack() as stack:
+        yield lambda folder: stack.enter_context(served(folder))

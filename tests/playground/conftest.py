@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,27 +10,16 @@ import pytest
 from tests.docs.built import built_site
 from tools import chromium
 from tools.fetch import Unsupported
+from tools.testkit.web import served
 
 LIMIT_MS = 60_000
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """What `python -m http.server` has, without its log."""
-
-    def log_message(self, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the site."""
-    handler = partial(Quiet, directory=str(built_site(tmp_path_factory)))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with served(built_site(tmp_path_factory)) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

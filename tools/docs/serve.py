@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import sys
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+import threading
+from pathlib import Path
 
 from tools.paths import BUILD
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Does not print each request."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+from tools.testkit.web import served
 
 
 def main() -> None:
     """Print the address, and serve."""
-    folder = sys.argv[1] if len(sys.argv) > 1 else str(BUILD / "site")
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        print(f"http://127.0.0.1:{server.server_port}/  (Ctrl-C ends it)", flush=True)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            print()
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else BUILD / "site"
+    try:
+        with served(folder) as address:
+            print(f"{address}/  (Ctrl-C ends it)", flush=True)
+            threading.Event().wait()
+    except KeyboardInterrupt:
+        print()
 
 
 if __name__ == "__main__":

@@ -8,5 +8,6 @@
     vm            runs a program on a VM and reads what it prints
     proxy         stands between a client and a broker, and cuts, holds back or drops; servers that misbehave
     observer      a client at the broker's side
+    web           a folder on a web server
     board         what board.ini says of a real board
 """
