@@ -7,18 +7,15 @@ machine's libc.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from tools import debian, errors
 from tools.errors import ToolError
-from tools.fetch import Unsupported
+from tools.fetch import Unsupported, found_here, says
 from tools.paths import BUILD, locked, new_folder
 
 PACKAGE = "chromium-headless-shell"
-ON_PATH = (PACKAGE, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ON_PATH = (PACKAGE, "chromium-browser", "google-chrome", "google-chrome-stable")
 WANTED = "install chromium, or set CHROMIUM=/path"
 
 # Without a user, a display, a graphics card, and anything that it asks of the internet by itself.
@@ -58,15 +55,9 @@ FONTS = """<?xml version="1.0"?>
 
 def chromium() -> Path:
     """Its path. `Unsupported` says that this machine has none and cannot fetch it."""
-    given = os.environ.get("CHROMIUM")
-    if given:
-        if not _runs(Path(given)):
-            raise ToolError(f"chromium: CHROMIUM={given} is no Chromium that runs; correct or unset it")
-        return Path(given)
-    for name in ON_PATH:
-        path = shutil.which(name)
-        if path and _runs(Path(path)):
-            return Path(path)
+    found = found_here("chromium", _runs, ON_PATH)
+    if found:
+        return found
     cached = BUILD / "chromium" / PACKAGE
     with locked("chromium"):
         if not cached.exists():
@@ -108,12 +99,7 @@ def _wrap(folder: Path, root: Path) -> Path:
 
 def _runs(path: Path) -> bool:
     """Whether it starts, and shows a page. `--version` alone does not load all that it needs."""
-    command = [str(path), *OPTIONS, "--dump-dom", "data:text/html,<p>here"]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return b"<p>here" in done.stdout
+    return says(b"<p>here", str(path), *OPTIONS, "--dump-dom", "data:text/html,<p>here", seconds=120)
 
 
 def main() -> None:

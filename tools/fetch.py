@@ -18,7 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 if not __package__:  # when it is run as a file, the repository is not on sys.path
@@ -70,14 +70,9 @@ def vm_newest() -> Path:
 
 def mosquitto() -> Path:
     """The broker."""
-    given = os.environ.get("MOSQUITTO")
-    if given:
-        if not _is_mosquitto(given):
-            raise ToolError(f"mosquitto: MOSQUITTO={given} is no mosquitto that runs; correct or unset it")
-        return Path(given)
-    on_path = shutil.which("mosquitto", path=_path_with_sbin())
-    if on_path and _is_mosquitto(on_path):
-        return Path(on_path)
+    found = found_here("mosquitto", _is_mosquitto)
+    if found:
+        return found
     remedy = "install mosquitto, or set MOSQUITTO=/path"
     _need_debian("mosquitto", remedy)
     return _fetch_mosquitto("mosquitto", debian.mirror().suite, remedy)
@@ -119,14 +114,9 @@ def rabbitmq() -> Path:
 
 def valgrind() -> Path:
     """The program that counts instructions; `Unsupported` says that this machine or architecture has none."""
-    given = os.environ.get("VALGRIND")
-    if given:
-        if not _is_valgrind(given):
-            raise ToolError(f"valgrind: VALGRIND={given} is no valgrind that runs; correct or unset it")
-        return Path(given)
-    on_path = shutil.which("valgrind")
-    if on_path and _is_valgrind(on_path):
-        return Path(on_path)
+    found = found_here("valgrind", _is_valgrind)
+    if found:
+        return found
     cached = BUILD / "valgrind" / "valgrind.bin"
     with locked("valgrind"):
         if not cached.exists():
@@ -286,30 +276,46 @@ def _unpack(program: str, suite: str, arch: str, root: Path, remedy: str) -> Non
         raise ToolError(f"{program}: {error}; {remedy}") from error
 
 
-def _is_mosquitto(path: Path | str) -> bool:
-    """Whether a program runs here and is mosquitto."""
+def found_here(name: str, works: Callable[[Path], bool], others: Sequence[str] = ()) -> Path | None:
+    """A program that this machine has and that works: the one that NAME in the environment says, or one on PATH.
+
+    others: names that it may have besides.
+    """
+    variable = name.upper()
+    given = os.environ.get(variable)
+    if given:
+        if not works(Path(given)):
+            raise ToolError(f"{name}: {variable}={given} is no {name} that runs; correct or unset it")
+        return Path(given)
+    # Where servers are installed, which an ordinary user's PATH leaves out.
+    folders = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+    on_path = filter(None, (shutil.which(one, path=folders) for one in (name, *others)))
+    return next((path for path in map(Path, on_path) if works(path)), None)
+
+
+def says(words: bytes, *command: str, seconds: int = 60) -> bool:
+    """Whether a command runs here and prints certain words."""
     try:
         done = subprocess.run(
-            [str(path), "-h"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=seconds,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return b"mosquitto version" in done.stdout + done.stderr
+    return words in done.stdout
 
 
-def _is_valgrind(path: Path | str) -> bool:
-    """Whether a program runs here and is a valgrind that can count the instructions of another."""
-    command = [str(path), "--tool=callgrind", "--callgrind-out-file=/dev/null", "/bin/true"]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0 and b"Collected" in done.stderr
+def _is_mosquitto(path: Path) -> bool:
+    return says(b"mosquitto version", str(path), "-h")
 
 
-def _path_with_sbin() -> str:
-    """PATH and where servers are installed, which an ordinary user's PATH leaves out."""
-    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+def _is_valgrind(path: Path) -> bool:
+    # One that can count the instructions of another program.
+    return says(b"Collected", str(path), "--tool=callgrind", "--callgrind-out-file=/dev/null", "/bin/true")
 
 
 def _text(vm: Vm) -> str:
