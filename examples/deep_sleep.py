@@ -27,7 +27,7 @@ READINGS = "garden/moisture-1"
 
 PIN = 34  # of the analog-to-digital converter
 INTERVAL = 600  # seconds from one reading to the next
-AWAKE = 10  # seconds for Wi-Fi, and as many for the broker; what is not sent by then waits for next time
+AWAKE = 10  # seconds for Wi-Fi, and as many to send; what is not sent by then waits for next time
 WAITING = 50  # readings that may wait in the flash; each takes 52 bytes of memory too: more on a larger board
 
 
@@ -55,19 +55,21 @@ def has_wifi():
 def send(client):
     """Send what waits, this reading and those before it, until the broker has acknowledged them all."""
 
-    def all_sent():
-        client.check_msg()
-        return not client.session.waiting()
+    def done():
+        while client.check_msg():
+            pass
+        return not (client.is_connected() and client.session.waiting())
 
-    client.connect()
-    if not wait_for(all_sent):
+    client.connect()  # one attempt: without a broker it sleeps, and tries again when it wakes
+    wait_for(done)
+    if client.session.waiting():
         print("readings that wait:", client.session.waiting(), repr(client.last_error))
     client.disconnect()
 
 
 def main():
     gc.threshold(1000)  # bytes: collected often, what stays lies together and leaves room for large pieces
-    client = MQTTClient(CLIENT_ID, BROKER, PORT, session=FileSession("readings", WAITING), backoff=(1, 5))
+    client = MQTTClient(CLIENT_ID, BROKER, PORT, session=FileSession("readings", WAITING), socket_timeout=AWAKE / 2)
     try:
         # There is no connection yet: the client writes it to the session's file.
         client.publish(READINGS, "%d %d" % (time.time(), measure()), qos=1)

@@ -46,6 +46,7 @@ SCENARIOS = {
     "websocket": "6",
     "tls": "-",
     "take_over": "3.1.4",
+    "eager": "3.1.4",
 }
 # These take some seconds without using them: not in `make test`.
 SLOW = ("payload_1_mb", "idle", "falls_silent", "shared_subscription")

@@ -18,7 +18,7 @@ LARGER_HEAPS = {
     "source": {
         "large": 60,
         "long_topic": 56,
-        "many": 64,
+        "many": 66,
         "old_robust2": 56,
         "other_transport": 84,
         "qos2": 56,

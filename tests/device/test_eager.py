@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Callable
 
 import pytest
@@ -54,5 +55,6 @@ def test_a_refusal_is_told(
 ) -> None:
     client = {**broker.settings("password"), "password": "another"}
     with machine(MAIN, tree).start(program, {"prefix": PREFIX, "client": client, "robust": False}) as run:
-        assert run.event("told")["number"] in (ECONCREDENTIALS, ECONAUTH)
+        # The broker may have closed before the message was sent.
+        assert run.event("told")["number"] in (ECONCREDENTIALS, ECONAUTH, errno.EPIPE, errno.ECONNRESET)
         run.done()

@@ -15,7 +15,8 @@ from pathlib import Path
 
 HOST = "127.0.0.1"
 LOOK = 0.01  # seconds between two looks at who is asleep
-QUIET = 12  # looks in a row: longer than any client naps between two packets that need no answer
+QUIET = 8  # looks in a row: longer than any client naps between two packets that need no answer
+QUIET_AT_THE_END = 3  # when the broker has closed: umqtt2 waits a second for that, also on a busy machine
 
 
 class RoundTrips:
@@ -79,8 +80,8 @@ class RoundTrips:
                 if not data:
                     open_ones.remove(broker)
                     ended = True
-            quiet = 0 if ready or not self._all_asleep() else quiet + 1
-            if quiet >= QUIET and (answers or ended):
+            quiet = 0 if ready or not self._all_asleep(ended) else quiet + 1
+            if quiet >= (QUIET_AT_THE_END if ended else QUIET) and (answers or ended):
                 self.trips += asked
                 asked = False
                 self.down += len(answers)
@@ -90,8 +91,9 @@ class RoundTrips:
                     client.shutdown(socket.SHUT_WR)
                 answers, ended, quiet = b"", False, 0
 
-    def _all_asleep(self) -> bool:
-        return all(pid is not None and is_asleep(pid) for pid in (self.client_pid, self._broker_pid))
+    def _all_asleep(self, ended: bool) -> bool:
+        pids = (self.client_pid,) if ended else (self.client_pid, self._broker_pid)
+        return all(pid is not None and is_asleep(pid) for pid in pids)
 
 
 def is_asleep(pid: int) -> bool:

@@ -381,11 +381,21 @@ def take_over(w):
     return compare(w.got(b, 1), [b"1"])
 
 
+def eager(w):
+    b = w.connected("b")
+    b.subscribe(w.topic("t"), 1)
+    a = w.client()
+    a.connect(True, eager=True)
+    granted = a.subscribe(w.topic("own"), 1)
+    a.publish(w.topic("t"), b"1", 1)
+    return compare(w.got(b, 1), [b"1"]) if granted == 1 else "granted %d" % granted
+
+
 SCENARIOS = (
     session_present, absence_qos_1, absence_qos_2, wrong_password, last_will, no_will_after_disconnect, retained,
     qos_pairs, unsubscribe, refused_subscription, payload_7_kb, payload_1_mb, idle, keepalive_0, falls_silent,
     empty_identifier, utf8_topics, hash_and_dollar, shared_subscription, subscriptions_50, unread_100_qos_1,
-    unread_100_qos_2, websocket, tls, take_over,
+    unread_100_qos_2, websocket, tls, take_over, eager,
 )  # fmt: skip
 
 

@@ -50,9 +50,10 @@ class Client:
         if "will" in options:
             client.set_last_will(*options["will"])
 
-    def connect(self, clean):
+    def connect(self, clean, eager=False):
+        """Connect; `eager` does not wait for the CONNACK."""
         try:
-            return self._client.connect(clean_session=clean)
+            return self._client.connect(clean_session=clean, eager=eager)
         except MQTTException as e:
             # 21 to 25 are the codes 1 to 5 of a CONNACK
             raise Refused(e.args[0] - 20 if 20 < e.args[0] < 26 else 0)

@@ -29,7 +29,7 @@ class Client:
         )
         self._client = None
 
-    def connect(self, clean):
+    def connect(self, clean, eager=False):
         config, options = self._config, self._options
         self._client = client = self._make(clean)
         self._connack = None
@@ -53,6 +53,8 @@ class Client:
             client.connect("localhost" if options.get("over") == "tls" else "127.0.0.1", self._port, self._keepalive)
         except OSError:
             raise Refused(0)
+        if eager:
+            return False
         self._wait(lambda: self._connack or self._gone)
         if not self._connack or self._connack[1]:
             raise Refused(self._connack[1] if self._connack else 0)

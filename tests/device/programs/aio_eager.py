@@ -20,6 +20,6 @@ def run(device):
     up = False
     try:
         up = asyncio.run(converse(device))
-    except MQTTException as e:
+    except (OSError, MQTTException) as e:
         number = e.args[0]
     device.say("told", number=number, up=up)

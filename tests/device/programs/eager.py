@@ -14,11 +14,13 @@ def run(device):
     else:
         c = device.client()
         c.connect(eager=True)
-        pids = [c.subscribe(device.topic("down"), 1), c.publish(device.topic("up"), "reading", qos=1)]
+        pids = []
     number = 0
     try:
+        if not pids:
+            pids = [c.subscribe(device.topic("down"), 1), c.publish(device.topic("up"), "reading", qos=1)]
         device.until(c, lambda: len(device.statuses) == 2)
-    except MQTTException as e:
+    except (OSError, MQTTException) as e:
         number = e.args[0]
     device.say("told", pids=pids, statuses=device.statuses, number=number)
     c.disconnect()
