@@ -15,6 +15,7 @@ from tools.testkit.ports import free_ports
 from tools.testkit.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
+FORGET = ("rumqttd", "aedes")  # their sessions are gone when they restart
 RULES = ("mosquitto", "nats", "aedes")  # they are told to refuse `forbidden/`
 
 @dataclass(frozen=True)

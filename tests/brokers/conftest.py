@@ -183,7 +183,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     """Print what each broker does; where nothing has failed, write it into the documentation."""
     tables = (
         ("MQTT 3.1.1", "scenario", TABLE),
-        ("many messages", "client", {name: MANY[name] for name in [*CLIENTS.values(), PAHO] if name in MANY}),
+        ("many messages", "client", cells_of_many()),
         ("MQTT 5", "scenario", cells_of_version5(terminalreporter)),
     )
     whole = terminalreporter.config.getoption("--brokers")
@@ -194,6 +194,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
                 terminalreporter.write_line(line)
             if whole and not exitstatus:
                 page.update(name, first, cells)
+
+
+def cells_of_many() -> page.Cells:
+    """What has become of many messages."""
+    names = [name for name in [*CLIENTS.values(), PAHO] if name in MANY]
+    return {name: {broker: [page.summary(runs)] for broker, runs in MANY[name].items()} for name in names}
 
 
 def cells_of_version5(terminalreporter: pytest.TerminalReporter) -> page.Cells:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tools.paths import REPO
 
 PAGE = REPO / "docs" / "brokers.md"
@@ -31,6 +33,25 @@ def update(name: str, first: str, cells: Cells) -> None:
     for row, columns in cells.items():
         merged.setdefault(row.replace("_", " "), {}).update(columns)
     PAGE.write_text("\n".join([before + begin, "", *lines(first, merged), "", end + after]), encoding="utf-8")
+
+
+def summary(runs: list[str]) -> str:
+    """What several runs have counted, each a list such as "3 of 1,000 up lost, down out of order", as ranges."""
+    counts: dict[str, list[int]] = {}
+    for run in runs:
+        for part in run.split(", "):
+            match = re.fullmatch(r"([\d,]+) of [\d,]+ (.+)", part)
+            counts.setdefault(match[2] if match else part, []).append(int(match[1].replace(",", "")) if match else -1)
+    if set(counts) != {"yes"}:
+        counts.pop("yes", None)
+    return ", ".join(sorted(_range(name, found, len(runs)) for name, found in counts.items()))
+
+
+def _range(name: str, found: list[int], runs: int) -> str:
+    if -1 in found:
+        return name
+    least = min(found) if len(found) == runs else 0
+    return f"{name}: {least}" + (f" to {max(found)}" if max(found) > least else "")
 
 
 def _cells(table: str) -> Cells:

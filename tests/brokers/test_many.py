@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.brokers.brokers311 import KEEPS
+from tests.brokers.brokers311 import FORGET, KEEPS
 from tests.brokers.conftest import CLIENTS, MANY, PAHO
 from tests.brokers.counter import Counter
 from tests.brokers.machines import Cpython
@@ -101,12 +101,14 @@ def sent_twice(connections: Sequence[bytes]) -> set[int]:
                 break
             if first == 0x20 and not body[0]:
                 known.clear()
-            elif first & 0xF6 == 0x34:
+            elif first & 0xF0 == 0x30:
                 topic = 2 + int.from_bytes(body[:2], "big")
                 pid = int.from_bytes(body[topic : topic + 2], "big")
                 number = int(body[topic + 2 :])
-                numbers[number] += known.get(pid) != number
-                known[pid] = number
+                if body[topic - 1 : topic] == b"2":  # published at QoS 2
+                    numbers[number] += known.get(pid) != number
+                if first & 4:
+                    known[pid] = number
             elif first == 0x62:
                 known.pop(int.from_bytes(body, "big"), None)
     return {number for number, times in numbers.items() if times > 1}
@@ -228,6 +230,8 @@ def test_many_messages(
 
     left = faults(ours, CLIENTS[kind], 1)
     left.pop("doubled down", None)  # by the broker
+    if broker_name in FORGET:
+        left.pop("doubled up", None)  # what had its PUBREC is sent again, or it could be lost
     for seed in range(1, TIMES + 1):
         if not left and (broker_name in MANY.get(PAHO, {}) or not whole):
             break
