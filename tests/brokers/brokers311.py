@@ -90,5 +90,6 @@ BROKERS = {
     "nats": brokers.Nats,
     "rumqttd": brokers.Rumqttd,
     "aedes": brokers.Aedes,
+    "amqtt": brokers.Amqtt,
     "rabbitmq": RabbitMQAll,
 }

