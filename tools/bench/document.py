@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.bench import pictures, text
 from tools.bench.claims import claims
-from tools.bench.plan import ASYNCIO, CLIENTS, CPYTHON, MEASURES, MICROPYTHON
+from tools.bench.plan import ASYNCIO, CLIENTS, CPYTHON, MEASURES, MICROPYTHON, TASKS_ON_VM
 from tools.bench.results import Results
 from tools.paths import REPO
 from tools.tables import fill, markdown, number
@@ -25,6 +25,7 @@ def update(
         "conditions": _conditions(results),
         "targets": markdown(text.claimed(results)),
         "micropython": markdown(text.speed(results, MICROPYTHON)),
+        TASKS_ON_VM: markdown(text.speed(results, TASKS_ON_VM)),
         "exact": markdown(text.exact(results)),
         "cpython": markdown(text.speed(results, CPYTHON)),
         "asyncio": markdown(text.speed(results, ASYNCIO)),
@@ -102,7 +103,8 @@ def _conditions(results: Results) -> str:
             f"- {versions['vm']}; CPython {versions['cpython']}",
             f"- umqtt2 {versions['umqtt2']}; umqtt.simple {versions['umqtt.simple']};"
             f" umqtt.simple2 {versions['umqtt.simple2']}; paho-mqtt {versions['paho-mqtt']};"
-            f" aiomqtt {versions['aiomqtt']}; gmqtt {versions['gmqtt']}",
+            f" aiomqtt {versions['aiomqtt']}; gmqtt {versions['gmqtt']};"
+            f" aiomqttc {versions['aiomqttc']}; chumicro-mqtt {versions['chumicro-mqtt']}",
             f"- mosquitto {versions['mosquitto']}",
             f"- {results['machine']}; load before the run: {results['load before']}",
         ]

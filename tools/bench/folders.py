@@ -11,6 +11,9 @@ from tools.testkit.tree import lay_out, put
 PROGRAMS = Path(__file__).parent / "programs"
 HOME = BUILD / "bench"
 ARCHIVES = {"simple": "umqtt.simple", "simple2": "umqtt.simple2"}
+# Those of which a board gets a file, or packages.
+MODULES = {"aiomqttc": ["aiomqttc"], "chumicro": ["chumicro-mqtt", "chumicro-sockets", "chumicro-timing"]}
+OURS = {"aio": "aio"}  # the build of a client that is always of the same
 
 
 def prepare(client: str, profile: str, home: Path) -> Path:
@@ -24,6 +27,12 @@ def prepare(client: str, profile: str, home: Path) -> Path:
             sources = other_clients.source_folder(ARCHIVES[client])
             for path in sorted((sources / "umqtt").rglob("*.py")):
                 put(path, draft / path.relative_to(sources))
-        elif client == "umqtt2":
+        for name in MODULES.get(client, ()):
+            module = other_clients.module_path(name)
+            for path in sorted(module.rglob("*.py")) if module.is_dir() else [module]:
+                put(path, draft / path.relative_to(module.parent))
+        if client == "umqtt2":
             lay_out(profile, draft)
+        elif client in OURS:
+            lay_out(OURS[client], draft)
     return target

@@ -19,6 +19,7 @@ from tools.testkit.tree import SOURCE
 
 BOARD_KB = 36  # the heap of a small board
 SOURCE_KB = 48  # for the source tree, which is not merged
+TASKS_KB = 100  # of an ESP32: these clients take more
 ROOMY_KB = 512  # so that no garbage is collected for a while
 SECONDS = 120
 
@@ -41,12 +42,11 @@ class MicroPython:
         return said.strip().partition("; ")[2]
 
     def run(
-        self, program: str, client: str, *arguments: object, core: int | None = None, roomy: bool = False
+        self, program: str, client: str, *arguments: object, core: int | None = None, heap_kb: int = 0
     ) -> dict[str, Any]:
         """Run a program for a client, on a core if one is given, and give what it found."""
-        heap_kb = ROOMY_KB if roomy else self._heap_kb
         folder = self._folders[client]
-        command = vm.command(self._path, heap_kb, "-c", _line(program, client, arguments))
+        command = vm.command(self._path, heap_kb or self._heap_kb, "-c", _line(program, client, arguments))
         return _run(command, f"{program} of {client}", vm.imports(folder), folder, core)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MICROPYTHON, CPYTHON, ASYNCIO = "micropython", "cpython", "asyncio"  # the last one is CPython, too
+TASKS_ON_VM = "tasks on the VM"  # MicroPython, with clients for programs that do several things at once
 ONE_CORE = "one_core"
 IDLE = "idle"
 
@@ -18,6 +19,8 @@ CLIENTS = {
     "umqtt2": "umqtt2",
     "aiomqtt": "aiomqtt",
     "gmqtt": "gmqtt",
+    "aiomqttc": "aiomqttc",
+    "chumicro": "chumicro-mqtt",
     "aio": "umqtt2.aio",
 }
 MEASURES = {
@@ -46,6 +49,7 @@ class Figure(NamedTuple):
 
 
 ASYNC_CLIENTS = ["aiomqtt", "gmqtt", "aio"]
+VM_CLIENTS = ["aiomqttc", "chumicro", "aio"]
 
 # umqtt.simple waits for each acknowledgement, so it knows no burst. paho's thread would receive messages
 # while they are still being queued up, so that their time cannot be told; it reads them as loop() does.
@@ -55,6 +59,9 @@ FIGURES = [
     Figure(MICROPYTHON, ONE_CORE, ["bare", "simple", "simple2", "umqtt2"], "qos1"),
     Figure(MICROPYTHON, "burst", ["bare", "simple2", "umqtt2"]),
     Figure(MICROPYTHON, "receive", ["bare", "simple", "simple2", "umqtt2"]),
+    Figure(TASKS_ON_VM, "qos0", VM_CLIENTS),
+    Figure(TASKS_ON_VM, "qos1", VM_CLIENTS),
+    Figure(TASKS_ON_VM, "receive", VM_CLIENTS),
     Figure(CPYTHON, "qos0", ["bare", "paho", "paho_thread", "umqtt2"]),
     Figure(CPYTHON, "qos1", ["bare", "paho", "paho_thread", "umqtt2"]),
     Figure(CPYTHON, ONE_CORE, ["bare", "paho", "paho_thread", "umqtt2"], "qos1"),

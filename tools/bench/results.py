@@ -15,7 +15,7 @@ from tools.bench import rounds
 from tools.bench.broker import Broker, running
 from tools.bench.folders import HOME
 from tools.bench.machines import MicroPython
-from tools.bench.plan import FIGURES, MICROPYTHON
+from tools.bench.plan import FIGURES, MICROPYTHON, TASKS_ON_VM
 from tools.errors import ToolError
 from tools.instructions import measure as instructions
 from tools.other_clients import VERSIONS
@@ -30,7 +30,7 @@ def measure(profile: str, count: int, seconds: float, file: Path = FILE, shorter
 
     shorter: count instructions of that many times fewer calls
     """
-    on_vm = (figure.clients for figure in FIGURES if figure.machine == MICROPYTHON)
+    on_vm = (figure.clients for figure in FIGURES if figure.machine in (MICROPYTHON, TASKS_ON_VM))
     vm = MicroPython(sorted(set().union(*on_vm)), profile, file.parent / "lib")
     load = os.getloadavg()[0]
     with running() as broker:
@@ -43,8 +43,7 @@ def measure(profile: str, count: int, seconds: float, file: Path = FILE, shorter
                 "mosquitto": broker.version,
                 **{name: _version(name) for name in ("paho-mqtt", "aiomqtt")},
                 "gmqtt": VERSIONS["gmqtt"],
-                "umqtt.simple": VERSIONS["umqtt.simple"],
-                "umqtt.simple2": VERSIONS["umqtt.simple2"],
+                **{name: VERSIONS[name] for name in ("umqtt.simple", "umqtt.simple2", "aiomqttc", "chumicro-mqtt")},
             },
             "machine": machine(),
             "load before": round(load, 2),

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from rich.progress import track
 
 from tools.bench.broker import HOST, Broker
-from tools.bench.machines import CPython, MicroPython
-from tools.bench.plan import ASYNCIO, FIGURES, MICROPYTHON, ONE_CORE, WITH_HEAP
+from tools.bench.machines import ROOMY_KB, TASKS_KB, CPython, MicroPython
+from tools.bench.plan import ASYNCIO, FIGURES, MICROPYTHON, ONE_CORE, TASKS_ON_VM, WITH_HEAP
 
 Speeds = dict[str, dict[str, dict[str, list[float]]]]
 
@@ -27,11 +27,14 @@ def speeds(vm: MicroPython, broker: Broker, rounds: int, seconds: float) -> Spee
     ]
     found: Speeds = {}
     for figure, client in track(steps, "measuring", transient=True):
-        machine = vm if figure.machine == MICROPYTHON else CPython()
         with _core(broker, figure.measure == ONE_CORE) as core:
             loop = figure.loop or figure.measure
-            program = "async_speed" if figure.machine == ASYNCIO else "speed"
-            sample = machine.run(program, client, loop, HOST, broker.port, seconds, core=core)
+            program = "async_speed" if figure.machine in (ASYNCIO, TASKS_ON_VM) else "speed"
+            work = (program, client, loop, HOST, broker.port, seconds)
+            if figure.machine in (MICROPYTHON, TASKS_ON_VM):
+                sample = vm.run(*work, core=core, heap_kb=TASKS_KB if figure.machine == TASKS_ON_VM else 0)
+            else:
+                sample = CPython().run(*work, core=core)
         kept = found.setdefault(figure.machine, {}).setdefault(figure.measure, {}).setdefault(client, [])
         kept.append(round(1e6 * sample["count"] / sample["us"], 3))
     return found
@@ -39,7 +42,7 @@ def speeds(vm: MicroPython, broker: Broker, rounds: int, seconds: float) -> Spee
 
 def exact(vm: MicroPython, broker: Broker, program: str) -> dict[str, dict[str, float]]:
     """Exact figures by client: `heap` or `writes`."""
-    return {client: vm.run(program, client, HOST, broker.port, roomy=True) for client in WITH_HEAP}
+    return {client: vm.run(program, client, HOST, broker.port, heap_kb=ROOMY_KB) for client in WITH_HEAP}
 
 
 @contextmanager

@@ -19,8 +19,8 @@ class Client(NamedTuple):
     tls        whether it has TLS at all
     part       the profile of umqtt2 that it is a part of, when it is not a whole one
     arguments  of MQTTClient
-    program    the echo program, see `tools.sizes.echo`: one for umqtt.simple's API, one for umqtt2.aio's; "" for
-               a client that neither runs with
+    program    the echo program, see `tools.sizes.echo`: one for each API; "" for a part that is not asked
+    echo_tls   whether that program knows TLS
     """
 
     name: str
@@ -30,6 +30,7 @@ class Client(NamedTuple):
     part: str = ""
     arguments: str = '"sizes", "localhost"'
     program: str = "echo"
+    echo_tls: bool = True
 
     @property
     def ours(self) -> bool:
@@ -79,14 +80,14 @@ CLIENTS: dict[str, Client] = {
         Client("umqtt.robust2", "umqtt.robust2", ("umqtt.simple2", "umqtt.robust2")),
         Client("aio", "umqtt2.aio", program="echo_aio"),
         Client("aio, of full", "umqtt2.aio", part="full", program="echo_aio"),
-        Client("aiomqttc", "aiomqttc", ("aiomqttc",), program=""),
+        Client("aiomqttc", "aiomqttc", ("aiomqttc",), program="echo_aiomqttc", echo_tls=False),
         Client(
             "chumicro-mqtt",
             "chumicro_mqtt",
             ("chumicro-mqtt", "chumicro-sockets", "chumicro-timing"),
             tls=False,  # not that it had none: it is a module of its own, loaded by the program
             arguments='transport_factory=print, client_id="sizes"',
-            program="",
+            program="echo_chumicro",
         ),
     )
 }

@@ -48,7 +48,7 @@ def heaps(client: Client, endpoints: Endpoints) -> Figures:
     with prepared(client, endpoints.laptop, endpoints.plain) as echo:
         found[PLAIN_HEAP] = smallest_heap(echo)
     found[TLS_HEAP] = None
-    if client.tls:
+    if client.tls and client.echo_tls:
         with prepared(client, endpoints.laptop, endpoints.tls, endpoints.ca) as echo:
             found[TLS_HEAP] = smallest_heap(echo)
     return found

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-import time
 
 from feeder import MSG, TOPIC, Feeder
-from speed import LARGEST
+from speed import LARGEST, ticks_diff, ticks_us
 
 TASKS = 20  # that publish at once
-SLICE_S = 0.02  # a slice shorter than this does not count: it is how the size of a slice is found
+SLICE_US = 20000  # a slice shorter than this does not count: it is how the size of a slice is found
 KEEPALIVE = 10  # seconds, while it is idle
 BACK = TOPIC + b"/back"
 
@@ -56,18 +55,18 @@ async def measured(use, measure, host, port, seconds):
         feeder = Feeder(host, port, TOPIC, RECEIVE[measure])
     n = TASKS if measure == "tasks" else 1
     count = took = 0
-    while took < seconds:
+    while took < seconds * 1000000:
         if feeder:
             feeder.feed(n)
-        start = time.perf_counter()
+        start = ticks_us()
         await work(use, c, n)
-        slice_s = time.perf_counter() - start
-        if n < LARGEST and slice_s < SLICE_S:
+        slice_us = ticks_diff(ticks_us(), start)
+        if n < LARGEST and slice_us < SLICE_US:
             n *= 2
         else:
             count += n
-            took += slice_s
-    return {"count": count, "us": int(took * 1000000)}
+            took += slice_us
+    return {"count": count, "us": took}
 
 
 async def wake_ups(use, host, port, seconds):
