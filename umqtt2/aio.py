@@ -40,7 +40,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import GREETING, LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
-from .constants import FIVE, NAP_MS, PLAIN, POLL_MS, SERVERS, SHOWN
+from .constants import FIVE, NAP_MS, NETWORKS, PLAIN, POLL_MS, SERVERS, SHOWN
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -75,7 +75,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, AsyncIterator, Generator, NamedTuple
 
-    from .cpython.contracts import Clock, Packets, Payload, ServerList, Session, Text, TopicName, Transport, Will
+    from .cpython.contracts import (
+        Clock,
+        Network,
+        Packets,
+        Payload,
+        ServerList,
+        Session,
+        Text,
+        TopicName,
+        Transport,
+        Will,
+    )
 
     class Message(NamedTuple):
         """A message: topic and payload as bytes; dup says that it may have come before."""
@@ -179,7 +190,8 @@ class MQTTClient:
         transport: "Transport | None" = None,
         session: "Session | None" = None,
         clock: "Clock" = time,
-        packets: "Packets" = V311
+        packets: "Packets" = V311,
+        network: "Network | None" = None
     ) -> "None":
         """
         client_id        client identifier; may be empty with a clean session [3.1.3.1]
@@ -206,6 +218,8 @@ class MQTTClient:
         session          a store that keeps messages, by default a MemorySession; the contract is in `umqtt2.session`
         clock            replaces `time`
         packets          the protocol version; see `umqtt2.packets`
+        network          is brought up before each attempt, such as a `umqtt2.wifi.Wifi`; None where that is done
+                         elsewhere
 
         Raises ValueError for what is not allowed; some of it is told by `connect`.
         """
@@ -235,6 +249,10 @@ class MQTTClient:
         self._line: "list[Any]" = []  # one for each that waits for room in the session store
         self.connection = connection = Connection(session, packets, max_packet, clock)
         connection.ready = GREETING if eager else UP
+        if NETWORKS and network:
+            from .wifi import opener
+
+            connection.opener = opener(network)
         connection.cb = self._on_message  # type: ignore[assignment]
         connection.late = True
         connection.cbstat = self._on_status

@@ -11,8 +11,9 @@ does what can be done now, and never waits; whoever owns the Connection decides 
         leave() is possible from GREETING, too
 
 - OPENING is the transport's business (name, TCP, TLS) up to the CONNECT. OPENING and GREETING may take
-  `socket_timeout` each. Of the time between two steps at most an eighth of `socket_timeout` counts, so a
-  program that looks once in ten seconds connects, too.
+  `socket_timeout` each. Where the client has a network to bring up, OPENING begins with that, and its time
+  afterwards. Of the time between two steps at most an eighth of `socket_timeout` counts, so a program that looks
+  once in ten seconds connects, too.
 - Where the client is eager, what the session store allows is sent in GREETING: what was never sent need not
   wait for the CONNACK [3.1.4]. So a device that wakes, publishes and sleeps waits for one answer, not two.
 - A packet leaves through one slot: what the transport does not take at once stands there until a later step, or
@@ -27,7 +28,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import EAGER, FIVE, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -106,6 +107,8 @@ class Connection:
     session     the session store; see `umqtt2.session`
     packets     the protocol version; see `umqtt2.packets`
     transport   of the current connection, None when closed
+    opener      called with the transport's `opening`; returns what is called in its place. While its steps yield True,
+                `socket_timeout` has yet to begin. None for none; the owner sets it
     code        what the broker answered last: of a SUBACK the QoS granted, or more than 2 when refused; of a
                 CONNACK its return code, plus 256 when it has resumed a session
     pending     bytes of a packet that the transport has yet to take
@@ -136,6 +139,7 @@ class Connection:
     half: "int"
     timeout: "int"
     transport: "Any" = None
+    opener: "Callable[[Any], Callable[[int], Generator[object, None, None]]] | None" = None
     cb: "MessageCallback | None" = None
     late = False
     cbstat: "StatusCallback | None" = None
@@ -203,6 +207,8 @@ class Connection:
                 self.feed = self.chunks.tap(self, self._in, decoder.send)
         # A transport that fails to open here leaves nothing open, and the state is CLOSED.
         opening = getattr(transport, "opening", transport.open)
+        if NETWORKS and self.opener:
+            opening = self.opener(opening)
         # A little less: what the transport raises says more. None from open().
         self._steps = opening(-1 if limit == FOREVER else limit - 2 << UNIT_BITS)
         self._start_timer()
@@ -300,7 +306,9 @@ class Connection:
 
     def _keep_opening(self) -> "int | None":
         first: "int | None" = None
-        for _ in self._steps or ():
+        for waiting in self._steps or ():
+            if NETWORKS and waiting:
+                self._start_timer()
             break  # one step of the transport
         else:
             self._steps = None

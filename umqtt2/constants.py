@@ -18,3 +18,4 @@ CHECKS = True  # what says clearly what would be said less clearly without it
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio
 SERVERS = True  # lists of servers
 EAGER = True  # what need not wait for the CONNACK may be sent before it
+NETWORKS = True  # a network that the client brings up

@@ -26,7 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from .cpython.contracts import ServerList, Text
+    from .cpython.contracts import Network, ServerList, Text
 
 
 class MQTTClient(BaseClient):
@@ -60,6 +60,7 @@ class MQTTClient(BaseClient):
         backoff: "tuple[float, float]" = (1, 60),
         keep_qos0: "bool" = False,
         verbose: "bool" = True,
+        network: "Network | None" = None,
         **more: "Any"
     ) -> "None":
         """
@@ -74,10 +75,15 @@ class MQTTClient(BaseClient):
                    the least
         keep_qos0  True keeps messages at QoS 0 too while there is no connection; else they are dropped
         verbose    False prints nothing when the connection fails
+        network    is brought up before each attempt, such as a `umqtt2.wifi.Wifi`; None where that is done elsewhere
         session    a store that keeps messages; by default a MemorySession
         """
         more["session"] = keeping(more.get("session"))
         super().__init__(client_id, server, port, user, password, keepalive, *args, **more)  # type: ignore[arg-type]
+        if network:
+            from .wifi import opener
+
+            self.connection.opener = opener(network)
         self._reconnector = Reconnector(self, backoff)
         self.keep_qos0 = keep_qos0
         self.verbose = verbose

@@ -44,7 +44,8 @@ LARGER_HEAPS = {
 }
 # These need asyncio too.
 ASYNC: tuple[str, ...] = ("aio_away", "aio_blocked", "aio_cancel", "aio_converse", "aio_eager", "aio_echo", "aio_first")
-ASYNC += ("aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_servers", "aio_worker", "router")
+ASYNC += ("aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused", "aio_servers", "aio_worker", "on_wifi")
+ASYNC += ("router",)
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 84))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 66))
 LARGER_HEAPS["source"].update(v5=96, v5_aio=112, allocations=72)

@@ -37,6 +37,7 @@ def play(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     machine = mock.MagicMock()
     machine.Pin = Pin
     monkeypatch.setitem(sys.modules, "machine", machine)
+    monkeypatch.setitem(sys.modules, "network", mock.MagicMock())
     broker = FakeBroker()
     runner = Runner(monkeypatch, broker)
 
@@ -293,6 +294,15 @@ def test_range(play: Play) -> None:
     assert Pin.levels[15][:4] == [0, 1, 0, 1]
     assert played.broker.connects[0]["will"] == (b"shed", b"Goodbye cruel world!", 0, False)
     assert played.broker.connects[0]["keepalive"] == 120
+
+
+def test_wifi(play: Play) -> None:
+    board = sys.modules["network"].WLAN()
+    board.isconnected.side_effect = [False, True]
+    wifi = play(MQTT_AS, "Wi-Fi").names["wifi"]
+    assert not wifi.bring_up()
+    assert board.connect.call_args == mock.call("name of the network", "its password")
+    assert wifi.bring_up()
 
 
 def test_clean(play: Play) -> None:

@@ -18,7 +18,7 @@ MODULES = {
 FLOORS = [
     ["__main__"],
     ["cli"],
-    ["requests", "router"],
+    ["requests", "router", "wifi"],
     ["robust", "aio", "__init__", "testing"],
     ["servers"],
     ["client", "reconnect"],

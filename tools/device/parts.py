@@ -23,6 +23,7 @@ CONTRACT = (
     "disconnect_packet",
     "closed_error",
     "unanswered",
+    "opener",
 )
 
 

@@ -33,6 +33,7 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
         "v5": ("v5",),
         "requests": ("requests",),
         "router": ("router",),
+        "wifi": ("wifi",),
     },
     # MQTT 5 and nothing else.
     "simple5": {
@@ -65,17 +66,17 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS")
+SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": (*SMALL, "WORDS", "SHOWN", "EAGER"),
     "simple": SMALL,
     "full": ("HUGE", "CHECKS"),
-    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "SHOWN", "CHECKS", "SERVERS"),
+    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "SHOWN", "CHECKS", "SERVERS", "NETWORKS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}
-ARGUMENTS = ("length", "five", "more", "eager")
+ARGUMENTS = ("length", "five", "more", "eager", "network")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
@@ -121,5 +122,6 @@ PUBLIC: dict[str, tuple[str, ...]] = {
     "v5": ("V5", "Topic", "Options"),
     "requests": ("Requests",),
     "router": ("Router",),
+    "wifi": ("Wifi", "opener"),
     "servers": ("Servers",),
 }

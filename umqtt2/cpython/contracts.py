@@ -109,6 +109,12 @@ class Packets(Protocol):
     five: bool
 
 
+class Network(Protocol):
+    """What a client brings up before it connects: see `umqtt2.wifi`."""
+
+    def bring_up(self) -> bool: ...
+
+
 class Clock(Protocol):
     """Milliseconds that wrap: MicroPython's `time` module is one, `umqtt2.cpython.clock` another."""
 
