@@ -41,7 +41,7 @@ def test_readme_on_the_laptop(laptop: Laptop, observer: Observer) -> None:
 def test_readme_on_a_board(laptop: Laptop, observer: Observer) -> None:
     laptop.save(README)
     laptop.type(README, "A first program")
-    copy = re.search(r"`(\.venv/bin/mpremote cp boot.py :boot.py)`", README.read_text())
+    copy = re.search(r"`(\.venv/bin/mpremote cp examples/boot.py :boot.py)`", README.read_text())
     assert copy
     laptop.command(copy[1])
     with laptop.board.boot() as run:

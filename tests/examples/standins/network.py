@@ -3,6 +3,8 @@
 import os
 
 STA_IF = 0
+JOINING = 1
+JOINED = 3
 
 
 class WLAN:
@@ -13,10 +15,15 @@ class WLAN:
         pass
 
     def connect(self, name, password):
+        if self._joins:
+            raise OSError("Wifi Internal Error")
         self._joins = True
 
     def isconnected(self):
         return self._joins and "no-wifi" not in os.listdir()
+
+    def status(self):
+        return JOINED if self.isconnected() else JOINING
 
     def ifconfig(self):
         return ("192.0.2.7", "255.255.255.0", "192.0.2.1", "192.0.2.1")
