@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-import trustme
 
 from tests.docs.pages import DOCS
+from tests.mistakes.table import Dated
 from tools import fetch
 from tools.device import install
 from tools.testkit import vm
-from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import PASSWORD, USER, Listener, Mosquitto
 from tools.testkit.ports import free_port
 from tools.testkit.proxy import Server, cut, silent
@@ -45,6 +43,15 @@ for i in range(21):
     "no callback": 'client.connect()\nclient.set_callback(None)\nclient.subscribe("a")',
     "int": 'client.connect()\nclient.publish("a", 21.5)',
     "empty identifier": 'client.client_id = ""\nclient.connect(clean_session=False)',
+    "two arguments": """
+def on_message(topic, msg): pass
+client.connect()
+client.set_callback(on_message)
+client.subscribe("a")
+client.publish("a", "b")
+while True:
+    client.check_msg()
+""",
     "same identifier": """
 client.connect()
 other = MQTTClient("a", {server!r}, {port})
@@ -61,17 +68,6 @@ while True:
     client.check_msg()
 """,
 }
-
-
-class Dated(Certificates):
-    """With a certificate that begins tomorrow, as for a board whose clock is wrong."""
-
-    def _write_authority(self, name: str, authority: trustme.CA) -> None:
-        super()._write_authority(name, authority)
-        if name == "ca":
-            now, day = datetime.now(timezone.utc), timedelta(days=1)
-            later = authority.issue_cert("localhost", not_before=now + day, not_after=now + 9 * day)
-            self._write("future", later)
 
 
 class Seen:
@@ -150,6 +146,7 @@ ROWS = {
     "ValueError: server_hostname": ("address",),
     "ValueError: set_callback": ("no callback",),
     "TypeError: msg": ("int",),
+    "TypeError: on_message() takes 2 positional arguments": ("two arguments",),
     "MemoryError": ("small heap",),
 }
 

@@ -90,6 +90,7 @@ aio.MQTTClient("lamp")
 
 
 async def main() -> None:
+    client.publish("t", "not awaited")
     await client.publish("t", 17)
     await client.publish("t", 1.5)
     await client.publish("t", "m", qos="1")
