@@ -9,6 +9,12 @@
         attempt comes after the pause. An OSError with a text in the place of a number means that trying again soon does
         not help: then the pause is the longest.
 
+and, optionally
+
+    reached(yes)
+        The network is there, and the transport was opened, or not: True or False. A refusal by the broker's machine
+        counts as True: it was reached.
+
 The client calls it in each step of an attempt to connect until it returns True; `socket_timeout` begins then.
 
 Theory of operation. A board joins a network by itself once it was told to; its status says whether it is still trying.
@@ -25,6 +31,8 @@ Theory of operation. A board joins a network by itself once it was told to; its 
   joining, nor immediately after `disconnect`: this is what the second is for.
 - An ESP32 tries for ever, and says why it fails only after `disconnect`, unless `reconnects` has a limit. Once it is in
   the network the limit is taken away again.
+- A board may believe that it is in the network although nothing passes any more. After UNREACHED attempts in a row that
+  did not reach the broker's machine the board leaves the network, and joins anew.
 - An ESP8266 keeps the network's name and password in its flash. It is not told a name that it has, and not switched
   off: each would write to the flash.
 - Between two steps at most an eighth of `timeout` counts, so a program that looks once in ten seconds joins, too.
@@ -44,6 +52,7 @@ if TYPE_CHECKING:
     from .cpython.contracts import Network
 
 ATTEMPTS = 3
+UNREACHED = 5
 RETRIES = 1  # of an ESP32 for each of them
 SETTLE_MS = 1000  # until the status is about what the board was told last
 NO_ADDRESS = 2  # the status of a Pico W that has joined, and waits for an address
@@ -57,12 +66,18 @@ def opener(network: "Network") -> "Callable[[Any], Callable[[int], Generator[boo
     what is no network."""
     if isinstance(network, type) or not hasattr(network, "bring_up"):
         raise TypeError("network: not an object like Wifi(name, password) but %s" % type(network).__name__)
+    reached: "Any" = getattr(network, "reached", None) or (lambda yes: None)
 
     def wrap(opening: "Any") -> "Callable[[int], Generator[bool, None, None]]":
         def with_network(timeout_ms: "int") -> "Generator[bool, None, None]":
             while not network.bring_up():
                 yield True
-            yield from opening(timeout_ms) or ()
+            try:
+                yield from opening(timeout_ms) or ()
+            except OSError as e:
+                reached(e.args[0] == errno.ECONNREFUSED)
+                raise
+            reached(True)
 
         return with_network
 
@@ -81,6 +96,7 @@ class Wifi:
     """
 
     _steps: "Generator[None, None, None] | None" = None  # of joining
+    _unreached = 0  # attempts in a row
     _is_stored = False  # an ESP8266 has name and password in its flash
 
     def __init__(
@@ -136,6 +152,13 @@ class Wifi:
             raise
         return False
 
+    def reached(self, yes: "bool") -> "None":
+        """Tell whether the broker's machine was reached: see above."""
+        self._unreached = 0 if yes else self._unreached + 1
+        if self._unreached >= UNREACHED:
+            self._unreached = 0
+            self._leave_network()
+
     def _join(self) -> "Generator[None, None, None]":
         wlan = self.wlan
         self._left_ms = self._timeout_ms
@@ -159,10 +182,7 @@ class Wifi:
             is_joining = False
             if reason != self._not_found:
                 is_known = self._is_stored  # the password in the flash may be another one
-            try:
-                wlan.disconnect()
-            except FAILURES:
-                pass
+            self._leave_network()
             yield from self._wait(self._left_ms - SETTLE_MS)
             if reason == self._connecting:
                 reason = wlan.status()  # an ESP32 says it now
@@ -193,6 +213,12 @@ class Wifi:
         if reason == self._not_found:
             return OSError(errno.EHOSTUNREACH, "wifi: %s not found; is it 2.4 GHz?" % self._ssid)
         return OSError(errno.EHOSTUNREACH, "wifi: cannot join %s (%s)" % (self._ssid, reason))
+
+    def _leave_network(self) -> "None":
+        try:
+            self.wlan.disconnect()
+        except FAILURES:
+            pass
 
     def _is_joining(self) -> "bool":
         status = self.wlan.status()

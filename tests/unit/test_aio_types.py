@@ -18,11 +18,13 @@ from typing import Tuple
 
 from umqtt2 import aio
 from umqtt2.packets.filter import matches
+from umqtt2.wifi import Wifi
 
+WIFI = Wifi("home", "its password", pm=0xA11140)
 
 async def main() -> None:
     async with aio.MQTTClient(
-        "lamp", "broker", keepalive=60, ssl=True, will=("lamp/state", b"gone", True, 1), queue=5, backoff=(1, 30.5)
+        "lamp", "broker", keepalive=60, ssl=True, will=("lamp/state", b"gone", True, 1), queue=5, network=WIFI
     ) as client:
         await client.subscribe("cmd/#", ("alarm/+", 2), b"bytes", qos=1)
         await client.unsubscribe("cmd/#", b"bytes")
@@ -86,6 +88,7 @@ aio.MQTTClient("lamp", "broker", will=("topic",))
 aio.MQTTClient("lamp", "broker", clean_session=None)
 aio.MQTTClient("lamp", "broker", queue="many")
 aio.MQTTClient("lamp", "broker", transport=object())
+aio.MQTTClient("lamp", "broker", network=("home", "its password"))
 aio.MQTTClient("lamp")
 
 

@@ -396,6 +396,35 @@ def test_a_transport_that_fails_to_open_is_tried_again(robustly, air, broker):
     assert a.client.is_connected()
 
 
+@pytest.mark.parametrize(("error", "again"), [(110, True), (-2, True), (111, False)])
+def test_a_board_that_reaches_nothing_joins_anew(robustly, air, broker, mocker, error, again):
+    a = robustly()
+    a.client.connect()
+    air.station.calls.clear()
+    fails = mocker.patch.object(broker, "open", side_effect=OSError(error))
+    broker.drop()
+    pass_time(a, 600)
+    assert ("disconnect" in air.station.calls) == again
+    mocker.stop(fails)
+    pass_time(a, 120)
+    assert a.client.is_connected()
+
+
+def test_attempts_that_do_not_reach_the_broker_count_in_a_row(robustly, air, broker, mocker):
+    a = robustly(backoff=(1, 1))
+    a.client.connect()
+    air.station.calls.clear()
+    for _ in range(4):
+        fails = mocker.patch.object(broker, "open", side_effect=OSError(110))
+        broker.drop()
+        while fails.call_count < 3:
+            pass_time(a, 0.1)
+        mocker.stop(fails)
+        pass_time(a, 3)
+        assert a.client.is_connected()
+    assert air.station.calls == []
+
+
 @pytest.mark.parametrize("network", [Wifi, ("home", "password"), "home"])
 def test_what_is_not_a_network_is_told(robustly, air, network):
     with pytest.raises(TypeError, match="network: "):
