@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import subprocess
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,13 +15,16 @@ import pytest
 
 from tools import fetch
 from tools.device import PROFILES, builder, flatten, install
+from tools.device.compiler import mpy_cross
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
+from tools.device.names import FREE, MORE, PLAIN, UNUSUAL
 from tools.device.order import order
 from tools.device.parts import empty_methods, unused_methods, versions
 from tools.device.rename import rename
 from tools.device.reuse import reuse
 from tools.device.shrink import constants
+from tools.device.source import device_sources
 from tools.device.texts import Texts, collect
 from tools.testkit import vm
 
@@ -249,6 +254,33 @@ class MQTTClient:
     assert run(small, 'MQTTClient(user="u").greet(name="me")') == "hello me!"
     for name in ("helper", "_greeting", "_say", "text"):
         assert name not in small
+
+
+MISLEADING = {name for kind in (builtins, str, list, dict) for name in dir(kind)}
+
+
+def functions(source: str) -> set[str]:
+    return {node.name for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_function_is_renamed_to_what_a_reader_of_a_traceback_takes_for_pythons(profile: str) -> None:
+    own = {name for path in device_sources() for name in functions(path.read_text().replace("async def", "def"))}
+    made = {name for file, source in sources(profile).items() if file != "texts" for name in functions(source)}
+    assert not (made - own) & MISLEADING
+
+
+@pytest.mark.parametrize("executable", [fetch.vm32, fetch.vm_newest])
+def test_every_micropython_has_the_names_that_replace_others(executable: Callable[[], Path], tmp_path: Path) -> None:
+    names = {name for name in (*FREE, *MORE, *PLAIN, *UNUSUAL) if name.isidentifier()}
+    (tmp_path / "names.py").write_text("\n".join(f"def f(): x.{name}" for name in sorted(names)))
+    subprocess.run([str(mpy_cross()), "-o", "names.mpy", "names.py"], cwd=tmp_path, check=True)
+    (tmp_path / "names.py").unlink()
+    program = "from micropython import qstr_info\nqstr_info()\nimport names\nqstr_info()"
+    output = vm.run(executable(), tmp_path, 256, "-c", program).stdout
+    counts = [line.partition("n_qstr=")[2].split(",")[0] for line in output.splitlines() if "n_qstr" in line]
+    before, after = map(int, counts)
+    assert after - before <= len(("names", "x", "f", "names.py", "names.mpy")), output
 
 
 @pytest.mark.parametrize("profile", [name for name in PROFILES if name != "aio"])

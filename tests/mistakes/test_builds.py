@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.mistakes.conftest import run
 from tools.paths import REPO
+from tools.testkit.ports import free_port
 
 TROUBLESHOOTING = REPO / "docs" / "troubleshooting.md"
 TLS = 'from umqtt2 import MQTTClient\nMQTTClient("id", "localhost", ssl=True).connect()'
@@ -28,6 +31,9 @@ def test_what_a_build_leaves_out_is_in_troubleshooting(
     assert words in TROUBLESHOOTING.read_text(encoding="utf-8")
 
 
+# What a reader of a traceback would take for Python's own.
+MISLEADING = {name for kind in (builtins, str, list, dict) for name in dir(kind) if name not in dir(object)}
+
 NAMES = """
 import umqtt2, umqtt2.aio, umqtt2.robust, umqtt2.v5
 from umqtt2.session.file import FileSession
@@ -41,3 +47,36 @@ print(umqtt2.MQTTException.__name__, umqtt2.v5.V5.__name__, FileSession.__name__
 def test_public_classes_keep_their_names(trees: Callable[[str], Path]) -> None:
     names = "MQTTClient\nMQTTClient\nMQTTClient\nMQTTException V5 FileSession TLSTransport\n"
     assert run(trees("full"), NAMES) == names
+
+
+TRACEBACKS = """
+import asyncio, sys
+from umqtt2%s import MQTTClient
+client = MQTTClient("id", "localhost", %d)
+def run(call, *args):
+    try:
+        result = call(*args)
+        if hasattr(result, "send"):
+            asyncio.run(result)
+    except Exception as e:
+        sys.print_exception(e, sys.stdout)
+run(client.connect)
+run(client.publish, "a/#", "x")
+run(client.subscribe, "a", 3)
+"""
+# Where each of them ends.
+ENDS = {
+    "simple": ("transport/tcp.py", "__init__.py", "__init__.py"),
+    "full": ("transport/tcp.py", "__init__.py", "__init__.py"),
+    "aio": ("transport/tcp.py", "aio.py", "aio.py"),
+}
+LINE = re.compile(r'  File "(.+)", line \d+, in (.+)')
+
+
+@pytest.mark.parametrize("tree, module", [("simple", ""), ("full", ".aio"), ("aio", ".aio")])
+def test_tracebacks_name_the_package(tree: str, module: str, trees: Callable[[str], Path]) -> None:
+    output = run(trees(tree), TRACEBACKS % (module, free_port()))
+    found = [LINE.findall(part) for part in output.split("Traceback")[1:]]
+    assert [lines[-1][0] for lines in found] == [f"umqtt2/{file}" for file in ENDS[tree]], output
+    own = {name for lines in found for file, name in lines if file.startswith("umqtt2/")}
+    assert "publish" in own and not own & MISLEADING, output

@@ -21,6 +21,7 @@ from tools.device import flatten, inline, merge, once, order, parts, rename, reu
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
+    CALLED_BY_CONNECTION,
     DECODED,
     DOCUMENTED,
     EXTENSION_POINTS,
@@ -37,6 +38,7 @@ from tools.device.profiles import (
     STILL_DOCUMENTED,
     SWITCHED_OFF,
     WITH_ONE_STORE,
+    WITHOUT_STORES,
 )
 from tools.device.source import PACKAGE
 from tools.device.texts import Texts, collect
@@ -84,7 +86,7 @@ def install(profile: str, folder: Path, mpy_version: str = "") -> None:
 
 def _make(profile: str, folder: Path, compiler: Path) -> None:
     for name, source in sources(profile).items():
-        _compile(compiler, source, folder / merge.PACKAGE / (name.replace(".", "/") + ".mpy"))
+        _compile(compiler, source, folder, f"{merge.PACKAGE}/{name.replace('.', '/')}")
 
 
 def _state(compiler: Path) -> str:
@@ -112,6 +114,8 @@ def sources(profile: str) -> dict[str, str]:
     store = ONE_STORE.get(profile, "")
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
+    if profile in WITHOUT_STORES:
+        internal |= CALLED_BY_CONNECTION
     parts.versions(module, ONLY.get(profile, ""))
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
@@ -233,10 +237,11 @@ def _name(statement: ast.stmt) -> str:
     return getattr(getattr(statement, "targets", [None])[0], "id", "")
 
 
-def _compile(compiler: Path, source: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    path = target.with_suffix(".py")
-    path.write_text(source)
-    # -s: the name in tracebacks; this one is in every MicroPython already. -O3: no line numbers.
-    subprocess.run([str(compiler), "-O3", "-s", "main", "-o", str(target), str(path)], check=True)
-    path.unlink()
+def _compile(compiler: Path, source: str, folder: Path, name: str) -> None:
+    draft, target = folder / f"{name}.py", folder / f"{name}.mpy"
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.write_text(source)
+    # -s: the name in tracebacks, that of the package where nothing can be raised. -O3: no line numbers.
+    shown = f"{name}.py" if "\ndef " in source or "\nclass " in source else merge.PACKAGE
+    subprocess.run([str(compiler), "-O3", "-s", shown, "-o", str(target), str(draft)], check=True)
+    draft.unlink()

@@ -4,38 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Callable
+from itertools import count
 
 from tools.device.inline import OBJECTS
+from tools.device.merge import module_of
+from tools.device.names import FREE, MORE, PLAIN, SPECIAL, UNUSUAL, WORDS
 
-# Names that are part of the .mpy format itself. They are for attributes, so there is none that a program's
-# subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
-# what is global, and for arguments: a file has a list of the names in it.
-# MicroPython remembers for each name where it was found last; two names whose numbers in the format are the same
-# modulo 64 share that place. So none of the first half shares it with another one, nor with `write`, `len` or `send`,
-# which every message passes.
-FREE = (
-    "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
-    "rfind bytecode staticmethod getattr setattr globals locals callable exec "
-    "eval isinstance hasattr ord "
-    "IndentationError IndexError ArithmeticError KeyboardInterrupt NameError NotImplementedError OverflowError "
-    "RuntimeError SyntaxError SystemExit ZeroDivisionError repr readline "
-    "issubclass LookupError KeyError NoneType classmethod divmod chr sorted AssertionError AttributeError EOFError "
-    "Ellipsis GeneratorExit lower upper replace reverse"
-).split()
-# Not of the format, but of all firmware: they cost no heap.
-FREE += "delattr frozenset reversed enumerate oct hex bin property UnicodeError StopAsyncIteration".split()
-# The same, where no program has a subclass.
-MORE = (
-    "abs all any append args builtins const copy count dict dir end extend find format hash index insert items "
-    "iter join key keys list little main map micropython object pow remove round sep sort split "
-    "strip sum super throw tuple type update value values zip __main__ __name__ __path__ "
-    "len min max isinstance range int str bytes bytearray print next getattr memoryview bool id hash open float "
-    "OSError ValueError TypeError MemoryError ImportError StopIteration Exception BaseException self"
-).split()
+INTERNED = 10  # characters of a text that the VM keeps as a name
 # Functions and methods whose arguments a program may give by name, besides those of the clients.
 BY_NAME = ("Options", "reply", "disconnect", "ask", "ask_and_wait")
-# Not for what is global: the compiler and the VM look at these.
-SPECIAL = ("const", "super", "self", "__main__", "__name__", "__path__")
 
 
 def rename(
@@ -52,7 +30,6 @@ def rename(
     classes   of which no program has a subclass
     """
     taken = _names(module)
-    attributes_taken = _names(module, bare=False)
     counts: Counter[str] = Counter()
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
@@ -62,13 +39,21 @@ def rename(
     own_attributes = _attributes(module)
     attributes = {"." + name for name in own_attributes if name.startswith("_") and name not in keep}
     attributes |= {"." + name for name in own_attributes & internal}
-    new = _attribute_names(module, attributes, taken, counts, classes, attributes_taken)
+    present = _remaining(module, attributes)
+    new = _attribute_names(module, attributes, taken, counts, classes, present)
     # A name at the top that stands in the body of a class would be taken for that of an attribute.
     within = {name for name in _in_classes(module) if name not in keep}
     own = {name for name in _globals(module) if name not in keep}
-    new.update(_choose(within & own, taken | set(new.values()), counts))
+    functions = {s.name for s in module.body if isinstance(s, ast.FunctionDef)} & own
+    names = [*PLAIN, *UNUSUAL]
+    stay = taken | set(new.values())
+    found = _readable(functions & within, lambda _, name: name not in stay, names, present)
+    found.update(_choose(within & own - set(found), stay | set(found.values()), counts))
+    found.update(_readable(functions - within, _Free(module, own, set(found.values())), names, present))
+    new.update(found)
+    used = set(found.values())
     more = [name for name in MORE if name not in SPECIAL]
-    new.update(_choose(own - within, taken | {new[name] for name in within & own}, counts, more))
+    new.update(_choose(own - within - set(found), taken | used, counts, more))
     _arguments(module, new, keep, internal)
     _Globals(new).visit(module)
     _Attributes(new).visit(module)
@@ -103,7 +88,7 @@ def _attribute_names(
     taken: set[str],
     counts: Counter[str],
     classes: tuple[str, ...],
-    attributes_taken: set[str],
+    present: set[str],
 ) -> dict[str, str]:
     # Attributes of classes that have nothing to do with each other share names: each name is one that the VM must
     # remember.
@@ -114,12 +99,53 @@ def _attribute_names(
             of.setdefault("." + name, set()).add(family)
     elsewhere = _stored_elsewhere(module)
     alone = {name for name in attributes if len(of.get(name, ())) != 1 or name in elsewhere}
-    new = _choose(alone, taken, counts)
+    methods = _methods(module)
+    stay = _names(module, bare=False) - {name[1:] for name in attributes} | _in_classes(module)
+
+    def choose(own: set[str], used: set[str], free: bool) -> dict[str, str]:
+        def is_free(old: str, name: str) -> bool:
+            return name not in used
+
+        names = _readable(own & methods, is_free, [*PLAIN, *UNUSUAL] if free else UNUSUAL, present if free else set())
+        others = used | set(names.values()) | {name[1:] for name in attributes}
+        present.update(names.values())
+        names.update(_choose(own - set(names), others, counts, MORE if free else []))
+        return names
+
+    new = choose(alone, taken | stay, False)
     for family in families:
         own = {name for name in attributes - alone if of[name] == {family}}
-        free = members[family] <= set(classes)
-        used = attributes_taken | {new[name] for name in alone}
-        new.update(_choose(own, used, counts, MORE if free else []))
+        new.update(choose(own, stay | {new[name] for name in alone}, members[family] <= set(classes)))
+    return new
+
+
+def _remaining(module: ast.Module, attributes: set[str]) -> set[str]:
+    # Names that are in the files anyway.
+    texts = (n.value for n in ast.walk(module) if isinstance(n, ast.Constant))
+    found = {text for text in texts if isinstance(text, str) and len(text) <= INTERNED}
+    return found | {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute)} - {a[1:] for a in attributes}
+
+
+def _methods(module: ast.Module) -> set[str]:
+    classes = [s for s in module.body if isinstance(s, ast.ClassDef)]
+    return {"." + s.name for owner in classes for s in owner.body if isinstance(s, ast.FunctionDef)}
+
+
+def _readable(
+    own: set[str], is_free: Callable[[str, str], bool], names: list[str], present: set[str]
+) -> dict[str, str]:
+    # For functions, whose names stand in tracebacks.
+    new: dict[str, str] = {}
+    in_use = [name for name in names if name in present]
+    for wanted in (_wanted, lambda key: [*in_use, *names]):
+        for key in sorted(own - set(new)):
+            for name in wanted(key):
+                if (name in names or name in present) and name not in new.values() and is_free(key, name):
+                    new[key] = name
+                    break
+    more = (f"_{n}" for n in count())
+    for key in sorted(own - set(new)):
+        new[key] = next(name for name in more if is_free(key, name))
     return new
 
 
@@ -133,6 +159,7 @@ def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[st
     # Classes that inherit from each other, by a number: the names of their attributes, and their own.
     family: dict[str, int] = {}
     found: dict[int, set[str]] = {}
+    methods = {name[1:] for name in _methods(module)}
     for i, owner in enumerate(s for s in module.body if isinstance(s, ast.ClassDef)):
         bases = [family[base.id] for base in owner.bases if isinstance(base, ast.Name) and base.id in family]
         family[owner.name] = min(bases, default=i)
@@ -140,18 +167,60 @@ def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[st
         for other in set(bases) - {family[owner.name]}:
             names |= found.pop(other)
             family.update({name: family[owner.name] for name, number in family.items() if number == other})
-        for node in ast.walk(owner):
-            if isinstance(node, ast.FunctionDef):
-                names.add(node.name)
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
-                names.add(node.attr)
         for statement in owner.body:
-            if isinstance(statement, ast.Assign):
+            if isinstance(statement, ast.FunctionDef):
+                names.add(statement.name)
+                names |= _of_self(statement, methods - {s.name for s in owner.body if isinstance(s, ast.FunctionDef)})
+            elif isinstance(statement, ast.Assign):
                 names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
     members: dict[int, set[str]] = {}
     for name, number in family.items():
         members.setdefault(number, set()).add(name)
     return found, members
+
+
+def _wanted(key: str) -> list[str]:
+    # Names that say something about a function.
+    name = key.lstrip("._")
+    return [name, *WORDS.get(name, "").split()]
+
+
+class _Free:
+    """Tells whether a global name may become another one: where it stands no variable may have that, and no global
+    or built-in name anywhere."""
+
+    def __init__(self, module: ast.Module, own: set[str], taken: set[str]) -> None:
+        # What is imported from a package becomes a global name of it.
+        self._taken = {module_of(s).partition(".")[0] for s in module.body} | {"texts", "errno"}
+        self._taken |= taken | _globals(module)
+        self._local: dict[str, set[str]] = {}  # a global name: the variables where it stands
+        for scope in module.body:
+            for part in scope.body if isinstance(scope, ast.ClassDef) else [scope]:
+                self._look(part)
+        self._taken -= own - taken
+
+    def _look(self, part: ast.stmt) -> None:
+        inner = list(ast.walk(part))
+        local = {n.arg for n in inner if isinstance(n, ast.arg)}
+        local |= {n.name for n in inner if isinstance(n, ast.ExceptHandler) and n.name}
+        local |= {a.asname or a.name for n in inner if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
+        local |= {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        used = {n.id for n in inner if isinstance(n, ast.Name)} - local
+        self._taken |= used if isinstance(part, ast.FunctionDef) else used | local
+        for name in used:
+            self._local.setdefault(name, set()).update(local)
+
+    def __call__(self, old: str, new: str) -> bool:
+        return new not in self._taken and new not in self._local.get(old, ())
+
+
+def _of_self(function: ast.FunctionDef, others: set[str]) -> set[str]:
+    # The attributes of `self`. Where that becomes another object within the function, the methods of other classes are
+    # that object's.
+    names = [n for n in ast.walk(function) if isinstance(n, ast.Name) and n.id == "self"]
+    other = any(isinstance(n.ctx, ast.Store) for n in names)
+    found = {n.attr for n in ast.walk(function) if isinstance(n, ast.Attribute) and n.value in names}
+    return found - others if other else found
 
 
 def _choose(

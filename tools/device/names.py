@@ -1,0 +1,151 @@
+"""Names that cost a board nothing, because every MicroPython has them built in."""
+
+from __future__ import annotations
+
+# Names that are part of the .mpy format itself. They are for attributes, so there is none that a program's
+# subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
+# what is global, and for arguments: a file has a list of the names in it.
+# MicroPython remembers for each name where it was found last; two names whose numbers in the format are the same
+# modulo 64 share that place. So none of the first half shares it with another one, nor with `write`, `len` or `send`,
+# which every message passes.
+FREE = (
+    "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
+    "rfind bytecode staticmethod getattr setattr globals locals callable exec "
+    "eval isinstance hasattr ord "
+    "IndentationError IndexError ArithmeticError KeyboardInterrupt NameError NotImplementedError OverflowError "
+    "RuntimeError SyntaxError SystemExit ZeroDivisionError repr readline "
+    "issubclass LookupError KeyError NoneType classmethod divmod chr sorted AssertionError AttributeError EOFError "
+    "Ellipsis GeneratorExit lower upper replace reverse"
+).split()
+# Not of the format, but of all firmware: they cost no heap.
+FREE += "delattr frozenset reversed enumerate oct hex bin property UnicodeError StopAsyncIteration".split()
+# The same, where no program has a subclass.
+MORE = (
+    "abs all any append args builtins const copy count dict dir end extend find format hash index insert items "
+    "iter join key keys list little main map micropython object pow remove round sep sort split "
+    "strip sum super throw tuple type update value values zip __main__ __name__ __path__ "
+    "len min max isinstance range int str bytes bytearray print next getattr memoryview bool id hash open float "
+    "OSError ValueError TypeError MemoryError ImportError StopIteration Exception BaseException self"
+).split()
+# Not for what is global: the compiler and the VM look at these.
+SPECIAL = ("const", "super", "self", "__main__", "__name__", "__path__")
+
+# For functions, whose names stand in tracebacks, where "in OverflowError" would send a reader astray: no names of
+# Python's own functions and exceptions, and of methods of str, list and dict. Those of the .mpy format first.
+PLAIN = (
+    "start step stop send throw key value end sep args main read readinto write close "
+    "run wait done push peek load dump poll lock fill head line text code data name path state event group task coro "
+    "off on bind recv idle seek tell stat sync flush drain match search select accept listen cancel acquire release "
+    "locked reason timeout message request connect choice schedule register unregister enable disable discard "
+    "threshold dumps loads unpack decode mount umount modify waiting wait_for pack_into errno uint port"
+).split()
+# The same, where a program may have a subclass with methods of its own.
+UNUSUAL = (
+    "little bytecode builtins micropython sendto recvfrom pack_into popleft appendleft heapify heappop heappush is_set "
+    "calcsize unpack_from getvalue ticks_us ticks_cpu time_ns sleep_us hexlify unhexlify ilistdir mem_free stack_use "
+    "opt_level setsockopt pend_throw wait_closed current_task getaddrinfo getrandbits version_info print_exception "
+    "loads ipoll umount statvfs isenabled makefile threshold wait_for waiting settimeout errorcode crc32 chdir rmdir "
+    "getcwd gmtime mktime localtime b2a_base64 heap_lock heap_unlock qstr_info implementation create_task "
+    "run_forever get_event_loop call_exception_handler namedtuple readblocks writeblocks ioctl mkdir"
+).split()
+
+# What says something about these functions. A function of a name that is in PLAIN has that one.
+WORDS = {
+    "acknowledge": "accept",
+    "ack": "data",
+    "answered": "done",
+    "binary": "data",
+    "broker_of": "server",
+    "call": "run",
+    "check": "match",
+    "check_answer": "reason",
+    "check_limit": "timeout",
+    "check_qos": "qos",
+    "check_running": "state",
+    "check_timers": "idle poll",
+    "choose_next": "choice",
+    "connection_close": "close disable",
+    "connection_give_up": "cancel umount",
+    "connection_wait": "wait poll select",
+    "counted": "dumps",
+    "decoded": "unpack",
+    "default_session": "dump",
+    "deliver": "message recv",
+    "der": "unpack",
+    "dispatch": "recv message",
+    "due_ms": "timeout",
+    "encoded": "value data",
+    "enter": "lock",
+    "excess": "threshold",
+    "expect": "register",
+    "fail": "throw",
+    "failed": "reason",
+    "find_filter": "search",
+    "fixed_header": "head",
+    "frame": "push",
+    "give": "push",
+    "give_up": "cancel",
+    "hand_over": "sendto",
+    "handshake": "accept",
+    "has_failed": "errno",
+    "is_address": "stat",
+    "is_name": "name",
+    "is_new": "is_set",
+    "is_permanent": "reason",
+    "is_working": "locked",
+    "keep_waking": "schedule",
+    "last_will": "will",
+    "lasted": "ticks_cpu",
+    "leave": "disconnect stop",
+    "limit_ms": "timeout",
+    "named": "name",
+    "new_key": "key",
+    "new_pid": "choice",
+    "new_transport": "bind",
+    "next_in_line": "peek",
+    "next_piece": "readinto",
+    "now": "key",
+    "number": "uint",
+    "on_close": "wait_closed",
+    "on_message": "message",
+    "on_request": "push",
+    "on_status": "state",
+    "open_or_leave": "opening bind",
+    "parse": "load",
+    "pause_ms": "idle",
+    "payload_bytes": "msg message",
+    "port_of": "port",
+    "print_event": "event",
+    "publish": "send",
+    "put_back": "push",
+    "question": "request",
+    "reason_text": "reason",
+    "record": "dump",
+    "replay": "load",
+    "request": "sendto",
+    "reraise": "throw",
+    "send_answers": "send",
+    "send_message": "write",
+    "send_request": "send",
+    "set_limit": "timeout",
+    "settle": "done",
+    "skip": "seek",
+    "start_connection": "connect",
+    "string": "dump",
+    "take_back": "unregister",
+    "take_packet": "recv",
+    "tell_status": "tell",
+    "text_bytes": "text",
+    "topic_filter": "match",
+    "topic_name": "topic path",
+    "unanswered": "waiting",
+    "units": "timeout",
+    "varint": "uint",
+    "wait_change": "wait",
+    "wait_message": "recv",
+    "wake": "event",
+    "watch": "poll",
+    "whole_packet": "write",
+    "wish": "will",
+    "work": "run",
+}
