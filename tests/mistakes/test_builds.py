@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import umqtt2
 from tests.mistakes.conftest import run
+from tools.device import PROFILES
 from tools.paths import REPO
 from tools.testkit.ports import free_port
 
@@ -80,3 +82,8 @@ def test_tracebacks_name_the_package(tree: str, module: str, trees: Callable[[st
     assert [lines[-1][0] for lines in found] == [f"umqtt2/{file}" for file in ENDS[tree]], output
     own = {name for lines in found for file, name in lines if file.startswith("umqtt2/")}
     assert "publish" in own and not own & MISLEADING, output
+
+
+@pytest.mark.parametrize("tree", PROFILES)
+def test_every_build_says_its_version(tree: str, trees: Callable[[str], Path]) -> None:
+    assert run(trees(tree), "import umqtt2\nprint(umqtt2.__version__)") == f"{umqtt2.__version__}\n"
