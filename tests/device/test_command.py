@@ -34,17 +34,22 @@ class Shell:
 
     def start(self, command: str, *arguments: str, listener: str = "anonymous") -> subprocess.Popen[bytes]:
         """Start a command, with the topic and the port as arguments."""
-        line = [self._interpreter, "-m", "umqtt2", command, "-t", self.topic, *arguments]
+        line = [command, "-t", self.topic, *arguments]
         if "-p" not in arguments:
             line += ["-p", str(self.broker.port(listener))]
-        pipe = subprocess.PIPE
+        return self.start_line(*line)
+
+    def start_line(
+        self, *arguments: str, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+    ) -> subprocess.Popen[bytes]:
+        """Start a command with these arguments alone."""
         process = subprocess.Popen(
-            line,
+            [self._interpreter, "-m", "umqtt2", *arguments],
             cwd=REPO,
             env={**os.environ, "MICROPYPATH": f"{REPO}:.frozen"},
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
         )
         self._running.append(process)
         return process
@@ -237,3 +242,14 @@ def test_nobody_reads_any_more(shell: Shell) -> None:
     assert sub.wait(60) == 0
     assert sub.stderr.read() == b""
     sub.stdout = None
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["sub", "--help"], ["sub", "-d", "-t", "a", "-p", "PORT"]])
+def test_nobody_reads_what_is_printed(shell: Shell, arguments: list[str]) -> None:
+    # As behind `2>&1 | head -1`, once that has its line.
+    port = str(shell.broker.port("anonymous"))
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = shell.start_line(*(port if word == "PORT" else word for word in arguments), stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    assert done.wait(120) == 0

@@ -16,6 +16,7 @@ from tools.testkit import vm
 from tools.testkit.mosquitto import PASSWORD, USER, Listener, Mosquitto
 from tools.testkit.ports import free_port
 from tools.testkit.proxy import Server, cut, silent
+from umqtt2 import texts
 
 PAGE = DOCS / "troubleshooting.md"
 LISTENERS = [
@@ -32,6 +33,12 @@ from umqtt2 import MQTTClient
 def show(*args): print(*args)
 client = MQTTClient("a", {server!r}, {port}{more})
 client.set_callback(show)
+"""
+ASYNCIO = """
+import asyncio
+from umqtt2.aio import MQTTClient
+client = MQTTClient("a", {server!r}, {port}{more}, verbose=False)
+asyncio.run(client.connect())
 """
 LATER = {
     "before connect": 'client.publish("a", "b")',
@@ -78,6 +85,7 @@ class Seen:
         self.broker = broker
         self.silent_port = silent_port
         self.cutting_port = cutting_port
+        self._made: dict[str, str] = {}
 
     def _arguments(self, mistake: str) -> tuple[str, int, str]:
         port = self.broker.port
@@ -105,13 +113,21 @@ class Seen:
 
     def make(self, mistake: str) -> str:
         """Run the program with a mistake; return its last line."""
+        if mistake not in self._made:
+            self._made[mistake] = self._run(mistake, PROGRAM + LATER.get(mistake, "client.connect()"), self.folder)
+        return self._made[mistake]
+
+    def make_with_asyncio(self, mistake: str, folder: Path) -> str:
+        """The same with the asyncio client."""
+        return self._run(mistake, ASYNCIO, folder)
+
+    def _run(self, mistake: str, text: str, folder: Path) -> str:
         server, port, more = self._arguments(mistake)
-        text = PROGRAM + LATER.get(mistake, "client.connect()")
         names = {"server": server, "port": port, "more": more}
         for name, value in names.items():
             text = text.replace("{" + name + "!r}", repr(value)).replace("{" + name + "}", str(value))
         heap_kb = 6 if mistake == "small heap" else 128
-        done = vm.run(fetch.vm32(), self.folder, heap_kb, "-c", text)
+        done = vm.run(fetch.vm32(), folder, heap_kb, "-c", text)
         return next((line for line in done.stdout.splitlines() if re.match(r"\w+(Error|Exception): ", line)), "")
 
 
@@ -172,3 +188,23 @@ def test_what_is_seen(seen: Seen, row: str) -> None:
         if mistake == "keepalive" and not said:
             pytest.skip("this mosquitto is older than 2.0.12: it does not look at max_keepalive with MQTT 3.1.1")
         assert is_row(said, row), f"{mistake}: {said}"
+
+
+CERTIFICATES = ("wrong CA", "expired", "clock", "wrong name")
+
+
+def is_advised(said: str) -> bool:
+    """Whether a line is one of MicroPython's about a certificate, and says what to do."""
+    return any(part in said and said.endswith(f"; {advice}") for part, advice in texts.CERTIFICATES)
+
+
+@pytest.mark.parametrize("mistake", CERTIFICATES)
+def test_of_a_certificate_it_is_said_what_to_do(seen: Seen, mistake: str) -> None:
+    assert is_advised(seen.make(mistake))
+
+
+def test_so_it_is_with_asyncio_as_long_as_the_words_are_there(seen: Seen, tmp_path: Path) -> None:
+    install("aio", tmp_path)
+    assert is_advised(seen.make_with_asyncio("expired", tmp_path))
+    (tmp_path / "umqtt2" / "texts.mpy").unlink()
+    assert seen.make_with_asyncio("expired", tmp_path) == "OSError: The certificate validity has expired"

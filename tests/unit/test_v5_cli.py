@@ -64,7 +64,7 @@ def test_what_is_refused_is_told_with_the_reason(broker, capsys, line):
 def test_a_refused_connection_is_told_with_the_reason(broker, capsys):
     broker.connack = wire5.connack(0x87)
     assert main("pub -V 5 -t a -m x".split()) == 0x87
-    assert "not authorised (reason code 0x87)" in capsys.readouterr().err
+    assert "not authorized (reason code 0x87)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

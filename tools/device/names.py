@@ -53,6 +53,7 @@ UNUSUAL = (
 WORDS = {
     "acknowledge": "accept",
     "ack": "data",
+    "advised": "reason",
     "answered": "done",
     "binary": "data",
     "broker_of": "server",
@@ -67,7 +68,6 @@ WORDS = {
     "connection_close": "close disable",
     "connection_give_up": "cancel umount",
     "connection_wait": "wait poll select",
-    "counted": "dumps",
     "decoded": "unpack",
     "default_session": "dump",
     "deliver": "message recv",
@@ -76,7 +76,6 @@ WORDS = {
     "due_ms": "timeout",
     "encoded": "value data",
     "enter": "lock",
-    "excess": "threshold",
     "expect": "register",
     "fail": "throw",
     "failed": "reason",

@@ -22,7 +22,8 @@ SOURCE = "errno"  # the module that has MQTTException
 # A name that every MicroPython has: it costs no heap.
 FORMAT = "format"
 NOT_THERE = (ast.If, ast.Expr, ast.ImportFrom)
-LEFT_OUT = ("TYPE_CHECKING", "CERTIFICATES", "certificate")  # of the package's texts
+LEFT_OUT = ("TYPE_CHECKING",)  # of the package's texts
+CERTIFICATE = "certificate"  # the function for what the VM says of one
 
 WRONG = f"""
 def {HELPER}(name, *more):
@@ -41,6 +42,8 @@ FILE = """
 def format(name, more):
     from sys import modules
     del modules['umqtt2.texts'], modules['umqtt2'].texts
+    if isinstance(name, str) and not more:
+        return certificate(name)
     if hasattr(name, 'connection'):
         return shown(name)
     if more:
@@ -128,8 +131,17 @@ class _Collect(ast.NodeTransformer):
     def __init__(self, texts: Texts | None) -> None:
         self.texts = texts
 
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
+        # In a build there is one function for all that is said.
+        for alias in node.names:
+            if alias.name == CERTIFICATE:
+                alias.name, alias.asname = FORMAT, CERTIFICATE
+        return node
+
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == CERTIFICATE:
+            node.args.append(ast.Tuple([], ast.Load()))
         if isinstance(node.func, ast.Name) and node.func.id == "malformed":
             call = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
             assert isinstance(call, ast.Call)

@@ -12,7 +12,7 @@ import sys
 from ..errno import MQTTException
 from . import pub, sub
 from .options import parse, usage
-from .report import Reporter, exit_code
+from .report import Reporter, exit_code, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def main(arguments: "list[str]") -> "int":
     command = arguments[0] if arguments else ""
     if command not in COMMANDS:
         helped = command == "--help"
-        print(usage(""), file=sys.stdout if helped else sys.stderr)
+        show(usage(""), sys.stdout if helped else sys.stderr)
         return 0 if helped else 1
     reporter = Reporter({"quiet": True} if "--quiet" in arguments else {})
     try:
         options: "dict[str, Any]" = parse(command, arguments[1:])
         if "help" in options:
-            print(usage(command))
+            show(usage(command), sys.stdout)
             return 0
         reporter = Reporter(options)
         return COMMANDS[command](options, reporter)

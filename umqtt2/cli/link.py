@@ -14,6 +14,7 @@ from ..errno import ECONTIMEOUT, SDELIVERED, SDROPPED, SFAILED, SOVERSIZE, STIME
 from ..packets.fields import PUBACK, PUBREC
 from .five import describe, packets, will
 from .format import Message
+from .report import show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def traced(below: "Transport") -> "Transport":
     """Return a transport that prints on stderr what passes over another one."""
     from ..transport.trace import TraceTransport
 
-    return TraceTransport(below, lambda line: print(line, file=sys.stderr))
+    return TraceTransport(below, lambda line: show(line, sys.stderr))
 
 
 def transport(options: "dict[str, Any]") -> "TCPTransport":

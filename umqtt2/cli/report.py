@@ -1,29 +1,17 @@
 """What the commands say about what goes wrong: a line on stderr that names what failed."""
 
+import os
 import sys
 from errno import errorcode
 
 from .. import errno
 from ..errno import MQTTException
+from ..texts import ERRORS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-TEXTS = {
-    errno.ECONCLOSE: "the broker has closed the connection",
-    errno.ERESPONSE: "the broker breaks MQTT",
-    errno.EKEEPALIVE: "the broker is silent",
-    errno.ECONUNKNOWN: "connection refused by the broker",
-    errno.ECONPROTOCOL: "connection refused by the broker: unacceptable protocol version",
-    errno.ECONREJECT: "connection refused by the broker: client identifier rejected",
-    errno.ECONUNAVAIBLE: "connection refused by the broker: server unavailable",
-    errno.ECONCREDENTIALS: "connection refused by the broker: bad user name or password",
-    errno.ECONAUTH: "connection refused by the broker: not authorised",
-    errno.ECONLENGTH: "this is not an MQTT broker",
-    errno.ELIMIT: "the broker does not take it",
-    errno.ECONTIMEOUT: "the broker does not answer",
-}
 REASONS = {
     "ENOENT": "no such file",
     "EACCES": "permission denied",
@@ -71,11 +59,29 @@ class Reporter:
             return "%s: %s" % (self.server, reason(error))
         code = error.args[1] if len(error.args) > 1 else 0
         detail = " (reason code 0x%02x)" % code if isinstance(code, int) and code >= REFUSAL else ""
-        return "%s: %s%s" % (self.server, TEXTS.get(error.args[0], str(error)), detail)
+        return "%s: %s%s" % (self.server, in_words(error), detail)
 
     def _print(self, text: "str") -> "None":
         if not self._quiet:
-            print(" ".join(text.split()), file=sys.stderr)
+            show(" ".join(text.split()), sys.stderr)
+
+
+def show(text: "str", out: "Any") -> "None":
+    """Print a line on stdout or stderr; nothing where nobody reads that any more, as behind `| head -1`."""
+    try:
+        print(text, file=out)
+        if hasattr(out, "flush"):
+            out.flush()
+    except OSError:
+        if sys.implementation.name == "cpython":
+            # What is left in its buffer would be written when the program ends, and fail once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+
+
+def in_words(error: "MQTTException") -> "str":
+    """Return what an exception means, without the advice for programs."""
+    words = ERRORS.get(error.args[0], "").partition(": ")[2].partition(";")[0]
+    return words or str(error)
 
 
 def exit_code(error: "OSError | MQTTException") -> "int":

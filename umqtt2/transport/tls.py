@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64
 
-from ..constants import CHECKS, READABLE, WRITABLE
+from ..constants import READABLE, WRITABLE
 from .tcp import TCPTransport, named
 
 try:
@@ -110,9 +110,7 @@ class TLSTransport(TCPTransport):
         try:
             taken: "int | None" = self.sock.write(buf, offset, n)
         except ValueError as e:  # MicroPython's way to say that a certificate does not verify
-            text = str(e).strip()
-            # A small board has no memory for more in the middle of a handshake.
-            raise OSError(advised(text) if CHECKS else text)
+            raise OSError(advised(str(e).strip()))
         except OSError as e:
             if self._connected or e.args[1:]:  # MicroPython has a text for an error of TLS itself
                 raise

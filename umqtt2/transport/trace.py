@@ -61,10 +61,7 @@ REASONS = (
     "shared subscriptions not supported|connection rate exceeded|maximum connect time|"
     "subscription identifiers not supported|wildcard subscriptions not supported"
 )
-REFUSALS = (
-    "protocol version not supported|client identifier rejected|server unavailable|bad user name or password|"
-    "not authorized"
-)
+REFUSALS = b"\x84\x85\x88\x86\x87"  # for each return code from 1 on the reason code that means the same
 OTHER_REASONS = {4: "with the last will", 16: "no matching subscribers", 17: "no subscription existed"}
 
 # How long the value of a property is: so many bytes; here are those that are neither a string nor binary data.
@@ -466,7 +463,7 @@ class Words:
             if self._five or code > 5:
                 self._code(code)
             else:
-                self.add("%d %s" % (code, REFUSALS.split("|")[code - 1]))
+                self.add("%d %s" % (code, REASONS.split("|")[REFUSALS[code - 1] - 0x80]))
             self._reason_string()
 
     def publish(self, first: "int") -> "None":
