@@ -31,14 +31,18 @@ MORE = (
 SPECIAL = ("const", "super", "self", "__main__", "__name__", "__path__")
 
 # For functions, whose names stand in tracebacks, where "in OverflowError" would send a reader astray: no names of
-# Python's own functions and exceptions, and of methods of str, list and dict. Those of the .mpy format first.
+# Python's own functions and exceptions, and of methods of str, list and dict. Those of the .mpy format:
+SHORT = (
+    "start step stop send throw key value end sep args main read readinto write close little bytecode micropython "
+    "builtins"
+).split()
 PLAIN = (
-    "start step stop send throw key value end sep args main read readinto write close "
     "run wait done push peek load dump poll lock fill head line text code data name path state event group task coro "
     "off on bind recv idle seek tell stat sync flush drain match search select accept listen cancel acquire release "
     "locked reason timeout message request connect choice schedule register unregister enable disable discard "
     "threshold dumps loads unpack decode mount umount modify waiting wait_for pack_into errno uint port"
 ).split()
+PLAIN = SHORT + PLAIN
 # The same, where a program may have a subclass with methods of its own.
 UNUSUAL = (
     "little bytecode builtins micropython sendto recvfrom pack_into popleft appendleft heapify heappop heappush is_set "
@@ -58,7 +62,6 @@ WORDS = {
     "binary": "data",
     "broker_of": "server",
     "call": "run",
-    "check": "match",
     "check_answer": "reason",
     "check_limit": "timeout",
     "check_qos": "qos",
@@ -104,7 +107,6 @@ WORDS = {
     "next_in_line": "peek",
     "next_piece": "readinto",
     "now": "key",
-    "number": "uint",
     "on_close": "wait_closed",
     "on_message": "message",
     "on_request": "push",

@@ -9,7 +9,7 @@ from itertools import count
 
 from tools.device.inline import OBJECTS
 from tools.device.merge import module_of
-from tools.device.names import FREE, MORE, PLAIN, SPECIAL, UNUSUAL, WORDS
+from tools.device.names import FREE, MORE, PLAIN, SHORT, SPECIAL, UNUSUAL, WORDS
 
 INTERNED = 10  # characters of a text that the VM keeps as a name
 # Functions and methods whose arguments a program may give by name, besides those of the clients.
@@ -40,16 +40,17 @@ def rename(
     attributes = {"." + name for name in own_attributes if name.startswith("_") and name not in keep}
     attributes |= {"." + name for name in own_attributes & internal}
     present = _remaining(module, attributes)
-    new = _attribute_names(module, attributes, taken, counts, classes, present)
-    # A name at the top that stands in the body of a class would be taken for that of an attribute.
     within = {name for name in _in_classes(module) if name not in keep}
     own = {name for name in _globals(module) if name not in keep}
     functions = {s.name for s in module.body if isinstance(s, ast.FunctionDef)} & own
     names = [*PLAIN, *UNUSUAL]
-    stay = taken | set(new.values())
-    found = _readable(functions & within, lambda _, name: name not in stay, names, present)
+    found = _readable(functions - within, _Free(module, own), names, present)
+    present.update(found.values())
+    new = _attribute_names(module, attributes, taken, counts, classes, present)
+    # A name at the top that stands in the body of a class would be taken for that of an attribute.
+    stay = taken | set(new.values()) | set(found.values())
+    found.update(_readable(functions & within, lambda _, name: name not in stay, names, present))
     found.update(_choose(within & own - set(found), stay | set(found.values()), counts))
-    found.update(_readable(functions - within, _Free(module, own, set(found.values())), names, present))
     new.update(found)
     used = set(found.values())
     more = [name for name in MORE if name not in SPECIAL]
@@ -136,8 +137,8 @@ def _readable(
 ) -> dict[str, str]:
     # For functions, whose names stand in tracebacks.
     new: dict[str, str] = {}
-    in_use = [name for name in names if name in present]
-    for wanted in (_wanted, lambda key: [*in_use, *names]):
+    cheapest = sorted(names, key=lambda name: (name not in SHORT, name not in present))
+    for wanted in (_own_name, _words, lambda key: cheapest):
         for key in sorted(own - set(new)):
             for name in wanted(key):
                 if (name in names or name in present) and name not in new.values() and is_free(key, name):
@@ -179,25 +180,28 @@ def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[st
     return found, members
 
 
-def _wanted(key: str) -> list[str]:
+def _own_name(key: str) -> list[str]:
+    return [key.lstrip("._")]
+
+
+def _words(key: str) -> list[str]:
     # Names that say something about a function.
-    name = key.lstrip("._")
-    return [name, *WORDS.get(name, "").split()]
+    return WORDS.get(key.lstrip("._"), "").split()
 
 
 class _Free:
     """Tells whether a global name may become another one: where it stands no variable may have that, and no global
     or built-in name anywhere."""
 
-    def __init__(self, module: ast.Module, own: set[str], taken: set[str]) -> None:
+    def __init__(self, module: ast.Module, own: set[str]) -> None:
         # What is imported from a package becomes a global name of it.
         self._taken = {module_of(s).partition(".")[0] for s in module.body} | {"texts", "errno"}
-        self._taken |= taken | _globals(module)
+        self._taken |= _globals(module)
         self._local: dict[str, set[str]] = {}  # a global name: the variables where it stands
         for scope in module.body:
             for part in scope.body if isinstance(scope, ast.ClassDef) else [scope]:
                 self._look(part)
-        self._taken -= own - taken
+        self._taken -= own
 
     def _look(self, part: ast.stmt) -> None:
         inner = list(ast.walk(part))
