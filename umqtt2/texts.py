@@ -64,7 +64,7 @@ def certificate(text: "str") -> "str":
 
 def shown(client: "Any") -> "str":
     """Return what `repr` of a client is: identifier, server, state, and the last error, if there was one."""
-    state = client.connection.state
+    state = getattr(client, "connection", client).state  # in the build `aio` the client is its connection
     words = "connected" if state == UP else "connecting or leaving" if state else "not connected"
     error = getattr(client, "last_error", None)
     if error:

@@ -39,3 +39,23 @@ def test_a_client_is_printed_with_its_state_and_last_error(tree: str, trees: Cal
 def test_so_do_the_small_builds(tree: str, trees: Callable[[str], Path]) -> None:
     program = 'from umqtt2 import MQTTClient\nprint(MQTTClient("plain", "localhost"))'
     assert run(trees(tree), program) == "MQTTClient('plain', 'localhost', 1883): not connected\n"
+
+
+AIO = """
+import asyncio
+from umqtt2.aio import MQTTClient
+client = MQTTClient("tasks", "localhost", %d, verbose=False)
+try:
+    asyncio.run(client.connect())
+except OSError:
+    pass
+print(client)
+"""
+
+
+def test_so_does_the_build_for_asyncio(trees: Callable[[str], Path]) -> None:
+    port = free_port()
+    assert run(trees("aio"), AIO % port) == (
+        f"MQTTClient('tasks', 'localhost', {port}): not connected,"
+        f" last error: [Errno 111] ECONNREFUSED: localhost:{port}\n"
+    )

@@ -72,7 +72,7 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "simple": SMALL,
     "full": ("HUGE", "CHECKS"),
     "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "SHOWN", "CHECKS", "SERVERS", "NETWORKS"),
+    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}

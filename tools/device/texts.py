@@ -44,7 +44,7 @@ def format(name, more):
     del modules['umqtt2.texts'], modules['umqtt2'].texts
     if isinstance(name, str) and not more:
         return certificate(name)
-    if hasattr(name, 'connection'):
+    if hasattr(name, 'client_id'):
         return shown(name)
     if more:
         text = name + ': ' + TEXTS[more[0]]
