@@ -100,10 +100,10 @@ def test_texts_of_errors_go_but_not_the_name_of_the_argument() -> None:
 
 
 SITES = {
-    "ValueError('topic: empty')": "wrong('topic', 0)",
-    "ValueError('qos: not %d' % highest)": "wrong('qos', 1, highest)",
-    "ValueError(name + ': too long')": "wrong(name, 2)",
-    "TypeError('%s: not %s' % (name, type(value).__name__))": "wrong(name, -1, value)",
+    "ValueError('topic: empty')": "in_words('topic', 0)",
+    "ValueError('qos: not %d' % highest)": "in_words('qos', 1, highest)",
+    "ValueError(name + ': too long')": "in_words(name, 2)",
+    "TypeError('%s: not %s' % (name, type(value).__name__))": "in_words(name, -1, value)",
     "MQTTException(50, 'full')": "MQTTException(50)",
     "MQTTException(51, number)": "MQTTException(51, number)",
     "malformed('bad: 0x%02x' % first)": "MQTTException(ERESPONSE, 3)",
@@ -116,9 +116,15 @@ def test_texts_of_errors_become_numbers() -> None:
     module = ast.parse("class MQTTException(Exception):\n    pass\n" + lines)
     found = Texts()
     collect(module, found)
-    functions = [s for s in module.body if isinstance(s, ast.FunctionDef) and s.name != "wrong"]
+    functions = [s for s in module.body if isinstance(s, ast.FunctionDef) and s.name != "in_words"]
     assert [ast.unparse(s.body[0])[len("raise ") :] for s in functions] == list(SITES.values())
     assert (found.errors, found.types) == (["empty", "not %d", "too long", "bad"], ["not %s"])
+
+
+def test_a_variable_with_the_name_of_the_function_for_words_does_not_build() -> None:
+    module = ast.parse("class MQTTException(Exception):\n    pass\n\ndef f(a):\n    in_words = a\n")
+    with pytest.raises(Unmergeable, match="in_words"):
+        collect(module, Texts())
 
 
 def test_a_call_goes_where_its_result_is_raised() -> None:

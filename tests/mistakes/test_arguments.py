@@ -13,7 +13,8 @@ from tests.mistakes.conftest import run
 from tools.paths import REPO
 from tools.testkit.ports import free_port
 
-SOURCES = {"vm32": "MicroPython", "cpython": "CPython"}
+# The sources with both interpreters, and the build that has all parts.
+TREES = ("cpython", "source", "full")
 
 # What a program does, and the line that it ends with.
 MISTAKES = {
@@ -21,6 +22,8 @@ MISTAKES = {
     'c.publish("t", {"a": 1})': "TypeError: msg: not str or bytes but dict; use str() or json.dumps()",
     'c.publish("t", None)': "TypeError: msg: not str or bytes but NoneType; use str() or json.dumps()",
     'c.publish("a/#", "x")': "ValueError: topic: empty, or with a wildcard, + or #",
+    'c.subscribe("a/#/b")': "ValueError: topic: empty, or with + or # in the wrong place",
+    'c.unsubscribe("")': "ValueError: topic: empty, or with + or # in the wrong place",
     'c.publish("t", "x", qos="1")': "ValueError: qos: not an int from 0 to 2",
     'MQTTClient("id", "localhost", "1883")': "TypeError: port: not an int but str",
     'MQTTClient("id", "localhost", keepalive="60").connect()': "TypeError: keepalive: not an int but str",
@@ -53,6 +56,7 @@ from umqtt2.v5 import V5
 PORT = %d
 CA = b"no certificate is needed for this"
 c = MQTTClient("id", "localhost")
+c.set_callback(print)
 for line in %r:
     try:
         exec(line)
@@ -62,7 +66,7 @@ for line in %r:
 """
 
 
-@pytest.fixture(scope="module", params=SOURCES)
+@pytest.fixture(scope="module", params=TREES)
 def said(request: pytest.FixtureRequest, trees: Callable[[str], Path]) -> dict[str, str]:
     """What is printed for each line."""
     lines = [*MISTAKES, *FAILURES]
@@ -72,7 +76,7 @@ def said(request: pytest.FixtureRequest, trees: Callable[[str], Path]) -> dict[s
         command = [sys.executable, "-c", program]
         output = subprocess.run(command, cwd=REPO, capture_output=True, text=True, timeout=100).stdout
     else:
-        output = run(trees("source"), program)
+        output = run(trees(request.param), program)
     found = output.replace(str(port), "PORT").split("\n")
     assert len(found) == len(lines) + 1, output
     return dict(zip(lines, found))

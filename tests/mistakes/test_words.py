@@ -40,9 +40,10 @@ raise e
 ARGUMENTS = """
 from umqtt2 import MQTTClient
 c = MQTTClient("id", "localhost")
-for topic, msg, qos in (("t", 5, 0), ("#", "x", 0), ("t", "x", "1")):
+c.set_callback(print)
+for call, *args in (c.publish, "t", 5), (c.publish, "#", "x"), (c.publish, "t", "x", 0, "1"), (c.subscribe, "a/#/b"):
     try:
-        c.publish(topic, msg, qos=qos)
+        call(*args)
     except (ValueError, TypeError) as e:
         print("%s: %s" % (type(e).__name__, e))
 """
@@ -100,9 +101,9 @@ def test_without_the_words_there_is_the_number(
     (folder / "umqtt2" / "texts.mpy").unlink(missing_ok=True)
     assert run(folder, UNCAUGHT).splitlines()[-1] == number
     kinds = run(folder, ARGUMENTS).splitlines()
-    assert [line.split(":")[0] for line in kinds] == ["TypeError", "ValueError", "ValueError"]
+    assert [line.split(":")[0] for line in kinds] == ["TypeError", "ValueError", "ValueError", "ValueError"]
     if tree != "source":
-        assert kinds == ["TypeError: msg", "ValueError: topic", "ValueError: qos"]
+        assert kinds == ["TypeError: msg", "ValueError: topic", "ValueError: qos", "ValueError: topic"]
 
 
 @pytest.mark.parametrize("tree, heap_kb", [("source", 64), ("full", 40), ("simple", 40)])

@@ -90,6 +90,7 @@ WORDS = {
     "hand_over": "sendto",
     "handshake": "accept",
     "has_failed": "errno",
+    "in_words": "reason",
     "is_address": "stat",
     "is_name": "name",
     "is_new": "is_set",

@@ -70,7 +70,7 @@ SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": (*SMALL, "WORDS", "SHOWN", "EAGER"),
     "simple": SMALL,
-    "full": ("HUGE", "CHECKS"),
+    "full": ("HUGE",),
     "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
     "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
 }

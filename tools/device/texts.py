@@ -1,7 +1,7 @@
 """The texts of exceptions, out of the way: the code has their numbers, and a file that is loaded when one is printed
 has the words.
 
-`raise ValueError("topic: empty")` becomes `raise wrong("topic", 3)`. `wrong` returns the exception, with its words as
+`raise ValueError("topic: empty")` becomes `raise in_words("topic", 3)`. That returns the exception, with its words as
 far as the file is there and the memory for it, otherwise with the name alone. It is a method of MQTTException, too:
 MicroPython prints what `__repr__` returns, whatever that is.
 """
@@ -11,13 +11,13 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tools.device.merge import TAG
+from tools.device.merge import TAG, Unmergeable
 from tools.device.rename import rename
 from umqtt2.connection import UP
 
 # Texts of these are for reading; the number, or the argument's name before the colon, says it too.
 WITH_TEXTS = ("ValueError", "TypeError")
-HELPER = "wrong"
+HELPER = "in_words"
 SOURCE = "errno"  # the module that has MQTTException
 # A name that every MicroPython has: it costs no heap.
 FORMAT = "format"
@@ -103,6 +103,8 @@ def collect(module: ast.Module, texts: Texts | None) -> None:
     _Collect(texts).visit(module)
     if not texts:
         return
+    if any(isinstance(n, ast.Name) and n.id == HELPER and isinstance(n.ctx, ast.Store) for n in ast.walk(module)):
+        raise Unmergeable(f"{HELPER} is a variable, and the name of a function in builds")
     found = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == "MQTTException")
     i = module.body.index(found)
     new = ast.parse(WRONG).body
