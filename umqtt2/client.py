@@ -252,7 +252,7 @@ class MQTTClient:
         callback for messages yet.
         """
         if not self.connection.cb and not (STREAMING and self.connection.chunks):
-            raise ValueError("set_callback: call it before subscribe()")
+            raise ValueError("set_callback: call it with a function before subscribe()")
         packets = self.connection.packets
         (packets.check_options if FIVE and packets.five else check_qos)(qos or 0, self.session.max_qos)
         return self.request(SUBSCRIBE, topic_filter(topic), qos or 0)

@@ -40,7 +40,7 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
     limit = FOREVER if client.socket_timeout is None else units(client.socket_timeout, "socket_timeout")
     connection = client.connection
     if CHECKS:
-        check_parts(client.transport, client.session, connection.packets)
+        check_parts(client.server, client.transport, client.session, connection.packets)
     connection.timeout = units(client.message_timeout, "message_timeout")
     hello = connection.packets.connect(
         client.client_id, clean_session, client.keepalive, client.user, client.password, client.will, connection
@@ -55,8 +55,10 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
         connection.busy = False
 
 
-def check_parts(transport: "object", session: "object", packets: "Any") -> "None":
-    """Raise TypeError for a class where there should be an object of it."""
+def check_parts(server: "object", transport: "object", session: "object", packets: "Any") -> "None":
+    """Raise TypeError for a server that is not one name, and for a class where there should be an object of it."""
+    if not transport and not isinstance(server, (str, bytes)):
+        raise TypeError("server: not a str but %s" % type(server).__name__)
     for name, part in (("transport", transport), ("session", session), ("packets", FIVE and packets.five and packets)):
         if isinstance(part, type):
             raise TypeError(name + ": a class; make an object of it, as in TCPTransport(server, port)")

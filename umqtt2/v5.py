@@ -146,9 +146,9 @@ LAST_REFUSAL = 15  # index of the last one
 def uint(value: "int", size: "int", name: "str") -> "bytes":
     """Return an int as `size` bytes. Raises TypeError or ValueError, with the argument's name."""
     if not isinstance(value, int):
-        raise TypeError(name)
+        raise TypeError("%s: not an int but %s" % (name, type(value).__name__))
     if not 0 <= value < 1 << 8 * size:
-        raise ValueError(name)
+        raise ValueError("%s: out of range; MQTT has %d bytes for it" % (name, size))
     return value.to_bytes(size, "big")
 
 
@@ -239,7 +239,7 @@ def Options(  # noqa: N802
     Raises ValueError for what is not allowed.
     """
     if not (0 <= qos <= 2 and 0 <= retained <= 2 and 0 <= identifier <= HIGHEST_IDENTIFIER):
-        raise ValueError("options: qos, retained or identifier")
+        raise ValueError("options: not qos 0 to 2, retained 0 to 2, identifier 0 to 1,000")
     return identifier << 6 | retained << 4 | (8 if as_published else 0) | (4 if no_local else 0) | qos
 
 
@@ -327,7 +327,7 @@ class V5:
         packet = bytes((reason,))
         if expiry is not None:
             if expiry and not self._session_expires:
-                raise ValueError("expiry")
+                raise ValueError("expiry: this session ends with its connection")
             packet += b"\5\x11" + uint(expiry, 4, "expiry")
         client.connection.disconnect_packet = whole_packet(DISCONNECTED, packet)
         return client.disconnect()
@@ -424,7 +424,7 @@ class V5:
     def check_options(self, options: "int", highest: "int") -> "None":
         """Raise ValueError unless it is an int that Options() may return, with a QoS of up to `highest`."""
         if not isinstance(options, int) or not 0 <= options < 65536 or options & 3 > highest or options & 48 == 48:
-            raise ValueError("qos")
+            raise ValueError("qos: not 0 to %d, nor what Options() returns" % highest)
 
     # --- Limits, and the expiry of messages ----------------------------------------------------------
 

@@ -35,6 +35,29 @@ MISTAKES = {
     " object of it, as in TCPTransport(server, port)",
     'MQTTClient("id", "localhost", ssl=True, ssl_params={"cadata": CA, "cert": CA}).connect()': "ValueError: cert"
     " and key: one without the other",
+    'MQTTClient("id", "localhost", ssl=True, ssl_params={"cadata": CA}).connect()': "ValueError: cadata: not a"
+    " certificate, or key, in PEM or DER",
+    'MQTTClient("id", "localhost", ssl=True, ssl_params={"verify": 0, "cert": CA, "key": CA}).connect()': "ValueError:"
+    " cert: not a certificate, or key, in PEM or DER",
+    'MQTTClient("id", "localhost", ssl="yes").connect()': "TypeError: ssl: not True or an SSLContext but str",
+    'MQTTClient("id", None).connect()': "TypeError: server: not a str but NoneType",
+    'MQTTClient("id", ["a", "b"]).connect()': "TypeError: server: not a str but list",
+    'MQTTClient("id", "localhost", keepalive=70000).connect()': "ValueError: keepalive: not 0 to 65,535 seconds",
+    'MQTTClient(5, "localhost").connect()': "TypeError: client_id: not str or bytes but int",
+    'MQTTClient("id", "localhost", user="u", password=1234).connect()': "TypeError: password: not str or bytes but int",
+    'MQTTClient("id", "localhost", password="x").connect()': "ValueError: password: without a user",
+    'c.set_callback(None) or c.subscribe("a")': "ValueError: set_callback: call it with a function before subscribe()",
+    'c.publish("", "x")': "ValueError: topic: empty, or with a wildcard, + or #",
+    'c.publish(V5, "x")': "TypeError: topic: not str or bytes but type",
+    'c.set_last_will("a/+", "x")': "ValueError: topic: empty, or with a wildcard, + or #",
+    'c.set_last_will("a", {})': "TypeError: msg: not str or bytes but dict; use str() or json.dumps()",
+    'c.set_last_will("a", "x", qos=3)': "ValueError: qos: not an int from 0 to 2",
+    'Router().on("a/#/b")': "ValueError: topic: empty, or with + or # in the wrong place",
+    "Router().on(5)": "TypeError: topic: not str or bytes but int",
+    "FileSession(5)": "TypeError: path: not a str but int",
+    'Topic("a", expiry="60")': "TypeError: expiry: not an int but str",
+    'Topic("a", expiry=-1)': "ValueError: expiry: out of range; MQTT has 4 bytes for it",
+    "Options(5)": "ValueError: options: not qos 0 to 2, retained 0 to 2, identifier 0 to 1,000",
     'Aio("id", "localhost", will=("gone", "x"))': "",
 }
 # The same where each interpreter has words of its own for a number.
@@ -49,9 +72,10 @@ FAILURES = {
 PROGRAM = """
 from umqtt2 import MQTTClient
 from umqtt2.aio import MQTTClient as Aio
+from umqtt2.router import Router
 from umqtt2.session.file import FileSession
 from umqtt2.transport.tcp import TCPTransport
-from umqtt2.v5 import V5
+from umqtt2.v5 import V5, Options, Topic
 
 PORT = %d
 CA = b"no certificate is needed for this"

@@ -7,6 +7,7 @@ import errno
 import socket
 import ssl
 import threading
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -103,7 +104,7 @@ def test_with_a_ca_it_verifies(board):
 
 
 def test_a_context_is_the_programs_own_business(board):
-    board.transport("host", context=object())
+    board.transport("host", context=SimpleNamespace(wrap_socket=None))
     board.tls.SSLContext.assert_not_called()
 
 
@@ -164,7 +165,7 @@ def test_ssl_params_without_ssl_would_connect_in_the_clear():
 
 
 def test_simple2_with_a_context(board, capsys):
-    board.transport("host", 8883, object())
+    board.transport("host", 8883, SimpleNamespace(wrap_socket=None))
     board.tls.SSLContext.assert_not_called()
     assert capsys.readouterr().out == ""
 

@@ -50,6 +50,8 @@ def format(name, more):
         text = name + ': ' + TEXTS[more[0]]
         for value in more[1:]:
             text %= type(value).__name__ if more[0] < 0 else value
+        if name != 'msg':
+            text = text.partition('; use str')[0]
         return text
     args = name.args
     if args[0] == 6 and 0 <= args[-1] < len(TEXTS) and args[1:]:

@@ -85,7 +85,7 @@ def made(options: "dict[str, Any]", packet: "str", make: "Any", *first: "Any", *
         return make(*first, **more)
     except ValueError as e:
         for name in KNOWN[packet]:
-            if KNOWN[packet][name] == str(e):
+            if KNOWN[packet][name] == str(e).partition(":")[0]:
                 raise ValueError("-D: %s: not allowed" % name)
         raise
 

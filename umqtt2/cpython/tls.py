@@ -62,7 +62,7 @@ def _context(
         elif verify:
             context.load_default_certs()
     except (_ssl.SSLError, ValueError) as e:
-        raise ValueError("cadata: not a certificate") from e
+        raise ValueError("cadata: not a certificate, or key, in PEM or DER") from e
     if cert:
         _load_cert_chain(context, cert, key)
     return context
@@ -93,4 +93,4 @@ def _load_cert_chain(context: _ssl.SSLContext, cert: bytes, key: bytes) -> None:
             continue
         finally:
             os.unlink(name)
-    raise ValueError("cert: not a certificate and its private key")
+    raise ValueError("cert: not a certificate, or key, in PEM or DER")

@@ -1,6 +1,6 @@
 """What packets are made of: their first bytes, the fixed header, strings, topics."""
 
-from ..constants import HUGE
+from ..constants import CHECKS, HUGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def encoded(value: "Payload", name: "str") -> "bytes":
     if isinstance(value, str):
         value = value.encode()
     if not isinstance(value, BYTES):
+        if CHECKS and name != "msg":
+            raise TypeError("%s: not str or bytes but %s" % (name, type(value).__name__))
         raise TypeError(
             "%s: not str or bytes but %s; use str() or json.dumps()" % (name, type(value).__name__)
         )

@@ -5,6 +5,7 @@ try:
 except ImportError:
     import gc  # type: ignore[no-redef]
 
+from ..constants import CHECKS
 from ..errno import ESTORE, MQTTException
 from ..packets.fields import DUP, PUBCOMP, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE
 from .journal import Journal
@@ -73,6 +74,8 @@ class FileSession(MemorySession):
 
         Raises OSError when there is a file that cannot be opened.
         """
+        if CHECKS and not isinstance(path, str):
+            raise TypeError("path: not a str but %s" % type(path).__name__)
         super().__init__(limit, 0, window)
         self.lost = 0
         self._records = 0  # in the file
@@ -95,7 +98,7 @@ class FileSession(MemorySession):
             try:
                 self._rewrite()
             except OSError as error:
-                print("umqtt2: the session's file cannot be written:", error)
+                print("umqtt2: %s cannot be written: %s" % (path, error))
 
     def close(self) -> "None":
         """Close the file. What needs it opens it again."""

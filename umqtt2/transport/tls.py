@@ -2,7 +2,7 @@
 
 from binascii import a2b_base64
 
-from ..constants import READABLE, WRITABLE
+from ..constants import CHECKS, READABLE, WRITABLE
 from .tcp import TCPTransport, named
 
 try:
@@ -74,14 +74,9 @@ class TLSTransport(TCPTransport):
             check_pair(cert, key)
             context = tls.SSLContext(TLS_CLIENT)
             context.verify_mode = REQUIRED if verify else NONE
-            if cadata:
-                ca = der(load(cadata))
-                try:
-                    context.load_verify_locations(None, cadata=ca)  # MicroPython 1.22
-                except TypeError:
-                    context.load_verify_locations(ca)
-            if cert:
-                context.load_cert_chain(der(load(cert)), der(load(key)))
+            load_certificates(context, cadata, cert, key)
+        elif CHECKS:
+            check_context(context, cadata, cert)
         if server_hostname == "":
             server_hostname = server
             if is_address(server):  # which no SNI may have [RFC 6066, 3]
@@ -134,6 +129,34 @@ def check_pair(cert: "object", key: "object") -> "None":
     """Raise ValueError for a certificate without its key, or the other way round."""
     if (cert is None) != (key is None):
         raise ValueError("cert and key: one without the other")
+
+
+def load_certificates(
+    context: "Any", cadata: "str | bytes | None", cert: "str | bytes | None", key: "str | bytes | None"
+) -> "None":
+    """Give a context what TLSTransport was made with. Raises ValueError with the name of what is not as it should be,
+    OSError for a file that cannot be read."""
+    what = "cadata"
+    try:
+        if cadata:
+            ca = der(load(cadata))
+            try:
+                context.load_verify_locations(None, cadata=ca)  # MicroPython 1.22
+            except TypeError:
+                context.load_verify_locations(ca)
+        what = "cert"
+        if cert:
+            context.load_cert_chain(der(load(cert)), der(load(key)))
+    except (ValueError, AttributeError):
+        raise ValueError(what + ": not a certificate, or key, in PEM or DER")
+
+
+def check_context(context: "object", cadata: "object", cert: "object") -> "None":
+    """Raise TypeError for what is not an SSLContext, and ValueError for certificates beside one."""
+    if not hasattr(context, "wrap_socket"):
+        raise TypeError("ssl: not True or an SSLContext but %s" % type(context).__name__)
+    if cadata or cert:
+        raise ValueError("ssl_params: certificates belong into the SSLContext, which is given too")
 
 
 def is_address(server: "str") -> "bool":
