@@ -115,3 +115,25 @@ def test_a_wrong_argument(said: dict[str, str], line: str) -> None:
 def test_what_cannot_be_reached_is_named(said: dict[str, str], line: str) -> None:
     for part in FAILURES[line]:
         assert part in said[line]
+
+
+SMALL = """
+from umqtt2%s import MQTTClient
+def connect(client):
+    done = client.connect()
+    if hasattr(done, "send"):
+        import asyncio
+        asyncio.run(done)
+for server in (None, ["a"], "a:1883"):
+    try:
+        connect(MQTTClient("id", server))
+    except OSError as e:
+        print(e)
+"""
+
+
+@pytest.mark.parametrize("tree, module", [("simple", ""), ("aio", ".aio")])
+def test_small_builds_name_a_server_that_is_none(tree: str, module: str, trees: Callable[[str], Path]) -> None:
+    said = [line for line in run(trees(tree), SMALL % module).splitlines() if not line.startswith("umqtt2: ")]
+    for server, line in zip(("None", "['a']", "a:1883"), said):
+        assert f"name not found: {server}" in line, said

@@ -63,8 +63,8 @@ class TCPTransport:
         if WORDS:
             try:
                 addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
-            except OSError as e:
-                raise named(e, "name not found: " + self.server)
+            except (OSError, TypeError) as e:  # the latter for what is no text
+                raise named(e, "name not found: %s" % (self.server,))  # type: ignore[arg-type]
         else:
             addresses = socket.getaddrinfo(self.server, self.port, 0, socket.SOCK_STREAM)
         error = OSError()
