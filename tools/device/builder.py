@@ -21,7 +21,6 @@ from tools.device import flatten, inline, merge, once, order, parts, rename, reu
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
-    CALLED_BY_CONNECTION,
     DECODED,
     DOCUMENTED,
     EXTENSION_POINTS,
@@ -35,10 +34,10 @@ from tools.device.profiles import (
     ONLY,
     PROFILES,
     PUBLIC,
+    SAME_IN_ALL_STORES,
     STILL_DOCUMENTED,
     SWITCHED_OFF,
     WITH_ONE_STORE,
-    WITHOUT_STORES,
 )
 from tools.device.source import PACKAGE
 from tools.device.texts import Texts, collect
@@ -114,8 +113,6 @@ def sources(profile: str) -> dict[str, str]:
     store = ONE_STORE.get(profile, "")
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
-    if profile in WITHOUT_STORES:
-        internal |= CALLED_BY_CONNECTION
     parts.versions(module, ONLY.get(profile, ""))
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
@@ -132,6 +129,9 @@ def sources(profile: str) -> dict[str, str]:
     parts.unread_arguments(module, ("Connection",))
     parts.unused_attributes(module)
     shrink.unused(module, keep)
+    if profile in SAME_IN_ALL_STORES:
+        flatten.constants(module, "PacketIdSession", SAME_IN_ALL_STORES[profile])
+        parts.fold(module)
     if store:
         flatten.mapping(module, store, *ONE_DICT)
         flatten.constants(module, store)

@@ -93,8 +93,11 @@ class _OfDict(ast.NodeTransformer):
         return ast.Attribute(node, self.holder, ast.Load()) if node.id == "self" else node
 
 
-def constants(module: ast.Module, name: str) -> None:
-    """Put the values of attributes that a class has, and nothing ever changes, where they are looked at."""
+def constants(module: ast.Module, name: str, only: set[str] | None = None) -> None:
+    """Put the values of attributes that a class has, and nothing ever changes, where they are looked at.
+
+    only  of these attributes; default: of all
+    """
     owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == name)
     stored = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
     others = {attr for s in module.body if isinstance(s, ast.ClassDef) and s is not owner for attr in _members(s)}
@@ -103,7 +106,7 @@ def constants(module: ast.Module, name: str) -> None:
         for s in owner.body
         if isinstance(s, ast.Assign) and isinstance(s.targets[0], ast.Name) and isinstance(s.value, ast.Constant)
     }
-    known = {attr: s for attr, s in known.items() if attr not in stored | others}
+    known = {attr: s for attr, s in known.items() if attr not in stored | others and (only is None or attr in only)}
     _Put({attr: s.value for attr, s in known.items()}).visit(module)
     owner.body = [s for s in owner.body if s not in known.values()]
 

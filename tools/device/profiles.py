@@ -99,9 +99,12 @@ ONE_OBJECT = (
 ONCE = {"aio": Once("MQTTClient", "start")}
 ONE_DICT = ("received", "ReceivedIds")  # an attribute of the store, and the class of what it holds
 WITH_ONE_STORE = {"connection", "cbconnection"}
-# These have PacketIdSession and no store of a program's own, and nobody but the Connection calls these methods.
-WITHOUT_STORES = ("core", "simple", "simple5")
-CALLED_BY_CONNECTION = {"on_packet", "expired", "resume", "status"}
+# Where no store has other values of these attributes than PacketIdSession.
+SAME_IN_ALL_STORES = {
+    "core": {"status", "keeps", "max_qos"},
+    "simple": {"status", "keeps", "max_qos"},
+    "simple5": {"status", "keeps"},
+}
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
 DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
