@@ -25,6 +25,7 @@ from tools.device.profiles import (
     DOCUMENTED,
     EXTENSION_POINTS,
     INTERNAL,
+    NAMES_FULL,
     NO_SUBCLASS,
     OF_VERSION_5,
     ONCE,
@@ -151,7 +152,7 @@ def sources(profile: str) -> dict[str, str]:
     out = split.split(ast.fix_missing_locations(module), files)
     out = {name: order.order(source) for name, source in out.items()}
 
-    out["__init__"] += ast.unparse(_version()) + "\n"
+    out["__init__"] += ast.unparse(_version(profile not in NAMES_FULL)) + "\n"
     if texts:
         out[TEXTS] = texts.file(ROOT / f"{TEXTS}.py")
     out["errno"] = _numbers("v5" in merged)
@@ -214,7 +215,8 @@ def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
                     found.add(node.attr)
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 found.add(node.target.id)
-        for statement in owner.body:
+        # What stands under `if EAGER:`, too.
+        for statement in (n for s in owner.body for n in (s, *(s.body if isinstance(s, ast.If) else ()))):
             if isinstance(statement, ast.Assign):
                 found |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
     return {name for name in found if not name.startswith("_")}
@@ -234,9 +236,12 @@ def _assignments(name: str) -> ast.Module:
     return module
 
 
-def _version() -> ast.stmt:
-    # A short text is a name for the VM: it takes fewer bytes than any other value.
-    return next(s for s in _assignments("__init__").body if _name(s) == "__version__")
+def _version(as_name: bool) -> ast.stmt:
+    # A short text is a name for the VM, which takes fewest bytes, as long as its table of names has a place for it.
+    found = next(s for s in _assignments("__init__").body if _name(s) == "__version__")
+    if as_name or not isinstance(found, ast.Assign):
+        return found
+    return ast.parse(f"__version__ = str({ast.literal_eval(found.value).encode()!r}, 'utf-8')").body[0]
 
 
 def _name(statement: ast.stmt) -> str:

@@ -105,6 +105,8 @@ SAME_IN_ALL_STORES = {
     "simple": {"status", "keeps", "max_qos"},
     "simple5": {"status", "keeps"},
 }
+# One more name of these makes the VM begin another table, of 608 bytes, for a program with few names of its own.
+NAMES_FULL = ("simple",)
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
 DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
 DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
