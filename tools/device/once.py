@@ -8,11 +8,9 @@ import ast
 from typing import NamedTuple
 
 from tools.device.merge import PACKAGE, TAG, module_of
-from tools.device.rename import FREE
+from tools.device.names import FREE, PLAIN
 
 PART = "once"  # the name of what is moved, in the place of that of a module of the package
-# The name of the function, one that every MicroPython has.
-NAME = "format"
 
 STUB = """
 def __init__(self, *{args}, **{named}):
@@ -41,9 +39,12 @@ def move(module: ast.Module, once: Once) -> None:
     owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == once.owner)
     method = next(s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
     args, named = FREE[:2]
-    stub = ast.parse(STUB.format(args=args, named=named, file=once.file, name=NAME)).body[0]
+    used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
+    used |= {s.name for s in module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
+    name = next(name for name in PLAIN if name not in used)
+    stub = ast.parse(STUB.format(args=args, named=named, file=once.file, name=name)).body[0]
     owner.body[owner.body.index(method)] = stub
-    method.name = NAME
+    method.name = name
     method.body[:0] = ast.parse(FORGET.format(package=PACKAGE, file=once.file)).body
     setattr(method, TAG, PART)
     module.body.append(method)
