@@ -311,7 +311,7 @@ class App:
             assert session.sent_messages <= session.waiting() <= session.limit
             assert len({entry[2] for entry in session.filters}) == len(session.filters)
         else:
-            assert set(session) == self.pending
+            assert set(session._in_flight) == self.pending
         assert len(session.received) <= RECEIVED_LIMIT
         assert len(self.connection._in) == len(self.connection._out) == 128
         assert self.connection.state or not self.line.is_open

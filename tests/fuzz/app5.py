@@ -131,7 +131,7 @@ class App5(App):
         """Check that the state does not grow, and is what the program was promised."""
         if not self.keeps:
             # Where the broker takes few messages at a time, one whose time is over makes room, without a status.
-            self.pending &= {*self.session}
+            self.pending &= {*self.session._in_flight}
         super().consistent()
 
     def bytes_come(self) -> None:
