@@ -186,7 +186,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
         ("many messages", "client", cells_of_many()),
         ("MQTT 5", "scenario", cells_of_version5(terminalreporter)),
     )
-    whole = terminalreporter.config.getoption("--brokers")
+    whole = terminalreporter.config.getoption("--brokers", None)
     for name, first, cells in tables:
         if cells:
             terminalreporter.section(f"{name}: what each broker does")

@@ -42,7 +42,7 @@ class Results:
             f"{self.done['received']} of {total} arrived at the device": self.done["received"] != total,
             "the device did not reconnect": self.done["ups"] <= 1,
             f"{self.warm['free'] - self.done['free']} bytes less are free in the heap": (
-                self.warm["free"] != self.done["free"]
+                self.warm["free"] > self.done["free"]
             ),
         }
         return [text for text, is_wrong in wrong.items() if is_wrong]
