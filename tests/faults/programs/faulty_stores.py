@@ -17,7 +17,8 @@ class Reorders(MemorySession):
 
     def resume(self, present, uncertain, now):
         super().resume(present, uncertain, now)
-        self.messages.reverse()
+        if not self.sent_messages:  # none of them followed the CONNECT
+            self.messages.reverse()
 
 
 class PublishesAgain(MemorySession):
