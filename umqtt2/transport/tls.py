@@ -74,9 +74,9 @@ class TLSTransport(TCPTransport):
             check_pair(cert, key)
             context = tls.SSLContext(TLS_CLIENT)
             context.verify_mode = REQUIRED if verify else NONE
-            load_certificates(context, cadata, cert, key)
+            _load_certificates(context, cadata, cert, key)
         elif CHECKS:
-            check_context(context, cadata, cert)
+            _check_context(context, cadata, cert)
         if server_hostname == "":
             server_hostname = server
             if is_address(server):  # which no SNI may have [RFC 6066, 3]
@@ -131,7 +131,7 @@ def check_pair(cert: "object", key: "object") -> "None":
         raise ValueError("cert and key: one without the other")
 
 
-def load_certificates(
+def _load_certificates(
     context: "Any", cadata: "str | bytes | None", cert: "str | bytes | None", key: "str | bytes | None"
 ) -> "None":
     """Give a context what TLSTransport was made with. Raises ValueError with the name of what is not as it should be,
@@ -151,7 +151,7 @@ def load_certificates(
         raise ValueError(what + ": not a certificate, or key, in PEM or DER")
 
 
-def check_context(context: "object", cadata: "object", cert: "object") -> "None":
+def _check_context(context: "object", cadata: "object", cert: "object") -> "None":
     """Raise TypeError for what is not an SSLContext, and ValueError for certificates beside one."""
     if not hasattr(context, "wrap_socket"):
         raise TypeError("ssl: not True or an SSLContext but %s" % type(context).__name__)
