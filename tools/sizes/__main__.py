@@ -11,7 +11,7 @@ from rich.console import Console
 from tools import errors
 from tools.device import PROFILES
 from tools.sizes import broker, budget, figures, modules, pages, table, vm
-from tools.sizes.clients import CLIENTS, REPORTED
+from tools.sizes.clients import CLIENTS, MEASURED_ONCE
 from tools.sizes.paths import RESULTS
 from tools.tables import show
 
@@ -35,7 +35,7 @@ def main() -> None:
                 with console.status(f"{client.name}: looking for the smallest heap"):
                     rows[client.name].update(figures.heaps(client, endpoints))
     if not options.client:
-        rows.update({name: {**found} for name, found in REPORTED.items()})
+        rows.update({name: {**found} for name, found in MEASURED_ONCE.items()})
     parts = modules.measure()
     show(table.clients(f"Bytes of flash and heap, {vm.version()}", rows), table.modules(parts))
     if not vm.has_board_sizes():
