@@ -27,19 +27,20 @@ def finish(
     seconds      after which it is killed, and TimeoutExpired raised
     more         arguments of subprocess.run
     """
-    return subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, **(environment or {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=seconds,
-        check=False,
-        **more,
-    )
+    return subprocess.run(command, timeout=seconds, check=False, **_how(folder, environment), **more)
+
+
+def _how(folder: Path | None, environment: dict[str, str] | None) -> dict[str, Any]:
+    # Arguments of subprocess.run and Popen: one text has all that the process prints, and nothing is typed.
+    return {
+        "cwd": folder,
+        "env": {**os.environ, **(environment or {})},
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+        "errors": "replace",
+    }
 
 
 class Process:
@@ -64,16 +65,7 @@ class Process:
         self.ended = False
         self._on_line = on_line
         self._changed = threading.Condition()
-        self._process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
+        self._process = subprocess.Popen(command, **_how(cwd, environment))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
