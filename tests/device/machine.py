@@ -32,7 +32,7 @@ LARGER_HEAPS = {
         "aio_out_of_memory": 72,
         "large": 46,
         "many": 50,
-        "other_transport": 60,
+        "other_transport": 64,
         "out_of_memory": 64,
         "qos2": 44,
         "rejected": 50,
@@ -54,7 +54,7 @@ LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
 LARGER_HEAPS["aio"].update(aio_blocked=58, aio_converse=BOARD_HEAP, aio_echo=52, aio_leave=48)
-TLS_HEAP = {"aio": 6, "full": 8}
+TLS_HEAP = {"source": 8, "aio": 6, "full": 8}
 
 
 class Vm:
