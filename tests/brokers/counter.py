@@ -14,6 +14,8 @@ from tools.testkit.broker import HOST
 from tools.testkit.other_brokers import PASSWORD, USER
 
 SECONDS = 60
+AHEAD = 60  # messages that are on their way down, at the most
+LOST = 3  # seconds after which those that do not come hold up no others: some brokers lose them when they restart
 IN_FLIGHT = 8  # some brokers drop what is more than 20, and after a reconnect paho sends more than it was told
 
 
@@ -21,17 +23,19 @@ class Counter:
     """Use it with `with`. It has a session, and connects again at once.
 
     arrived    (QoS, number) of each message, in their order
-    allowed    so many messages may have been published down, at the most
     """
 
     def __init__(self, port: int, prefix: str, qos: Sequence[int]) -> None:
         """prefix: of the topics; qos: of the messages in turn, each numbered from 0."""
         self.arrived: list[tuple[int, int]] = []
-        self.allowed = 0
         self._port = port
         self._prefix = prefix
         self._qos = qos
         self._published = self._acknowledged = 0
+        self._allowed = 0  # messages down that may have been published
+        self._come = self._lost = 0  # messages down that the device has, and that it seems not to get
+        self._come_at = time.monotonic()
+        self._arrived_at = self._come_at
         self._subscribed = threading.Event()
         self._ended = False
         self._client = client = Client(
@@ -53,6 +57,24 @@ class Counter:
     def __exit__(self, *exc: object) -> None:
         self._ended = True
         self._thread.join(SECONDS)
+
+    @property
+    def quiet(self) -> float:
+        """Seconds since a message has come up."""
+        return time.monotonic() - self._arrived_at
+
+    def has(self, count: int) -> bool:
+        """Whether so many messages have come up, each counted once."""
+        return len(set(self.arrived)) >= count
+
+    def allow(self, come: int, total: int) -> None:
+        """Publish on: so many of the messages down have come to the device, of so many in all."""
+        now = time.monotonic()
+        if come > self._come:
+            self._come, self._come_at = come, now
+        elif now - self._come_at > LOST:
+            self._lost, self._come_at = self._allowed - come, now
+        self._allowed = min(total, come + self._lost + AHEAD)
 
     def broker_ends(self) -> None:
         """Say that the broker is stopped: `wait_until_subscribed` waits for another one."""
@@ -80,7 +102,7 @@ class Counter:
         self._client.disconnect()
 
     def _may_publish(self) -> bool:
-        return self._published < self.allowed and self._published - self._acknowledged < IN_FLIGHT
+        return self._published < self._allowed and self._published - self._acknowledged < IN_FLIGHT
 
     def _on_connect(self, client: Client, *more: Any) -> None:
         client.subscribe([(f"{self._prefix}/up/{qos}", qos) for qos in self._qos])
@@ -90,3 +112,4 @@ class Counter:
 
     def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
         self.arrived.append((int(message.topic[-1]), int(message.payload)))
+        self._arrived_at = time.monotonic()
