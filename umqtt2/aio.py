@@ -39,7 +39,7 @@ try:
 except ImportError:
     import time  # type: ignore[no-redef]
 
-from .connection import GREETING, LEAVING, NETWORK, OPENING, UNIT_BITS, UP, Connection
+from .connection import GREETING, LEAVING, OPENING, UNIT_BITS, UP, Connection
 from .constants import FIVE, NAP_MS, NETWORKS, PLAIN, POLL_MS, SERVERS, SHOWN
 from .errno import (
     EBUSY,
@@ -68,7 +68,7 @@ from .packets.fields import (
     topic_filter,
 )
 from .packets.v311 import V311
-from .reconnect import Reconnector, keeping
+from .reconnect import NETWORK, Reconnector, keeping
 from .start import WAIT_MS, check_qos, last_will, port_of
 
 TYPE_CHECKING = False

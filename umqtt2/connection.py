@@ -76,11 +76,10 @@ READS = 64  # that one step makes at the most
 AT_ONCE = 10  # packets of the session that one step sends at the most
 UNIT_BITS = 6  # a unit of time is 64 ms
 TICKS = 0xFFFFFF  # what the clock's ticks, which begin again at 2 ** 30, count of units: 12.4 days
-FOREVER = 1 << 23  # units of time
+FOREVER = 8388608  # units of time; 2 ** 23
 LONGEST_S = 4000000  # seconds, 46 days
 LEAVE = 16  # units of time for the broker to close after a DISCONNECT: a second
 
-NETWORK = (OSError, MQTTException)  # what the network may raise
 RESET = "is it a port for TLS? Then ssl=True"  # by a broker that has got a CONNECT
 
 
@@ -340,7 +339,7 @@ class Connection:
         try:
             self._send_next()
             n = self.transport.readinto(self._in, SMALL)
-        except NETWORK:
+        except (OSError, MQTTException):
             pass
         if n == 0 or self.now() >= self._deadline:
             self.close()

@@ -28,7 +28,7 @@ except ImportError:  # a port without it
         return bytes([getrandbits(8) for _ in range(n)])
 
 
-from .connection import NETWORK, UNIT_BITS, UP
+from .connection import UNIT_BITS, UP
 from .constants import FIVE, PLAIN, SERVERS
 from .errno import (
     EBUSY,
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 UNWANTED = (0x87, 0x8A, 0x8E)
 FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
 DOUBLINGS = 16
+NETWORK = (OSError, MQTTException)  # what the network may raise
 
 
 def keeping(session: "Session | None") -> "Session":

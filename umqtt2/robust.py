@@ -15,11 +15,11 @@ Limits: the store's. When it is full `publish` raises EFULL, and the program dec
 """
 
 from .client import MQTTClient as BaseClient
-from .connection import CLOSED, GREETING, NETWORK, UP, units
+from .connection import CLOSED, GREETING, UP, units
 from .constants import FIVE, SERVERS
 from .errno import ECONNOT, MQTTException
 from .packets.fields import PUBLISH
-from .reconnect import Reconnector, keeping
+from .reconnect import NETWORK, Reconnector, keeping
 from .start import WAIT_MS
 
 TYPE_CHECKING = False

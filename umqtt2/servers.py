@@ -6,8 +6,8 @@ lasted begins a new round, after a pause, with its own server: it has the sessio
 ends do not all come to the next one in the same moment.
 """
 
-from .connection import NETWORK, UNIT_BITS
-from .reconnect import is_permanent
+from .connection import UNIT_BITS
+from .reconnect import NETWORK, is_permanent
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ sees a PINGRESP in their place: PUBACK, PUBREC and UNSUBACK that refuse. The ses
 acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
-from .connection import NETWORK, UNIT_BITS, UP
+from .connection import UNIT_BITS, UP
 from .constants import STORES
 from .errno import (
     ECONAUTH,
@@ -540,7 +540,7 @@ class V5:
         if not connection.pending:
             try:
                 connection.send(bytes((DISCONNECTED, 1, code)), 3)
-            except NETWORK:
+            except (OSError, MQTTException):
                 pass
         raise MQTTException(ERESPONSE, code)
 

@@ -27,7 +27,6 @@ DISCONNECT = b"\xe0\0"
 DUP = 8
 PUBLISH_HEAD = 10  # bytes that a PUBLISH may have before its payload, besides its topic and properties
 LONGEST = 268369916  # bytes of payload that MQTT can send to any topic: 268,435,455 - 65,535 - 4 [2.2.3]
-BYTES = (bytes, bytearray, memoryview)
 
 # Characters of topics. `PLUS in name` takes less memory than `b"+" in name`.
 HASH = 0x23
@@ -77,7 +76,7 @@ def encoded(value: "Payload", name: "str") -> "bytes":
     is neither."""
     if isinstance(value, str):
         value = value.encode()
-    if not isinstance(value, BYTES):
+    if not isinstance(value, (bytes, bytearray, memoryview)):
         if CHECKS and name != "msg":
             raise TypeError("%s: not str or bytes but %s" % (name, type(value).__name__))
         raise TypeError(
