@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import flatten, inline, merge, once, order, parts, rename, reuse, shrink, split
+from tools.device import flatten, inline, merge, once, order, parts, rename, reuse, shrink, split, walk
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
@@ -118,7 +118,6 @@ def sources(profile: str) -> dict[str, str]:
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
     collect(module, texts)
-    shrink.handlers(module)
     shrink.byte_order(module)
     shrink.constants(module)
     parts.fold(module)
@@ -127,7 +126,6 @@ def sources(profile: str) -> dict[str, str]:
     parts.positional(module)
     shrink.unused(module, keep)
     parts.unused_methods(module, internal, bool(store))
-    parts.unread_arguments(module, ("Connection",))
     parts.unused_attributes(module)
     shrink.unused(module, keep)
     if profile in SAME_IN_ALL_STORES:
@@ -204,9 +202,7 @@ def _is_of_connection(node: ast.Attribute) -> bool:
 def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
     # The names of methods and attributes of classes.
     found: set[str] = set()
-    for owner in module.body:
-        if not (isinstance(owner, ast.ClassDef) and wanted(owner.name)):
-            continue
+    for owner in filter(lambda owner: wanted(owner.name), walk.classes(module).values()):
         for node in ast.walk(owner):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 found.add(node.name)
@@ -217,8 +213,7 @@ def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
                 found.add(node.target.id)
         # What stands under `if EAGER:`, too.
         for statement in (n for s in owner.body for n in (s, *(s.body if isinstance(s, ast.If) else ()))):
-            if isinstance(statement, ast.Assign):
-                found |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+            found.update(walk.assigned(statement))
     return {name for name in found if not name.startswith("_")}
 
 

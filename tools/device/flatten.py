@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 
+from tools.device import walk
 from tools.device.merge import Unmergeable
 
 
@@ -19,7 +20,7 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
     parts  names of classes, by that of the attribute, or variable, that holds the instance
     back   attributes of them by which they know the owner
     """
-    classes = {s.name: s for s in module.body if isinstance(s, ast.ClassDef)}
+    classes = walk.classes(module)
     target = classes[owner]
     for holder, name in parts.items():
         _tell_apart(module, classes, holder, name, parts)
@@ -34,14 +35,14 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
                 statement.body = [s for s in statement.body if not _is_same(s)] or [ast.Pass()]
             if not isinstance(statement, ast.Pass):
                 target.body.append(statement)
-    for function in (n for n in ast.walk(module) if isinstance(n, ast.FunctionDef)):
+    for function in walk.functions(module):
         _without_aliases(function)
     ast.fix_missing_locations(module)
 
 
 def mapping(module: ast.Module, owner: str, holder: str, name: str) -> None:
     """Put a kind of dict into the class that holds one in its attribute `holder`, which holds a plain dict then."""
-    classes = {s.name: s for s in module.body if isinstance(s, ast.ClassDef)}
+    classes = walk.classes(module)
     part = classes[name]
     new = {member: f"_{holder}_{member.strip('_')}" for member in _members(part) - set(dir(dict))}
     _Held(holder, name, new).visit(module)
@@ -98,9 +99,10 @@ def constants(module: ast.Module, name: str, only: set[str] | None = None) -> No
 
     only  of these attributes; default: of all
     """
-    owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == name)
-    stored = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
-    others = {attr for s in module.body if isinstance(s, ast.ClassDef) and s is not owner for attr in _members(s)}
+    classes = walk.classes(module)
+    owner = classes.pop(name)
+    stored = {n.attr for n in walk.stored_attributes(module)}
+    others = {attr for other in classes.values() for attr in _members(other)}
     known = {
         s.targets[0].id: s
         for s in owner.body
@@ -113,8 +115,8 @@ def constants(module: ast.Module, name: str, only: set[str] | None = None) -> No
 
 def callbacks(module: ast.Module, owner: str) -> None:
     """Call the methods of a class directly that it keeps in attributes, as callbacks, and never changes."""
-    target = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == owner)
-    methods = {s.name for s in target.body if isinstance(s, ast.FunctionDef)}
+    target = walk.classes(module)[owner]
+    methods = {method.name for method in walk.methods(target)}
     stores = [
         s for s in ast.walk(module)
         if isinstance(s, ast.Assign) and any(isinstance(t, ast.Attribute) for t in s.targets)
@@ -145,10 +147,10 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
 
     names  variables that hold one
     """
-    target = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == owner)
-    make = next(s for s in target.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+    target = walk.classes(module)[owner]
+    make = next(method for method in walk.methods(target) if method.name == "__init__")
     values: dict[str, ast.Assign] = {}
-    given = {n.attr for n in ast.walk(make) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)}
+    given = {n.attr for n in walk.stored_attributes(make)}
 
     def give(attr: str, value: ast.expr) -> None:
         assign = values.setdefault(ast.unparse(value), ast.Assign([], value))
@@ -161,13 +163,11 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
             for t in statement.targets:
                 if isinstance(t, ast.Name) and t.id not in given:
                     give(t.id, statement.value)
-    functions = [s for s in [*target.body, *module.body] if isinstance(s, ast.FunctionDef)]
-    for function in functions:
+    for function in [*walk.methods(target), *walk.methods(module)]:
         held = ("self",) if function in target.body else names
-        for node in ast.walk(function):
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and node.attr not in given:
-                if isinstance(node.value, ast.Name) and node.value.id in held:
-                    give(node.attr, ast.Constant(None))
+        for node in walk.stored_attributes(function):
+            if node.attr not in given and isinstance(node.value, ast.Name) and node.value.id in held:
+                give(node.attr, ast.Constant(None))
     make.body[:0] = values.values()
     ast.fix_missing_locations(module)
 
@@ -186,10 +186,7 @@ def _maker(name: str) -> str:
 
 
 def _members(owner: ast.ClassDef) -> set[str]:
-    found = {s.name for s in owner.body if isinstance(s, ast.FunctionDef)}
-    for statement in owner.body:
-        if isinstance(statement, ast.Assign):
-            found |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    found = walk.bound(owner)
     for node in ast.walk(owner):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self":
             found.add(node.attr)

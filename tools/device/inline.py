@@ -13,6 +13,8 @@ import copy
 from collections import Counter
 from typing import NamedTuple
 
+from tools.device import walk
+
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
 SMALL = ("_start_timer", "_flush", "send_ack", "_send_next", "check_free")
 TWICE = ("call", "fixed_header")  # where these are called in two places at the most
@@ -47,32 +49,30 @@ def _references(module: ast.Module) -> Counter[str]:
 def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
     counts = _references(module)
     places = _places(module)
-    owners: list[ast.Module | ast.ClassDef] = [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]
-    for owner in owners:
-        for function in owner.body:
-            if not isinstance(function, ast.FunctionDef) or function.name in keep or not _plain(function):
-                continue
-            method = isinstance(owner, ast.ClassDef)
-            private = function.name.startswith("_") and not function.name.startswith("__")
-            if method and not private and function.name not in internal:
-                continue
-            if method and _defined_elsewhere(module, owner, function.name):
-                continue
-            calls = counts["." * method + function.name]
-            call = _Call(function, method, places.get(function.name, []))
-            for caller in OFTEN.get(function.name, ()):
-                if call.put(caller):
-                    return True
-            if calls and _Expression(function, method).put(module, calls):
-                owner.body.remove(function)
+    for owner, function in walk.owned(module):
+        if function.name in keep or not _plain(function):
+            continue
+        method = isinstance(owner, ast.ClassDef)
+        private = function.name.startswith("_") and not function.name.startswith("__")
+        if method and not private and function.name not in internal:
+            continue
+        if method and _defined_elsewhere(module, owner, function.name):
+            continue
+        calls = counts["." * method + function.name]
+        call = _Call(function, method, places.get(function.name, []))
+        for caller in OFTEN.get(function.name, ()):
+            if call.put(caller):
                 return True
-            if calls > 1 + (function.name in TWICE) and function.name not in SMALL:
-                continue
-            if calls and call.sites() == calls:
-                while call.put():
-                    pass
-                owner.body.remove(function)
-                return True
+        if calls and _Expression(function, method).put(module, calls):
+            owner.body.remove(function)
+            return True
+        if calls > 1 + (function.name in TWICE) and function.name not in SMALL:
+            continue
+        if calls and call.sites() == calls:
+            while call.put():
+                pass
+            owner.body.remove(function)
+            return True
     return False
 
 
@@ -121,12 +121,8 @@ def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
 
 
 def _defined_elsewhere(module: ast.Module, owner: ast.AST, name: str) -> bool:
-    return any(
-        isinstance(s, ast.ClassDef)
-        and s is not owner
-        and any(isinstance(f, ast.FunctionDef) and f.name == name for f in s.body)
-        for s in module.body
-    )
+    others = [function for other, function in walk.owned(module) if other not in (owner, module)]
+    return any(function.name == name for function in others)
 
 
 def _plain(function: ast.FunctionDef) -> bool:
@@ -164,15 +160,14 @@ class _Call:
     def sites(self) -> int:
         """How many calls could be replaced."""
         blocks = {id(p.block): p.block for p in self.places}.values()
-        return sum(self._instead(statement, True) is not None for block in blocks for statement in block)
+        return sum(self._instead(statement) is not None for block in blocks for statement in block)
 
     def put(self, caller: str = "") -> bool:
         """Replace one call, in the function `caller` if there is a name, and say whether there was one."""
         for function, block in self.places:
             if caller in ("", function.name):
-                guarded = any(isinstance(inner, ast.Try) for inner in ast.walk(function))
                 for i, statement in enumerate(block):
-                    instead = self._instead(statement, guarded)
+                    instead = self._instead(statement)
                     if instead is not None:
                         block[i : i + 1] = instead
                         return True
@@ -187,7 +182,7 @@ class _Call:
             return None
         return call if _is_it(call.func, self.function, self.method) else None
 
-    def _instead(self, statement: ast.stmt, guarded: bool) -> list[ast.stmt] | None:
+    def _instead(self, statement: ast.stmt) -> list[ast.stmt] | None:
         if not isinstance(statement, (ast.Expr, ast.Assign, ast.Return, ast.Raise)):
             return None
         call = self._call(statement)
@@ -201,25 +196,20 @@ class _Call:
         missing = len(names) - len(arguments)
         if missing:
             arguments += function.args.defaults[len(function.args.defaults) - missing :]
-        stores = (n for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-        assigned = {n.id for n in stores}
+        assigned = walk.stored(function)
         out: list[ast.stmt] = []
         replace: dict[str, ast.expr] = {}
         suffix = "_in_" + function.name
         if self.method:
             replace["self"] = call.func.value  # type: ignore[attr-defined]
         for name, argument in zip(names, arguments):
-            _Known(name, _is_none(argument)).visit(function)
             if isinstance(argument, (ast.Name, ast.Constant)) and name not in assigned:
-                replace[name] = argument
-            elif not guarded and isinstance(argument, ast.Name) and _replaced(statement, argument.id, call):
                 replace[name] = argument
             else:
                 replace[name] = ast.Name(name + suffix, ast.Load())
                 out.append(ast.Assign([ast.Name(name + suffix, ast.Store())], argument))
         for name in assigned - set(names):
             replace[name] = ast.Name(name + suffix, ast.Load())
-        replace.update({} if guarded else _same(statement, function, call, assigned - set(names)))
         body = [_Rename(replace).visit(s) for s in function.body]
         if self.leaves_early:
             return out + body + [ast.Return(ast.Constant(None))]
@@ -306,29 +296,6 @@ def _in_order(value: ast.expr, names: list[str], arguments: list[ast.expr]) -> b
     return direct and uses == names
 
 
-def _is_none(node: ast.expr) -> bool | None:
-    # Whether an argument is None; None where that is not known here.
-    if isinstance(node, ast.Constant):
-        return node.value is None
-    return False if isinstance(node, ast.Compare) else None
-
-
-class _Known(ast.NodeTransformer):
-    """Replace `name is None` and `name is not None`, where it is known."""
-
-    def __init__(self, name: str, none: bool | None) -> None:
-        self.name = name
-        self.none = none
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        self.generic_visit(node)
-        if self.none is not None and isinstance(node.left, ast.Name) and node.left.id == self.name:
-            other = node.comparators[0]
-            if isinstance(other, ast.Constant) and other.value is None and isinstance(node.ops[0], (ast.Is, ast.IsNot)):
-                return ast.Constant(self.none is isinstance(node.ops[0], ast.Is))
-        return node
-
-
 def _ending(statement: ast.Expr | ast.Assign | ast.Return | ast.Raise, result: ast.expr) -> list[ast.stmt]:
     # What is left of the statement with the call.
     if isinstance(statement, ast.Raise):
@@ -340,27 +307,6 @@ def _ending(statement: ast.Expr | ast.Assign | ast.Return | ast.Raise, result: a
         return [ast.Return(result)]
     does_something = any(isinstance(node, (ast.Call, ast.Yield, ast.YieldFrom)) for node in ast.walk(result))
     return [ast.Expr(result)] if does_something else []
-
-
-def _same(statement: ast.stmt, function: ast.FunctionDef, call: ast.Call, own: set[str]) -> dict[str, ast.expr]:
-    # In `x = f()`, where f returns a variable of its own, that can be x from the beginning.
-    last = function.body[-1]
-    if isinstance(statement, ast.Assign) and isinstance(last, ast.Return) and isinstance(last.value, ast.Name):
-        target = statement.targets[0]
-        if isinstance(target, ast.Name) and last.value.id in own:
-            if not any(isinstance(n, ast.Name) and n.id == target.id for n in ast.walk(call)):
-                return {last.value.id: ast.Name(target.id, ast.Load())}
-    return {}
-
-
-def _replaced(statement: ast.stmt, name: str, call: ast.Call) -> bool:
-    # Whether a call gets a variable once and its result goes there: `x = f(x)`. Then it may change it on
-    # the way, unless somebody sees it when an exception stops it there: `guarded` above.
-    if not isinstance(statement, ast.Assign) or len(statement.targets) != 1:
-        return False
-    target = statement.targets[0]
-    passed = [n for n in ast.walk(call) if isinstance(n, ast.Name) and n.id == name]
-    return isinstance(target, ast.Name) and target.id == name and len(passed) == 1
 
 
 class _Rename(ast.NodeTransformer):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from tools.device import walk
 from tools.device.merge import PACKAGE, TAG, module_of
 from tools.device.names import FREE, PLAIN
 
@@ -36,8 +37,8 @@ class Once(NamedTuple):
 
 def move(module: ast.Module, once: Once) -> None:
     """Tag the method, and the functions that only it uses, and put a method in its place that loads them."""
-    owner = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == once.owner)
-    method = next(s for s in owner.body if isinstance(s, ast.FunctionDef) and s.name == "__init__")
+    owner = walk.classes(module)[once.owner]
+    method = next(method for method in walk.methods(owner) if method.name == "__init__")
     args, named = FREE[:2]
     used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
     used |= {s.name for s in module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
@@ -49,7 +50,7 @@ def move(module: ast.Module, once: Once) -> None:
     setattr(method, TAG, PART)
     module.body.append(method)
     while True:
-        own = [f for f in module.body if isinstance(f, ast.FunctionDef) and module_of(f) != PART]
+        own = [f for f in walk.methods(module) if module_of(f) != PART]
         rest = [s for s in module.body if module_of(s) != PART]
         alone = [f for f in own if not _uses([s for s in rest if s is not f], f.name)]
         alone = [f for f in alone if _uses(module.body, f.name)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 
+from tools.device import walk
 from tools.device.merge import TAG, module_of
 
 VERSIONS = {"V311", "V5"}
@@ -33,7 +34,7 @@ def versions(module: ast.Module, only: str = "") -> None:
 
     only  the class of another version that the build has in the place of MQTT 3.1.1
     """
-    found = {s.name: s for s in module.body if isinstance(s, ast.ClassDef) and s.name in VERSIONS}
+    found = {name: owner for name, owner in walk.classes(module).items() if name in VERSIONS}
     plain = found["V311"]
     if only:
         module.body.remove(plain)
@@ -51,7 +52,7 @@ def versions(module: ast.Module, only: str = "") -> None:
 def _functions_of(module: ast.Module, owner: ast.ClassDef) -> dict[str, ast.expr]:
     # Make functions of the methods of a class that need no object of it; return their names by those of the methods.
     functions: dict[str, ast.expr] = {}
-    for method in [s for s in owner.body if isinstance(s, ast.FunctionDef)]:
+    for method in walk.methods(owner):
         used = {n.id for s in method.body for n in ast.walk(s) if isinstance(n, ast.Name)}
         if "self" not in used and not method.name.startswith("_"):
             owner.body.remove(method)
@@ -192,12 +193,11 @@ def copies(module: ast.Module) -> None:
     attribute as another one's, which only `__init__` sets."""
     changing = {
         node.attr
-        for function in _functions(module)
+        for function in walk.functions(module)
         if function.name != "__init__"
-        for node in ast.walk(function)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+        for node in walk.stored_attributes(function)
     }
-    for function in _functions(module):
+    for function in walk.functions(module):
         stored = [n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
         stored += [n.arg for n in ast.walk(function) if isinstance(n, ast.arg)]
         read = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
@@ -215,10 +215,6 @@ def copies(module: ast.Module) -> None:
                 attributes.setdefault(value.attr, ast.Name(name, ast.Load()))
         _Without(known).visit(function)
     fold(module)
-
-
-def _functions(module: ast.Module) -> list[ast.FunctionDef]:
-    return [node for node in ast.walk(module) if isinstance(node, ast.FunctionDef)]
 
 
 def _only_value(node: ast.AST, stored: list[str]) -> tuple[str, ast.expr | None]:
@@ -255,13 +251,12 @@ class _Without(ast.NodeTransformer):
 
 def positional(module: ast.Module) -> None:
     """Let arguments that are given by name be given by position, too: a dict less for each function."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef):
-            a = node.args
-            if not a.vararg and None not in a.kw_defaults:
-                a.args += a.kwonlyargs
-                a.defaults += [default for default in a.kw_defaults if default]
-                a.kwonlyargs, a.kw_defaults = [], []
+    for function in walk.functions(module):
+        a = function.args
+        if not a.vararg and None not in a.kw_defaults:
+            a.args += a.kwonlyargs
+            a.defaults += [default for default in a.kw_defaults if default]
+            a.kwonlyargs, a.kw_defaults = [], []
 
 
 class _Fold(ast.NodeTransformer):
@@ -281,23 +276,6 @@ class _Fold(ast.NodeTransformer):
         if isinstance(values[0], ast.Constant) and values[0].value is stops:
             return values[0]
         return values[0] if len(values) == 1 else ast.BoolOp(node.op, values)
-
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        # The type of a packet: first & 0xF0 == 0x30 is first >> 4 == 3, which is shorter.
-        self.generic_visit(node)
-        left, right = node.left, node.comparators[0]
-        if (
-            isinstance(left, ast.BinOp)
-            and isinstance(left.op, ast.BitAnd)
-            and isinstance(left.right, ast.Constant)
-            and left.right.value == 0xF0
-            and isinstance(right, ast.Constant)
-            and isinstance(right.value, int)
-            and len(node.ops) == 1
-        ):
-            node.left = ast.BinOp(left.left, ast.RShift(), ast.Constant(4))
-            node.comparators = [ast.Constant(right.value >> 4)]
-        return node
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)
@@ -321,17 +299,16 @@ class _Fold(ast.NodeTransformer):
 
 def unused_arguments(module: ast.Module, names: tuple[str, ...]) -> None:
     """Take arguments with these names from functions that do not use them."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.FunctionDef):
-            used = {n.id for s in node.body for n in ast.walk(s) if isinstance(n, ast.Name)}
-            for name in names:
-                if name not in used:
-                    without_argument(node, name)
+    for function in walk.functions(module):
+        used = {n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name)}
+        for name in names:
+            if name not in used:
+                without_argument(function, name)
 
 
 def empty_methods(module: ast.Module) -> None:
     """Leave out calls of methods that do nothing, and what is tried then, when nothing is left to try."""
-    functions = [s for s in ast.walk(module) if isinstance(s, ast.FunctionDef) and s.name in SILENT]
+    functions = [function for function in walk.functions(module) if function.name in SILENT]
     busy = {s.name for s in functions if not _is_silent(s)}
     _Silent({s.name for s in functions} - busy).visit(module)
 
@@ -376,52 +353,22 @@ def _does_something(body: list[ast.stmt]) -> bool:
     return any(not isinstance(s, ast.Pass) for s in body)
 
 
-def unread_arguments(module: ast.Module, owners: tuple[str, ...]) -> None:
-    """Take arguments that methods of these classes do not read from them and from their calls, where no other class
-    has a method of that name with as many."""
-    methods = [(owner, s) for owner in module.body if isinstance(owner, ast.ClassDef) for s in owner.body]
-    functions = [(owner.name, s) for owner, s in methods if isinstance(s, ast.FunctionDef)]
-    for name, function in functions:
-        if name in owners and not function.name.startswith("__"):
-            read = {n.id for s in function.body for n in ast.walk(s) if isinstance(n, ast.Name)}
-            for i in range(len(function.args.args) - 1, 0, -1):
-                argument = function.args.args[i].arg
-                others = [f for _, f in functions if f.name == function.name and f is not function]
-                if argument not in read and all(len(f.args.args) <= i for f in others):
-                    if _without(module, function.name, i - 1):
-                        without_argument(function, argument)
-
-
-def _without(module: ast.Module, name: str, i: int) -> bool:
-    # Take the i-th argument from all calls of a method; whether that can be done.
-    calls = [n for n in ast.walk(module) if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == name]
-    given = [call for call in calls if len(call.args) > i]
-    plain = all(isinstance(call.args[i], (ast.Constant, ast.Name, ast.Attribute)) for call in given)
-    if not plain or any(call.keywords for call in calls):
-        return False
-    for call in given:
-        del call.args[i]
-    return True
-
-
 def unused_methods(module: ast.Module, internal: frozenset[str], hidden: bool = False) -> None:
     """Leave out methods that nothing in the build calls and no program may: private ones, those in `internal`, and
     what session stores have for other builds.
 
     hidden  no program has the Connection: of its methods all may go, and only what is called on it counts as a call
     """
-    silent = {s.name for s in ast.walk(module) if isinstance(s, ast.FunctionDef) and _is_silent(s)}
+    silent = {function.name for function in walk.functions(module) if _is_silent(function)}
     while True:
         loads = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)]
         read = {n.attr for n in loads}
         of_connections = {n.attr for n in loads if _may_be_connection(n.value)}
         found = [
             (owner, s)
-            for owner in module.body
-            if isinstance(owner, ast.ClassDef)
-            for s in owner.body
-            if isinstance(s, ast.FunctionDef)
-            and s.name not in (of_connections if hidden and owner.name == CONNECTION else read)
+            for owner in walk.classes(module).values()
+            for s in walk.methods(owner)
+            if s.name not in (of_connections if hidden and owner.name == CONNECTION else read)
             and not s.name.startswith("__")
             and (
                 s.name.startswith("_")
@@ -447,9 +394,8 @@ def unused_attributes(module: ast.Module) -> None:
     """Leave out values in the bodies of classes, and assignments to attributes, that nothing reads; only of
     those whose value is a constant, and whose names begin with _ or are `chunks`."""
     read = {n.attr for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load)}
-    for owner in module.body:
-        if isinstance(owner, ast.ClassDef):
-            owner.body = [s for s in owner.body if not _unread(s, read)] or [ast.Pass()]
+    for owner in walk.classes(module).values():
+        owner.body = [s for s in owner.body if not _unread(s, read)] or [ast.Pass()]
     _Unread(read).visit(module)
 
 
@@ -491,9 +437,8 @@ def _unread(statement: ast.stmt, read: set[str]) -> bool:
 def missing(module: ast.Module) -> None:
     """Leave out methods of which all that they do needs a module that the build does not have, and settle which
     way `try: from .a import b`, `except ImportError:` goes."""
-    for owner in module.body:
-        if isinstance(owner, ast.ClassDef):
-            owner.body = [s for s in owner.body if not (isinstance(s, ast.FunctionDef) and _is_missing(s.body))]
+    for owner in walk.classes(module).values():
+        owner.body = [s for s in owner.body if not (isinstance(s, ast.FunctionDef) and _is_missing(s.body))]
     _Settle().visit(module)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import count
 
+from tools.device import walk
 from tools.device.inline import OBJECTS
 from tools.device.merge import module_of
 from tools.device.names import FREE, MORE, PLAIN, SHORT, SPECIAL, UNUSUAL, WORDS
@@ -41,8 +42,8 @@ def rename(
     attributes |= {"." + name for name in own_attributes & internal}
     present = _remaining(module, attributes)
     within = {name for name in _in_classes(module) if name not in keep}
-    own = {name for name in _globals(module) if name not in keep}
-    functions = {s.name for s in module.body if isinstance(s, ast.FunctionDef)} & own
+    own = {name for name in walk.bound(module) if name not in keep}
+    functions = {function.name for function in walk.methods(module)} & own
     names = [*PLAIN, *UNUSUAL]
     found = _readable(functions - within, _Free(module, own), names, present)
     present.update(found.values())
@@ -62,8 +63,8 @@ def rename(
 
 def _in_classes(module: ast.Module) -> set[str]:
     found = set()
-    for owner in (s for s in module.body if isinstance(s, ast.ClassDef)):
-        if not any(isinstance(s, ast.FunctionDef) for s in owner.body):
+    for owner in walk.classes(module).values():
+        if not walk.methods(owner):
             continue  # nothing in it has a name that could be mistaken
         for statement in owner.body:
             parts: list[ast.AST | None] = [statement]
@@ -71,16 +72,6 @@ def _in_classes(module: ast.Module) -> set[str]:
                 parts = [*statement.args.defaults, *statement.args.kw_defaults]
             found |= {n.id for part in parts if part for n in ast.walk(part) if isinstance(n, ast.Name)}
     return found
-
-
-def _globals(module: ast.Module) -> set[str]:
-    own = set()
-    for statement in module.body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            own.add(statement.name)
-        elif isinstance(statement, ast.Assign):
-            own |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
-    return own
 
 
 def _attribute_names(
@@ -128,8 +119,7 @@ def _remaining(module: ast.Module, attributes: set[str]) -> set[str]:
 
 
 def _methods(module: ast.Module) -> set[str]:
-    classes = [s for s in module.body if isinstance(s, ast.ClassDef)]
-    return {"." + s.name for owner in classes for s in owner.body if isinstance(s, ast.FunctionDef)}
+    return {"." + method.name for owner in walk.classes(module).values() for method in walk.methods(owner)}
 
 
 def _readable(
@@ -152,7 +142,7 @@ def _readable(
 
 def _stored_elsewhere(module: ast.Module) -> set[str]:
     # Attributes that something else gets than an object of the package's.
-    stored = [n for n in ast.walk(module) if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)]
+    stored = walk.stored_attributes(module)
     return {"." + n.attr for n in stored if not (isinstance(n.value, ast.Name) and n.value.id in OBJECTS)}
 
 
@@ -161,19 +151,17 @@ def _families(module: ast.Module) -> tuple[dict[int, set[str]], dict[int, set[st
     family: dict[str, int] = {}
     found: dict[int, set[str]] = {}
     methods = {name[1:] for name in _methods(module)}
-    for i, owner in enumerate(s for s in module.body if isinstance(s, ast.ClassDef)):
+    for i, owner in enumerate(walk.classes(module).values()):
         bases = [family[base.id] for base in owner.bases if isinstance(base, ast.Name) and base.id in family]
         family[owner.name] = min(bases, default=i)
         names = found.setdefault(family[owner.name], set())
         for other in set(bases) - {family[owner.name]}:
             names |= found.pop(other)
             family.update({name: family[owner.name] for name, number in family.items() if number == other})
-        for statement in owner.body:
-            if isinstance(statement, ast.FunctionDef):
-                names.add(statement.name)
-                names |= _of_self(statement, methods - {s.name for s in owner.body if isinstance(s, ast.FunctionDef)})
-            elif isinstance(statement, ast.Assign):
-                names |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+        names |= walk.bound(owner)
+        own = {method.name for method in walk.methods(owner)}
+        for method in walk.methods(owner):
+            names |= _of_self(method, methods - own)
     members: dict[int, set[str]] = {}
     for name, number in family.items():
         members.setdefault(number, set()).add(name)
@@ -196,7 +184,7 @@ class _Free:
     def __init__(self, module: ast.Module, own: set[str]) -> None:
         # What is imported from a package becomes a global name of it.
         self._taken = {module_of(s).partition(".")[0] for s in module.body} | {"texts", "errno"}
-        self._taken |= _globals(module)
+        self._taken |= walk.bound(module)
         self._local: dict[str, set[str]] = {}  # a global name: the variables where it stands
         for scope in module.body:
             for part in scope.body if isinstance(scope, ast.ClassDef) else [scope]:
@@ -208,7 +196,7 @@ class _Free:
         local = {n.arg for n in inner if isinstance(n, ast.arg)}
         local |= {n.name for n in inner if isinstance(n, ast.ExceptHandler) and n.name}
         local |= {a.asname or a.name for n in inner if isinstance(n, (ast.Import, ast.ImportFrom)) for a in n.names}
-        local |= {n.id for n in inner if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        local |= walk.stored(part)
         used = {n.id for n in inner if isinstance(n, ast.Name)} - local
         self._taken |= used if isinstance(part, ast.FunctionDef) else used | local
         for name in used:
@@ -243,11 +231,7 @@ def _attributes(module: ast.Module) -> set[str]:
         if isinstance(node, ast.Attribute):
             own.add(node.attr)
         elif isinstance(node, ast.ClassDef):
-            for statement in node.body:
-                if isinstance(statement, ast.FunctionDef):
-                    own.add(statement.name)
-                elif isinstance(statement, ast.Assign):
-                    own |= {t.id for t in statement.targets if isinstance(t, ast.Name)}
+            own |= walk.bound(node)
     return {name for name in own if not name.startswith("__")}
 
 
@@ -325,28 +309,24 @@ def _arguments(
 ) -> None:
     # `others` is how those at the top will be called; a program may name the arguments of a class in `keep`.
     named = {n.arg for n in ast.walk(module) if isinstance(n, ast.keyword)}
-    owners: list[ast.Module | ast.ClassDef] = [module, *(s for s in module.body if isinstance(s, ast.ClassDef))]
-    for owner in owners:
-        for function in owner.body:
-            if not isinstance(function, ast.FunctionDef):
+    for owner, function in walk.owned(module):
+        if function.name in BY_NAME:
+            continue
+        if isinstance(owner, ast.ClassDef):
+            made = function.name == "__init__"
+            public = owner.name.startswith("MQTTClient") and not (
+                function.name.startswith("_") or function.name in internal
+            )
+            if public or (made and (owner.name in keep or owner.name.startswith("MQTTClient"))):
                 continue
-            if function.name in BY_NAME:
-                continue
-            if isinstance(owner, ast.ClassDef):
-                made = function.name == "__init__"
-                public = owner.name.startswith("MQTTClient") and not (
-                    function.name.startswith("_") or function.name in internal
-                )
-                if public or (made and (owner.name in keep or owner.name.startswith("MQTTClient"))):
-                    continue
-            inside = {others.get(n.id, n.id) for n in ast.walk(function) if isinstance(n, ast.Name)}
-            free = iter([name for name in FREE if name not in inside])
-            new = {}
-            for arg in function.args.args:
-                if arg.arg != "self" and arg.arg not in named:
-                    new[arg.arg] = arg.arg = next(free)
-            for node in ast.walk(function):
-                if isinstance(node, ast.Name):
-                    node.id = new.get(node.id, node.id)
-                elif isinstance(node, ast.ExceptHandler) and node.name:
-                    node.name = new.get(node.name, node.name)
+        inside = {others.get(n.id, n.id) for n in ast.walk(function) if isinstance(n, ast.Name)}
+        free = iter([name for name in FREE if name not in inside])
+        new = {}
+        for arg in function.args.args:
+            if arg.arg != "self" and arg.arg not in named:
+                new[arg.arg] = arg.arg = next(free)
+        for node in ast.walk(function):
+            if isinstance(node, ast.Name):
+                node.id = new.get(node.id, node.id)
+            elif isinstance(node, ast.ExceptHandler) and node.name:
+                node.name = new.get(node.name, node.name)

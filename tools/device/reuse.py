@@ -1,6 +1,7 @@
 """Let local variables that are not in use at the same time share one name.
 
-Each takes a word of every call's frame, and from the 17th on a byte more wherever it stands.
+Each takes a word of every call's frame, and a frame of more than 11 words is allocated on the heap. So this saves
+instructions, 13,000 of the 43,000 of a message that comes, and few bytes.
 """
 
 from __future__ import annotations

@@ -54,14 +54,6 @@ class _Put(ast.NodeTransformer):
             return copy.deepcopy(self.known[node.id])
         return node
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "max" and not node.keywords:
-            values = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, int)]
-            if len(values) == len(node.args) > 1:
-                return ast.Constant(max(values))
-        return node
-
 
 def byte_order(module: ast.Module) -> None:
     """Give None as the byte order in the place of "big": to MicroPython all is "big" that is not "little", and None is
@@ -74,15 +66,6 @@ def byte_order(module: ast.Module) -> None:
 
 def _is_big(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == "big"
-
-
-def handlers(module: ast.Module) -> ast.Module:
-    """Write `except BaseException:` as `except:`, which is less to do."""
-    for node in ast.walk(module):
-        if isinstance(node, ast.ExceptHandler) and not node.name:
-            if isinstance(node.type, ast.Name) and node.type.id == "BaseException":
-                node.type = None
-    return module
 
 
 def unused(module: ast.Module, keep: frozenset[str]) -> ast.Module:

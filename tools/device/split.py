@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from tools.device.merge import PACKAGE, module_of
+from tools.device.walk import assigned, functions
 
 
 def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, str]:
@@ -28,10 +29,7 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
             for alias in statement.names:
                 imports[alias.asname or alias.name] = statement
-        elif isinstance(statement, ast.Assign):
-            for target in statement.targets:
-                if isinstance(target, ast.Name):
-                    where[target.id] = name
+        where.update(dict.fromkeys(assigned(statement), name))
     out = {}
     for body in bodies.values():
         _public_classes(body)
@@ -56,7 +54,7 @@ def _public_classes(body: list[ast.stmt]) -> None:
 
 
 def _bound(statement: ast.Try) -> set[str]:
-    return _imported(statement) | {n.name for n in ast.walk(statement) if isinstance(n, ast.FunctionDef)}
+    return _imported(statement) | {function.name for function in functions(statement)}
 
 
 def _imported(part: ast.AST) -> set[str]:

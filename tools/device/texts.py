@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from tools.device import walk
 from tools.device.merge import TAG, Unmergeable
 from tools.device.rename import rename
 from umqtt2.connection import UP
@@ -105,9 +106,9 @@ def collect(module: ast.Module, texts: Texts | None) -> None:
     _Collect(texts).visit(module)
     if not texts:
         return
-    if any(isinstance(n, ast.Name) and n.id == HELPER and isinstance(n.ctx, ast.Store) for n in ast.walk(module)):
+    if HELPER in walk.stored(module):
         raise Unmergeable(f"{HELPER} is a variable, and the name of a function in builds")
-    found = next(s for s in module.body if isinstance(s, ast.ClassDef) and s.name == "MQTTException")
+    found = walk.classes(module)["MQTTException"]
     i = module.body.index(found)
     new = ast.parse(WRONG).body
     for statement in new:
