@@ -99,10 +99,7 @@ class Playground extends HTMLElement {
     this.edited = {}; // what became of each
     this.$program.onchange = () => this.choose(this.$program.value);
     this.$run.onclick = () => this.run();
-    this.$stop.onclick = () => {
-      this.stop('Stopped.');
-      this.$run.focus(); // what is disabled cannot have the focus
-    };
+    this.$stop.onclick = () => this.stop('Stopped.');
     this.$cut.onclick = () => this.cut(!this.isCut);
     this.$publish.onsubmit = (event) => {
       event.preventDefault();
@@ -194,9 +191,11 @@ class Playground extends HTMLElement {
 
   enable() {
     const runs = Boolean(this.worker);
+    const focused = this.shadowRoot.activeElement;
     this.$run.textContent = runs ? 'Run again' : 'Run';
     this.$stop.disabled = this.$cut.disabled = !runs;
     this.$send.disabled = !runs || this.ownBroker;
+    if (focused?.disabled) this.$run.focus(); // or the keyboard begins at the top of the page again
     this.$send.title = runs && this.ownBroker ? 'Publish with a client of your own, such as python -m umqtt2 pub' : '';
   }
 

@@ -85,7 +85,18 @@ def test_the_lamp_does_what_is_published_and_its_packets_are_shown(play: Play) -
     play.publish("lamp/#", "red")
     play.sees(play.status, "topic")
     play.sees(play.packets, "→.*CONNECT.*←.*CONNACK.*→.*SUBSCRIBE.*lamp/set.*←.*SUBACK")
-    play.sees(play.packets, "←.*PUBLISH.*lamp/set.*→.*PUBLISH.*lamp.*←.*PUBACK")
+    play.sees(play.packets, "←.*PUBLISH.*lamp/set.*→.*PUBLISH.*lamp.*→.*PUBACK")
+
+
+@pytest.mark.parametrize("program", ["lamp", "asyncio"])
+def test_a_hundred_messages_at_once(play: Play, program: str) -> None:
+    play.start(program)
+    play.sees(play.packets, "SUBACK")
+    play.page.locator("#topic").fill("lamp/set")
+    play.page.locator("#message").fill("next")
+    play.page.locator("#send").evaluate("(button) => { for (let i = 0; i < 100; i++) button.click(); }")
+    play.sees(play.output, r"((Measured \d+\n)*The lamp is next\n){100}")
+    assert play.page.locator("#stop").is_enabled(), "the program has ended"
 
 
 def test_tasks_measure_and_obey(play: Play) -> None:
@@ -105,6 +116,31 @@ def test_messages_wait_while_the_broker_is_away(play: Play) -> None:
     play.sees(play.packets, "closed")
     play.page.locator("#cut").click()
     play.sees(play.output, r"The connection is gone\..*Connected\..*delivered: message")
+    play.sees(play.packets, "CONNACK accepted, session resumed")
+
+
+def test_what_is_published_while_the_client_is_away_comes_later(play: Play) -> None:
+    play.start("asyncio")
+    play.sees(play.packets, "SUBACK")
+    play.page.locator("#cut").click()
+    play.sees(play.packets, "closed")
+    play.publish("lamp/set", "green")
+    play.page.locator("#cut").click()
+    play.sees(play.output, "The lamp is green")
+
+
+def test_of_two_clients_with_one_identifier_the_older_one_is_closed(play: Play) -> None:
+    play.run(
+        """
+from umqtt2 import MQTTClient
+first, second = [MQTTClient("one", "broker.local") for _ in range(2)]
+first.connect()
+second.connect()
+while True:
+    first.check_msg()
+"""
+    )
+    play.sees(play.output, "MQTTException: 1 ECONCLOSE.*client_id")
 
 
 def test_a_display_asks_a_meter(play: Play) -> None:
@@ -207,6 +243,13 @@ def test_the_keyboard_is_enough(play: Play) -> None:
     play.sees(play.output, "typed 42")
     play.sees(play.status, "has ended")
     keyboard.press("Shift+Tab")
+    assert focused() == "run"
+    client = "import umqtt2\nclient = umqtt2.MQTTClient('one', 'broker.local')\nclient.connect()\nprint('up')\n"
+    play.run(client + "while True:\n    client.check_msg()\n")
+    play.sees(play.output, "^up")
+    play.page.locator("#cut").focus()
+    keyboard.press("Enter")
+    play.sees(play.status, "has ended")
     assert focused() == "run"
 
 

@@ -6,7 +6,7 @@ from umqtt2 import MQTTClient
 
 def on_message(topic, msg, retained, dup):
     print("The lamp is", msg.decode())
-    client.publish("lamp", msg, retain=True, qos=1)
+    client.publish("lamp", msg, retain=True)
 
 
 client = MQTTClient("lamp-1", "broker.local", keepalive=30)
@@ -16,5 +16,6 @@ client.subscribe("lamp/set", qos=1)
 print("Connected.")
 
 while True:
-    client.check_msg()
+    while client.check_msg():
+        pass
     time.sleep_ms(100)

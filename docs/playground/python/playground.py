@@ -10,13 +10,14 @@ import jsffi
 import page
 
 from umqtt2.packets.fields import topic_name
-from umqtt2.testing import FakeBroker
+from umqtt2.testing import FakeBroker, packets5, packets311
 from umqtt2.transport.trace import TraceTransport
 
 REFUSED = 111  # ECONNREFUSED
 RESET = 104  # ECONNRESET
 UNREACHABLE = 113  # EHOSTUNREACH
 TURN_MS = 20  # that a program which never sleeps may run, until the page has its turn
+WINDOW = 20  # unacknowledged messages that the fake broker sends to a client at most, as mosquitto does
 SLICE = 1 << 16  # bytes that wait to be sent over a WebSocket, at the most
 
 links = []  # a FakeLink or SocketLink for each transport
@@ -150,13 +151,30 @@ class Clock:
 clock = Clock()
 
 
+# What the broker keeps of a client from one connection to the next.
+SESSION = (
+    "subscriptions",
+    "subscription_options",
+    "subscription_ids",
+    "queue",
+    "_in_flight",
+    "_waiting",
+    "_received",
+    "_unreleased",
+    "_pid",
+    "_session_ends",
+    "_expiry",
+)
+
+
 class FakeLink(FakeBroker):
-    """The fake broker's side of one client: in real time, and other clients get what the client publishes."""
+    """The fake broker's side of one connection: in real time, and other clients get what the client publishes."""
 
     def __init__(self):
         super().__init__(clock)
         self.echo = True
         self.retained = retained
+        self.queue = []  # messages for the client beyond WINDOW
 
     def open(self, timeout_ms):
         """Connect, unless the page has cut the connection."""
@@ -201,6 +219,33 @@ class FakeLink(FakeBroker):
     def name(self):
         """The client identifier, when the broker knows it."""
         return text(self.connects[-1]["client_id"]) if self.connects else ""
+
+    def _connect(self, body):
+        name = text((packets5 if body[6] == 5 else packets311).read_connect(body)["client_id"])
+        for link in links:
+            if name and link is not self and link.name() == name:
+                link.drop()  # one connection for each client identifier
+                for part in SESSION:
+                    setattr(self, part, getattr(link, part))
+                links.remove(link)
+                break
+        super()._connect(body)
+
+    def _deliver(self, topic, msg, qos, retain, properties, ids):
+        if qos and len(self._in_flight) >= WINDOW:
+            self.queue.append((topic, msg, qos, retain, properties, ids))
+        else:
+            super()._deliver(topic, msg, qos, retain, properties, ids)
+
+    def _acknowledged(self, first, body):
+        super()._acknowledged(first, body)
+        while self.queue and len(self._in_flight) < WINDOW:
+            super()._deliver(*self.queue.pop(0))
+
+    def forget(self):
+        """Lose the client's session."""
+        super().forget()
+        self.queue.clear()
 
     def _publish(self, topic, msg, qos, retain, properties, own):
         super()._publish(topic, msg, qos, retain, properties, own)
