@@ -5,6 +5,7 @@ vm32        MicroPython with a board's word size (vm64 instead where the machine
 vm64        MicroPython with this machine's word size
 vm-newest   the newest MicroPython that Debian has
 mosquitto   the broker
+mosquitto-passwd   makes a file of passwords for it
 mosquitto-pub, mosquitto-sub   its clients
 valgrind    counts the instructions of a program
 
@@ -78,6 +79,21 @@ def mosquitto() -> Path:
     return _fetch_mosquitto("mosquitto", debian.mirror().suite, remedy)
 
 
+def mosquitto_passwd() -> Path:
+    """What makes a file of passwords for the broker: this machine's, or that which was fetched with the broker."""
+    on_path = shutil.which("mosquitto_passwd")
+    if on_path:
+        return Path(on_path)
+    folder = mosquitto().parent
+    program = folder / "mosquitto_passwd"
+    with locked("mosquitto"):
+        if not program.exists():
+            if not (folder / "root").exists():
+                raise ToolError("mosquitto_passwd: not on PATH, and not fetched; install mosquitto")
+            wrap(folder, folder / "root", "usr/bin/mosquitto_passwd")
+    return program
+
+
 def mosquitto_stable() -> Path:
     """The mosquitto that most machines have."""
     return _fetch_mosquitto("mosquitto-stable", _suite(STABLE), NOT_HERE)
@@ -138,6 +154,7 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "vm64": vm64,
     "vm-newest": vm_newest,
     "mosquitto": mosquitto,
+    "mosquitto-passwd": mosquitto_passwd,
     "mosquitto-pub": mosquitto_pub,
     "mosquitto-sub": mosquitto_sub,
     "valgrind": valgrind,
