@@ -36,7 +36,7 @@ ERRORS = {
 # What MicroPython says of a certificate, and what to do about it.
 CERTIFICATES = (
     ("in the future", "set the clock, as ntptime.settime() does"),
-    ("has expired", "is the clock right? If it is, the broker needs a new one"),
+    ("has expired", "is the clock right? If so, the broker needs a new one"),
     ("correctly signed", "cadata is not of the authority that signed it"),
     ("Common Name", "server, or server_hostname, is not the name in it"),
 )
@@ -55,7 +55,7 @@ def describe(args: "tuple[Any, ...]") -> "str":
 
 def certificate(text: "str") -> "str":
     """Return what MicroPython says of a certificate that does not verify in one line, with what to do."""
-    text = text.replace("\n", "; ")
+    text = text.replace("\n\n", "; ")  # between two of its sentences
     for part, advice in CERTIFICATES:
         if part in text:
             text += "; " + advice

@@ -101,6 +101,7 @@ class Seen:
             "expired": ("localhost", port("expired"), tls),
             "clock": ("localhost", port("future"), tls),
             "wrong name": ("localhost", port("wrong-name"), tls),
+            "wrong name and CA": ("localhost", port("wrong-name"), tls.replace("ca.der", "other-ca.der")),
             "address": ("127.0.0.1", port("tls"), tls),
             "no such file": ("localhost", port("tls"), tls.replace("ca.der", "nothing.der")),
             "wrong host": ("no-such-host.invalid", 1883, ""),
@@ -151,7 +152,7 @@ ROWS = {
     "MQTTException: 50": ("no check_msg",),
     "OSError: [Errno 104]": ("TLS on plain", "plain on TLS"),
     "OSError: [Errno 111]": ("wrong port",),
-    "OSError: -2": ("wrong host",),
+    "OSError: (-2, 'name not found: ...')": ("wrong host",),
     "OSError: -30592": ("no client certificate",),
     "OSError: -29312": ("closed",),
     "OSError: The certificate is not correctly signed": ("wrong CA",),
@@ -201,6 +202,10 @@ def is_advised(said: str) -> bool:
 @pytest.mark.parametrize("mistake", CERTIFICATES)
 def test_of_a_certificate_it_is_said_what_to_do(seen: Seen, mistake: str) -> None:
     assert is_advised(seen.make(mistake))
+
+
+def test_two_faults_of_a_certificate_are_two_sentences(seen: Seen) -> None:
+    assert "expected CN; The certificate is not correctly signed" in seen.make("wrong name and CA")
 
 
 def test_so_it_is_with_asyncio_as_long_as_the_words_are_there(seen: Seen, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ print("status 4, SOVERSIZE")
     Mistake(
         "an expired certificate",
         'MQTTClient("id", "localhost", EXPIRED, **tls(CA)).connect()',
-        "The certificate validity has expired; is the clock right? If it is, the broker needs a new one",
+        "The certificate validity has expired; is the clock right? If so, the broker needs a new one",
         "The certificate validity has expired",
     ),
     Mistake(
