@@ -13,6 +13,7 @@ from unittest import mock
 import pytest
 import trustme
 
+from tools.testkit.proxy import Server, closing
 from umqtt2 import MQTTClient
 from umqtt2.transport import tls
 from umqtt2.transport.tls import TLSTransport
@@ -375,6 +376,13 @@ def test_on_cpython_without_a_name_the_authority_alone_is_verified():
     assert handshake(TLSTransport("127.0.0.1", cadata=CA_DER, server_hostname=None)) == (True, [None])
     other = der(trustme.CA().cert_pem)
     assert handshake(TLSTransport("127.0.0.1", cadata=other, server_hostname=None))[0] is False
+
+
+def test_on_cpython_an_end_amid_the_handshake_asks_for_the_port():
+    with Server(closing) as peer:
+        client = MQTTClient("id", "127.0.0.1", peer.port, ssl=True, ssl_params={"verify": False})
+        with pytest.raises(ConnectionResetError, match="is it a port for TLS"):
+            client.connect()
 
 
 def test_no_certificate_is_left_in_a_temporary_file(tmp_path, mocker):

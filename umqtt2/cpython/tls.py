@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import ssl as _ssl
 import tempfile
@@ -42,6 +43,15 @@ class TLSTransport(_device.TLSTransport):
         super().__init__(
             server, port, context, server_hostname=server if server_hostname == "" else server_hostname
         )
+
+    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
+        try:
+            return super().write(buf, n, offset)
+        except (_ssl.SSLEOFError, ConnectionResetError) as e:
+            if self._connected:
+                raise
+            text = f"{os.strerror(errno.ECONNRESET)}; is it a port for TLS?"
+            raise ConnectionResetError(errno.ECONNRESET, text) from e
 
     def wrap(self) -> None:
         self.pollable.real = self._context.wrap_socket(
