@@ -81,7 +81,8 @@ class Meter:
         self.client.subscribe(TOPIC + "ask", qos=1)
         asked = time.ticks_add(time.ticks_ms(), -1000 * TARIFF_S)
         while True:
-            self.client.check_msg()
+            while self.client.check_msg():
+                pass
             self.measure()
             if self.client.is_connected() and time.ticks_diff(time.ticks_ms(), asked) >= 1000 * TARIFF_S:
                 asked = time.ticks_ms()
