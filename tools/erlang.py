@@ -34,7 +34,7 @@ SCRIPT = """#!/bin/sh
 here=$(cd "${{0%/*}}" && pwd)
 PATH="$here/{erlang}/bin:$PATH"
 export PATH
-exec "$here/{program}" "$@"
+{more}exec "$here/{program}" "$@"
 """
 
 
@@ -67,11 +67,15 @@ def program(root: Path, name: str) -> Path:
     return next((root / HOME).glob(f"erts-*/bin/{name}"))
 
 
-def write_script(path: Path, root: Path, started: Path) -> None:
-    """Write a script that starts a program of the tree with its Erlang; both are in the script's folder."""
+def write_script(path: Path, root: Path, started: Path, library: Path | None = None) -> None:
+    """Write a script that starts a program of the tree with its Erlang; both are in the script's folder.
+
+    library: the folder of what it loads besides
+    """
     folder = path.parent
     erlang = (root / HOME).relative_to(folder)
-    _write(path, SCRIPT.format(erlang=erlang, program=started.relative_to(folder)))
+    more = f'export ERL_LIBS="$here/{library.relative_to(folder)}"\n' if library else ""
+    _write(path, SCRIPT.format(erlang=erlang, more=more, program=started.relative_to(folder)))
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,7 @@ mosquitto-pub, mosquitto-sub   its clients
 valgrind    counts the instructions of a program
 
 mosquitto-stable, mosquitto-newest   those of the same suites as vm64 and vm-newest
-rabbitmq    another broker, with the Erlang that it runs on
+rabbitmq, ejabberd   other brokers, with the Erlang that they run on
 """
 
 from __future__ import annotations
@@ -116,16 +116,12 @@ def mosquitto_sub() -> Path:
 
 def rabbitmq() -> Path:
     """The script that starts RabbitMQ; `erlang.program` gives what else it needs."""
-    cached = BUILD / "rabbitmq" / "rabbitmq"
-    with locked("rabbitmq"):
-        if not cached.exists():
-            with new_folder(cached.parent) as folder:
-                root = folder / "root"
-                _unpack("rabbitmq-server", _suite(STABLE), debian.architecture(), root, NOT_HERE)
-                erlang.make_movable(root)
-                program = next(root.rglob("rabbitmq_server-*/sbin/rabbitmq-server"))
-                erlang.write_script(folder / cached.name, root, program)
-    return cached
+    return _on_erlang("rabbitmq", "rabbitmq-server", "usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server")
+
+
+def ejabberd() -> Path:
+    """The script that starts an Erlang that knows the parts of ejabberd."""
+    return _on_erlang("ejabberd", "ejabberd", "usr/lib/erlang/bin/erl", "usr/lib/*/ejabberd-*")
 
 
 def valgrind() -> Path:
@@ -161,6 +157,7 @@ PROGRAMS: dict[str, Callable[[], Path]] = {
     "mosquitto-stable": mosquitto_stable,
     "mosquitto-newest": mosquitto_newest,
     "rabbitmq": rabbitmq,
+    "ejabberd": ejabberd,
 }
 
 
@@ -231,6 +228,23 @@ def _fetch_mosquitto(name: str, suite: str, remedy: str) -> Path:
                 _unpack("mosquitto", suite, debian.architecture(), root, remedy)
                 if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
                     raise ToolError(f"mosquitto: that of {suite} does not run here; {remedy}")
+    return cached
+
+
+def _on_erlang(name: str, package: str, program: str, library: str = "") -> Path:
+    """The script that starts a program of a package with the Erlang that was unpacked with it.
+
+    program, library: where they are in the tree, as patterns
+    """
+    cached = BUILD / name / name
+    with locked(name):
+        if not cached.exists():
+            with new_folder(cached.parent) as folder:
+                root = folder / "root"
+                _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
+                erlang.make_movable(root)
+                libraries = next(root.glob(library)).parent if library else None
+                erlang.write_script(folder / name, root, next(root.glob(program)), libraries)
     return cached
 
 

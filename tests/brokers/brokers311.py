@@ -9,14 +9,15 @@ from pathlib import Path
 from tools import fetch
 from tools.testkit import other_brokers as brokers
 from tools.testkit.broker import HOST
+from tools.testkit.ejabberd import Ejabberd
 from tools.testkit.mosquitto import PlainMosquitto, hashed
 from tools.testkit.other_brokers import PASSWORD, USER
 from tools.testkit.ports import free_ports
 from tools.testkit.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
-FORGET = ("rumqttd", "aedes")  # their sessions are gone when they restart
-RULES = ("mosquitto", "nats", "aedes")  # they are told to refuse `forbidden/`
+FORGET = ("rumqttd", "aedes", "ejabberd")  # their sessions are gone when they restart
+RULES = ("mosquitto", "nats", "aedes", "ejabberd")  # they are told to refuse `forbidden/`
 
 @dataclass(frozen=True)
 class Short:
@@ -92,4 +93,5 @@ BROKERS = {
     "aedes": brokers.Aedes,
     "amqtt": brokers.Amqtt,
     "rabbitmq": RabbitMQAll,
+    "ejabberd": Ejabberd,
 }
