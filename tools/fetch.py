@@ -29,12 +29,17 @@ from tools import debian, erlang, errors  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 from tools.micropython import OLDEST, Vm, probe  # noqa: E402
 from tools.paths import BUILD, locked, new_folder  # noqa: E402
-from tools.unpacked import wrap  # noqa: E402
+from tools.unpacked import make_links_relative, wrap  # noqa: E402
 
 STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
 VALGRIND = "install valgrind, or set VALGRIND=/path"
 NOT_HERE = "do without it"
 SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
+# What ActiveMQ needs of /usr/share/java besides its own.
+JARS = (
+    *("hawtdispatch", "hawtdispatch-transport", "mqtt-client", "slf4j-simple", "activemq-spring", "xbean-spring"),
+    *(f"spring3-{part}" for part in ("aop", "beans", "context", "core", "expression")),
+)
 WANTED = "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST)
 
 
@@ -122,6 +127,23 @@ def rabbitmq() -> Path:
 def ejabberd() -> Path:
     """The script that starts an Erlang that knows the parts of ejabberd."""
     return _on_erlang("ejabberd", "ejabberd", "usr/lib/erlang/bin/erl", "usr/lib/*/ejabberd-*")
+
+
+def activemq() -> tuple[Path, str]:
+    """Java, and the class path of ActiveMQ with MQTT."""
+    cached = BUILD / "activemq"
+    with locked(cached.name):
+        if not cached.exists():
+            with new_folder(cached) as folder:
+                root = folder / "root"
+                for package in ("activemq", "libmqtt-client-java", "libhawtdispatch-java"):
+                    _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
+                make_links_relative(root)
+                home = next(root.glob("usr/lib/jvm/java-*-openjdk-*"))
+                wrap(folder, root, str((home / "bin" / "java").relative_to(root)))
+    share = cached / "root" / "usr" / "share"
+    found = [f"{share}/activemq/lib/*", *(f"{share}/java/{name}.jar" for name in JARS)]
+    return cached / "java", ":".join(found)
 
 
 def valgrind() -> Path:

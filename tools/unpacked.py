@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 
@@ -33,6 +34,15 @@ def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | Non
     )
     wrapper.chmod(0o755)
     return wrapper
+
+
+def make_links_relative(root: Path) -> None:
+    """Let the absolute links of an unpacked tree lead to what is in it."""
+    for path in root.rglob("*"):
+        target = os.readlink(path) if path.is_symlink() else ""
+        if target.startswith("/"):
+            path.unlink()
+            path.symlink_to(os.path.relpath(root / target[1:], path.parent))
 
 
 def loader(root: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tools import fetch
 from tools.testkit import other_brokers as brokers
+from tools.testkit.activemq import ActiveMQ
 from tools.testkit.broker import HOST
 from tools.testkit.ejabberd import Ejabberd
 from tools.testkit.mosquitto import PlainMosquitto, hashed
@@ -16,8 +17,8 @@ from tools.testkit.ports import free_ports
 from tools.testkit.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
-FORGET = ("rumqttd", "aedes", "ejabberd")  # their sessions are gone when they restart
-RULES = ("mosquitto", "nats", "aedes", "ejabberd")  # they are told to refuse `forbidden/`
+FORGET = ("rumqttd", "aedes", "ejabberd", "activemq")  # their sessions are gone, or said to be, when they restart
+RULES = ("mosquitto", "nats", "aedes", "ejabberd", "activemq")  # they are told to refuse `forbidden/`
 
 @dataclass(frozen=True)
 class Short:
@@ -94,4 +95,5 @@ BROKERS = {
     "amqtt": brokers.Amqtt,
     "rabbitmq": RabbitMQAll,
     "ejabberd": Ejabberd,
+    "activemq": ActiveMQ,
 }
