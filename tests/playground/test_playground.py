@@ -253,6 +253,30 @@ def test_the_keyboard_is_enough(play: Play) -> None:
     assert focused() == "run"
 
 
+def test_on_a_narrow_page_the_keyboard_opens_the_navigation_or_passes_it_by(browser: Any, site: str) -> None:
+    page = browser.new_page(viewport={"width": NARROW, "height": 800})
+    page.set_default_timeout(LIMIT_MS)
+    page.goto(site + "/")
+    page.locator(".cm-line").first.wait_for()
+
+    def goes_to(selector: str, most: int) -> bool:
+        for _ in range(most):
+            page.keyboard.press("Tab")
+            if page.evaluate("(it) => document.activeElement.matches(it)", selector):
+                return True
+        return False
+
+    assert goes_to(".md-header__button[for=__drawer]", 5)
+    assert goes_to("umqtt2-playground", 15)
+    page.keyboard.press("Home")
+    page.locator(".md-header__button[for=__drawer]").focus()
+    page.keyboard.press("Enter")
+    assert goes_to(".md-nav__link[href='playground.html']", 15)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/playground.html")
+    page.close()
+
+
 @pytest.mark.parametrize("width", [NARROW, WIDE])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_it_fits_the_screen_in_both_colours(browser: Any, site: str, width: int, colours: str) -> None:
