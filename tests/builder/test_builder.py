@@ -26,6 +26,7 @@ from tools.device.reuse import reuse
 from tools.device.shrink import constants
 from tools.device.source import device_sources
 from tools.device.texts import Texts, collect
+from tools.errors import ToolError
 from tools.testkit import vm
 
 NOTHING: frozenset[str] = frozenset()
@@ -274,6 +275,12 @@ def test_no_function_is_renamed_to_what_a_reader_of_a_traceback_takes_for_python
     own = {name for path in device_sources() for name in functions(path.read_text().replace("async def", "def"))}
     made = {name for file, source in sources(profile).items() if file != "texts" for name in functions(source)}
     assert not (made - own) & MISLEADING
+
+
+@pytest.mark.parametrize("version", ["1.10", "1.21.0", "latest"])
+def test_firmware_that_umqtt2_does_not_run_on_is_refused(version: str) -> None:
+    with pytest.raises(ToolError, match=r"not MicroPython 1\.22 or later"):
+        mpy_cross(version)
 
 
 @pytest.mark.parametrize("executable", [fetch.vm32, fetch.vm_newest])

