@@ -29,6 +29,7 @@ class Proxy:
     injected      how many faults of each kind happened
     passed        for each connection since `start`, how many bytes were forwarded: {"up": ..., "down": ...}
     to_device     for each of them, the bytes themselves that went to the device
+    from_device   for each of them, those that came from it and were forwarded
     noticed       for each connection that stayed half-open: seconds until the device closed it
     forwarding    an event: while it is not set, nothing is forwarded
     broker_up     False: every connection is refused
@@ -39,6 +40,7 @@ class Proxy:
         self.injected: Counter[str] = Counter()
         self.passed: list[dict[str, int]] = []
         self.to_device: list[bytearray] = []
+        self.from_device: list[bytearray] = []
         self.noticed: list[float] = []
         self.forwarding = asyncio.Event()
         self.forwarding.set()
@@ -72,6 +74,7 @@ class Proxy:
         self._coming_faults = list(schedule.connections)
         self.passed = []
         self.to_device = []
+        self.from_device = []
         self.random.seed(schedule.name)
         self._stop_listening_if_due()
 
@@ -165,9 +168,10 @@ class _Link:
         self._discards = False
         self._half_open = 0.0  # since when
         self._passed = {UP: 0, DOWN: 0}
-        self._to_device = bytearray()
+        self._bytes = {UP: bytearray(), DOWN: bytearray()}
         proxy.passed.append(self._passed)
-        proxy.to_device.append(self._to_device)
+        proxy.to_device.append(self._bytes[DOWN])
+        proxy.from_device.append(self._bytes[UP])
 
     async def run(self) -> None:
         """Forward both directions until both are closed."""
@@ -222,8 +226,7 @@ class _Link:
             if stops:
                 n = min(n, stops[0].at - self._passed[way])
             target.write(data[:n])
-            if way == DOWN:
-                self._to_device += data[:n]
+            self._bytes[way] += data[:n]
             await target.drain()
             self._passed[way] += n
             data = data[n:]
