@@ -6,7 +6,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import GREETING, UP, Connection
-from .constants import CHECKS, EAGER, FIVE, HUGE, SHOWN, STORES, STREAMING
+from .constants import EAGER, FIVE, HUGE, SHOWN, STORES, STREAMING, WORDS
 from .errno import ECONNOT, MQTTException
 from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter
 from .packets.v311 import V311
@@ -156,7 +156,7 @@ class MQTTClient:
         Raises ValueError for a topic or payload that MQTT forbids, or a QoS other than 0, 1 and 2.
         """
         self.will = last_will(self.connection.packets, topic, msg, retain, qos)
-        if CHECKS and self.connection.state:
+        if WORDS and self.connection.state:
             print("umqtt2: the last will is told with the next connect()")
 
     def connect(self, clean_session: "bool" = True, eager: "bool" = False) -> "bool":

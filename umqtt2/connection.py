@@ -28,7 +28,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import CHECKS, EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -79,8 +79,6 @@ TICKS = 0xFFFFFF  # what the clock's ticks, which begin again at 2 ** 30, count 
 FOREVER = 8388608  # units of time; 2 ** 23
 LONGEST_S = 4000000  # seconds, 46 days
 LEAVE = 16  # units of time for the broker to close after a DISCONNECT: a second
-
-RESET = "is it a port for TLS? Then ssl=True"  # by a broker that has got a CONNECT
 
 
 def units(seconds: "float", name: "str") -> "int":
@@ -259,22 +257,12 @@ class Connection:
         """
         self.enter()
         try:
-            first = self._work_with_advice() if CHECKS else self._work()
+            first = self._work()
         except BaseException:
             self._give_up()
             raise
         self.busy = False
         return first
-
-    def _work_with_advice(self) -> "int | None":
-        try:
-            return self._work()
-        except OSError as e:
-            from errno import ECONNRESET
-
-            if self.state == GREETING and e.args[0] == ECONNRESET:
-                raise OSError(ECONNRESET, "; ".join([str(text) for text in e.args[1:]] + [RESET]))
-            raise
 
     def _give_up(self) -> "None":
         # Close and let others in. Needs no memory.

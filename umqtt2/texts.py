@@ -1,5 +1,7 @@
 """Error numbers in words, and what to do about them. Loaded when an exception is printed; a build may leave it out."""
 
+from errno import ECONNRESET
+
 from .connection import UP
 
 TYPE_CHECKING = False
@@ -33,6 +35,9 @@ ERRORS = {
     53: "EBUSY: called from an interrupt or thread amid another call; try again later",
 }
 
+# What the transport says besides the number of an OSError.
+RESET = "is it a port for TLS? Then ssl=True"
+
 # What MicroPython says of a certificate, and what to do about it.
 CERTIFICATES = (
     ("in the future", "set the clock, as ntptime.settime() does"),
@@ -45,6 +50,8 @@ CERTIFICATES = (
 def describe(args: "tuple[Any, ...]") -> "str":
     """Return number, name and advice for the `args` of an MQTTException, and what else they have; a reason code of
     MQTT 5 in hexadecimal."""
+    if args == (ECONNRESET,):  # not an error of MQTT: what stands in an OSError that TCPTransport raises
+        return RESET
     text = str(args[0]) if args else ""
     if args and args[0] in ERRORS:
         text += " " + ERRORS[args[0]]

@@ -56,7 +56,6 @@ PLAIN = [
         "no TLS on a port with it",
         'MQTTClient("id", "localhost", TLS).connect()',
         "ECONNRESET: is it a port for TLS? Then ssl=True",
-        "[Errno 104] ECONNRESET",
     ),
     Mistake("payload: a number", 'connected().publish("t", 21.5)', "msg: not str or bytes but float; use str()"),
     Mistake("payload: a dict", 'connected().publish("t", {"a": 1})', "msg: not str or bytes but dict; use str()"),
@@ -139,7 +138,6 @@ print("status 4, SOVERSIZE")
         "set_last_will after connect",
         'connected().set_last_will("t", "gone")',
         "umqtt2: the last will is told with the next connect()",
-        "",
     ),
 ]
 ASYNC = [
@@ -168,7 +166,6 @@ ASYNC = [
         "no TLS on a port with it, asyncio",
         'async def main():\n    async with MQTTClient("f", "localhost", TLS): pass\nasyncio.run(main())',
         "ECONNRESET: is it a port for TLS? Then ssl=True",
-        "[Errno 104] ECONNRESET",
     ),
 ]
 # The trees that each is run with, the sources first.

@@ -14,7 +14,7 @@ from tools.sizes.echo import Echo, prepared
 from tools.sizes.figures import PLAIN_HEAP, TLS_HEAP, Figures
 from tools.tables import text
 
-VERSION_5 = 4450  # bytes
+VERSION_5 = 4500  # bytes
 HELP = "Make it smaller, or say in the commit why not: `python -m tools.sizes --write-budget`."
 same_vm = pytest.mark.skipif(vm.version() != budget.vm(), reason=f"heaps are those of {budget.vm()}")
 

@@ -236,3 +236,17 @@ def test_opening_again_closes_the_old_socket(net):
     make([None])
     transport.open(1000)
     assert first.closed
+
+
+def test_a_reset_before_anything_has_come_asks_whether_it_is_a_port_for_tls(net, mocker):
+    _, sockets, make = net
+    transport = make([])
+    transport.open(1000)
+    reset = ConnectionResetError(errno.ECONNRESET, "by peer")
+    sockets[0].readinto = mocker.Mock(side_effect=[None, reset, 8, reset])
+    assert transport.readinto(bytearray(8), 8) is None
+    with pytest.raises(ConnectionResetError, match=r"104\] is it a port for TLS\? Then ssl=True$"):
+        transport.readinto(bytearray(8), 8)
+    assert transport.readinto(bytearray(8), 8) == 8
+    with pytest.raises(ConnectionResetError, match="by peer"):
+        transport.readinto(bytearray(8), 8)

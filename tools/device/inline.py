@@ -289,11 +289,18 @@ def _bytes(node: ast.AST) -> int:
 def _in_order(value: ast.expr, names: list[str], arguments: list[ast.expr]) -> bool:
     # Whether it makes no difference when the arguments are evaluated.
     uses = [n.id for n in ast.walk(value) if isinstance(n, ast.Name) and n.id in names]
-    rest = [name for name, a in zip(names, arguments) if not isinstance(a, (ast.Name, ast.Constant))]
+    rest = {name: a for name, a in zip(names, arguments) if not isinstance(a, (ast.Name, ast.Constant))}
     if not rest:
         return True
-    direct = isinstance(value, ast.Call) and [a.id for a in value.args if isinstance(a, ast.Name)] == names
-    return direct and uses == names
+    if not isinstance(value, ast.Call):
+        return False
+    if not any(_calls(node) for node in (*value.args, *rest.values())):
+        return all(uses.count(name) == 1 for name in rest)
+    return [a.id for a in value.args if isinstance(a, ast.Name)] == names == uses
+
+
+def _calls(node: ast.expr) -> bool:
+    return any(isinstance(n, (ast.Call, ast.Yield, ast.YieldFrom)) for n in ast.walk(node))
 
 
 def _ending(statement: ast.Expr | ast.Assign | ast.Return | ast.Raise, result: ast.expr) -> list[ast.stmt]:

@@ -121,6 +121,7 @@ WORDS = {
     "publish": "send",
     "put_back": "push",
     "question": "request",
+    "read_first": "recv",
     "reason_text": "reason",
     "record": "dump",
     "replay": "load",

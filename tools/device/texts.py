@@ -18,12 +18,15 @@ from umqtt2.connection import UP
 
 # Texts of these are for reading; the number, or the argument's name before the colon, says it too.
 WITH_TEXTS = ("ValueError", "TypeError")
+# Lines that are printed: these may be missing, or what stands after the colon.
+PRINTED = ("umqtt2: the last will is told with the next connect()",)
 HELPER = "in_words"
 SOURCE = "errno"  # the module that has MQTTException
 # A name that every MicroPython has: it costs no heap.
 FORMAT = "format"
 NOT_THERE = (ast.If, ast.Expr, ast.ImportFrom)
 LEFT_OUT = ("TYPE_CHECKING",)  # of the package's texts
+ECONNRESET = 104  # of Linux and lwIP
 CERTIFICATE = "certificate"  # the function for what the VM says of one
 
 WRONG = f"""
@@ -57,7 +60,8 @@ def format(name, more):
     args = name.args
     if args[0] == 6 and 0 <= args[-1] < len(TEXTS) and args[1:]:
         args = 6, TEXTS[args[1]]
-    return 'MQTTException: ' + describe(args)
+    text = describe(args)
+    return text if text is RESET else 'MQTTException: ' + text
 """
 
 
@@ -92,7 +96,7 @@ class Texts:
                 statement.body = [s for s in statement.body if not isinstance(s, ast.Expr)]
                 for arg in statement.args.args:
                     arg.annotation = None
-        module.body.insert(0, ast.parse(f"UP = {UP}").body[0])
+        module.body[:0] = ast.parse(f"UP = {UP}\nECONNRESET = {ECONNRESET}").body
         module.body.insert(0, ast.parse(f"TEXTS = {(*self.errors, *reversed(self.types))!r}").body[0])
         rename(module, frozenset({FORMAT}))
         return ast.unparse(ast.fix_missing_locations(module))
@@ -147,6 +151,10 @@ class _Collect(ast.NodeTransformer):
         self.generic_visit(node)
         if isinstance(node.func, ast.Name) and node.func.id == CERTIFICATE:
             node.args.append(ast.Tuple([], ast.Load()))
+        if self.texts and isinstance(node.func, ast.Name) and node.func.id == "print":
+            if isinstance(node.args[0], ast.Constant) and node.args[0].value in PRINTED:
+                name, words, _ = _parts(node.args[0])
+                node.args = [ast.Call(ast.Name(HELPER, ast.Load()), [name, self.texts.number(words)], [])]
         if isinstance(node.func, ast.Name) and node.func.id == "malformed":
             call = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
             assert isinstance(call, ast.Call)

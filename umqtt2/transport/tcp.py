@@ -11,6 +11,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from ..constants import POLL_MS, WORDS
+from ..errno import MQTTException
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class TCPTransport:
             self.close()
             try:
                 self.sock = self.pollable = sock = socket.socket(family, kind, proto)
-                self.readinto = sock.readinto  # itself, and no method around it: it is called most
+                # Later itself, and no method around it: it is called most.
+                self.readinto = self._read_first if WORDS else sock.readinto
                 self._poll = select.poll()
                 self._poll.register(sock)
                 sock.setblocking(False)
@@ -100,6 +102,20 @@ class TCPTransport:
                 error = e
         self.close()
         raise named(error, "%s:%s" % (self.server, self.port)) if WORDS else error
+
+    if WORDS:
+
+        def _read_first(self, buf: "bytearray | memoryview", n: "int") -> "int | None":
+            # `readinto` until something has come. A broker that expects TLS resets a connection that begins without.
+            try:
+                got: "int | None" = self.sock.readinto(buf, n)
+            except OSError as e:
+                if e.errno != errno.ECONNRESET:
+                    raise
+                raise OSError(e.errno, MQTTException(e.errno))  # in words when it is printed
+            if got:
+                self.readinto = self.sock.readinto
+            return got
 
     def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
