@@ -613,9 +613,10 @@ class MQTTClient:
                     break
             self._again -= 1
         else:
-            one = self._queue.pop(0)
+            one = self._queue[0]
             if one[PID]:
-                self._given.append(one)
+                self._given.append(one)  # first, because it needs memory
+            self._queue.pop(0)
         one[TASK] = asyncio.current_task()
         if self.connection.paused:
             self._wake()

@@ -14,7 +14,7 @@ ERRORS = {
     1: "ECONCLOSE: the broker closed the connection; its log says why. Has another client this client_id?",
     2: "EREADLEN",
     3: "EWRITELEN",
-    4: "ESTRTOLONG",
+    4: "ESTRTOLONG, SOVERSIZE: a message was larger than max_packet",
     6: "ERESPONSE: what the broker sent is not MQTT; is it the right port?",
     7: "EKEEPALIVE: no answer to a ping; call check_msg() often, or the network is gone",
     8: "ENOCON",
@@ -32,7 +32,7 @@ ERRORS = {
     50: "EFULL: too many messages wait; call check_msg() between publishes",
     51: "ESTORE: the session store cannot write; make room on the flash",
     52: "ELIMIT: the broker does not take a message of this size, QoS or retain",
-    53: "EBUSY: called from an interrupt or thread amid another call; try again later",
+    53: "EBUSY: amid another call (interrupt, thread), or connected twice; try again later",
 }
 
 # What the transport says besides the number of an OSError.

@@ -634,11 +634,32 @@ def test_a_message_larger_than_the_memory_for_it_is_counted_and_told(qos):
         assert await take(client, 1) == [b"small"]
         assert client.dropped == 1
         assert client.last_error.args == (errno.SOVERSIZE,)
+        assert "max_packet" in repr(client)
         assert client.is_connected()
         await asyncio.sleep(1)
         assert broker.acknowledged == ([1] if qos else [])
 
     play(scene, max_packet=2000)
+
+
+@pytest.mark.parametrize("qos", [1, 2])
+def test_a_message_that_there_is_no_memory_to_give_is_given_when_there_is(qos):
+    class Full(list):
+        def append(self, one):
+            self.append = super().append
+            raise MemoryError
+
+    async def scene(broker, client):
+        client._given = Full()
+        broker.deliver("t", "0", qos)
+        broker.deliver("t", "1", qos)
+        with pytest.raises(MemoryError):
+            await client.next()
+        assert await take(client, 2) == numbers(2)
+        await nothing_more(client)
+        assert sorted(broker.acknowledged) == [1, 2]
+
+    play(scene)
 
 
 @pytest.mark.parametrize("topic", ["a/#", "a\0b"])
