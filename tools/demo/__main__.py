@@ -1,7 +1,6 @@
 """Run the demo; the exit status is 0 when all worked."""
 
 import signal
-import sys
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # Ctrl-C, an end asked for, a closed terminal
 signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until main(): an exception during the imports could get lost
@@ -10,4 +9,4 @@ for number in SIGNALS:
 
 from tools.demo.run import main  # noqa: E402
 
-sys.exit(main())
+raise SystemExit(main())

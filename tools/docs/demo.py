@@ -43,8 +43,9 @@ def draw(screen: str, path: Path) -> None:
 def main() -> None:
     """Run the demo, and draw it."""
     console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
-    if run_demo(console):
-        sys.exit(1)
+    failed = run_demo(console)
+    if failed:
+        sys.exit(failed)
     draw(console.export_text(styles=True), PICTURE)
     print(PICTURE.relative_to(REPO))
 

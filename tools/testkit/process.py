@@ -56,16 +56,18 @@ class Process:
         cwd: Path | None = None,
         environment: dict[str, str] | None = None,
         on_line: Callable[[str], None] = lambda line: None,
+        own_session: bool = False,
     ) -> None:
         """
         environment  variables besides those that are set
         on_line      called with each line, in a thread of its own
+        own_session  Ctrl-C on the terminal does not reach it
         """
         self.output: list[str] = []
         self.ended = False
         self._on_line = on_line
         self._changed = threading.Condition()
-        self._process = subprocess.Popen(command, **_how(cwd, environment))
+        self._process = subprocess.Popen(command, start_new_session=own_session, **_how(cwd, environment))
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
