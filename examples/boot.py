@@ -28,4 +28,8 @@ if not wlan.isconnected():
 if wlan.isconnected():
     print("Wi-Fi:", wlan.ifconfig()[0])
 else:
-    print("Wi-Fi: not in", NAME, "yet, status", wlan.status())
+    status = wlan.status()
+    for name in dir(network):
+        if name.startswith("STAT_") and getattr(network, name) == status:
+            status = name  # says more than its number
+    print("Wi-Fi: not in", NAME, "yet:", status)

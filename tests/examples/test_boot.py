@@ -15,4 +15,4 @@ def test_main_starts_without_a_network(board: Board) -> None:
     (board.folder / "no-wifi").touch()
     board.copy("boot.py", NAME="home", SECONDS=0)
     with board.start("boot.py") as run:
-        wait_for_line(run, "Wi-Fi: not in home yet, status 1")
+        wait_for_line(run, "Wi-Fi: not in home yet: STAT_CONNECTING")

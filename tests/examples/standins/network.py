@@ -3,8 +3,8 @@
 import os
 
 STA_IF = 0
-JOINING = 1
-JOINED = 3
+STAT_CONNECTING = 1
+STAT_GOT_IP = 3
 
 
 class WLAN:
@@ -23,7 +23,7 @@ class WLAN:
         return self._joins and "no-wifi" not in os.listdir()
 
     def status(self):
-        return JOINED if self.isconnected() else JOINING
+        return STAT_GOT_IP if self.isconnected() else STAT_CONNECTING
 
     def ifconfig(self):
         return ("192.0.2.7", "255.255.255.0", "192.0.2.1", "192.0.2.1")
