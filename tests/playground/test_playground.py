@@ -129,6 +129,23 @@ def test_what_is_published_while_the_client_is_away_comes_later(play: Play) -> N
     play.sees(play.output, "The lamp is green")
 
 
+def test_a_session_is_kept_in_a_file(play: Play) -> None:
+    play.run(
+        """
+from umqtt2.robust import MQTTClient
+from umqtt2.session.file import FileSession
+client = MQTTClient("meter-7", "broker.local", session=FileSession("/outbox"))
+client.set_callback_status(print)
+client.publish("meter-7/energy", "230.1", qos=1)
+print(len(FileSession("/outbox").pids()), "waits")
+client.connect()
+while True:
+    client.check_msg()
+"""
+    )
+    play.sees(play.output, r"^1 waits\n\d+ 1\n")
+
+
 def test_of_two_clients_with_one_identifier_the_older_one_is_closed(play: Play) -> None:
     play.run(
         """

@@ -10,12 +10,14 @@ import jsffi
 import page
 
 from umqtt2.packets.fields import topic_name
+from umqtt2.session import journal
 from umqtt2.testing import FakeBroker, packets5, packets311
 from umqtt2.transport.trace import TraceTransport
 
 REFUSED = 111  # ECONNREFUSED
 RESET = 104  # ECONNRESET
 UNREACHABLE = 113  # EHOSTUNREACH
+NO_FILE = 44  # ENOENT of the browser's file system
 TURN_MS = 20  # that a program which never sleeps may run, until the page has its turn
 WINDOW = 20  # unacknowledged messages that the fake broker sends to a client at most, as mosquitto does
 SLICE = 1 << 16  # bytes that wait to be sent over a WebSocket, at the most
@@ -89,6 +91,7 @@ def install():
     asyncio.core._schedule_run_iter = lambda ms: None
     asyncio.new_event_loop()
     asyncio.run = run_task
+    journal.ENOENT = NO_FILE
     loop = asyncio.get_event_loop()
     loop.run_until_complete = run_task
     loop.run_forever = lambda: run_task(asyncio.Event().wait())
