@@ -18,6 +18,7 @@ from tools.testkit.rabbitmq import RabbitMQ
 
 SMALL = ("nats", "rumqttd")  # those of `make test`
 FORGET = ("rumqttd", "aedes", "ejabberd", "activemq")  # their sessions are gone, or said to be, when they restart
+LOSE = (*FORGET, "amqtt")  # what they have taken may be lost
 RULES = ("mosquitto", "nats", "aedes", "ejabberd", "activemq")  # they are told to refuse `forbidden/`
 
 @dataclass(frozen=True)
