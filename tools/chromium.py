@@ -12,7 +12,7 @@ from pathlib import Path
 from tools import debian, errors
 from tools.errors import ToolError
 from tools.fetch import Unsupported, found_here, says
-from tools.paths import BUILD, locked, new_folder
+from tools.paths import BUILD, made_once
 
 PACKAGE = "chromium-headless-shell"
 ON_PATH = (PACKAGE, "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -58,27 +58,22 @@ def chromium() -> Path:
     found = found_here("chromium", _runs, ON_PATH)
     if found:
         return found
-    cached = BUILD / "chromium" / PACKAGE
-    with locked("chromium"):
-        if not cached.exists():
-            if not debian.here():
-                raise Unsupported(f"chromium: not on PATH, and apt-get is not here to fetch it; {WANTED}")
-            _fetch(cached.parent)
-    return cached
+    return made_once(BUILD / "chromium", _fetch) / PACKAGE
 
 
-def _fetch(target: Path) -> None:
-    """Unpack it and what it depends on, see that it runs, and keep it."""
+def _fetch(folder: Path) -> None:
+    """Unpack it and what it depends on, and see that it runs."""
+    if not debian.here():
+        raise Unsupported(f"chromium: not on PATH, and apt-get is not here to fetch it; {WANTED}")
     suite, arch = debian.mirror().suite, debian.architecture()
-    with new_folder(target) as folder:
-        root = folder / "root"
-        root.mkdir()
-        try:
-            debian.unpack([PACKAGE], suite, arch, root, left_out=LEFT_OUT)
-        except ToolError as error:
-            raise Unsupported(f"chromium: {error}; {WANTED}") from None
-        if not _runs(_wrap(folder, root)):
-            raise Unsupported(f"chromium: that of {suite} for {arch} does not run here; {WANTED}")
+    root = folder / "root"
+    root.mkdir()
+    try:
+        debian.unpack([PACKAGE], suite, arch, root, left_out=LEFT_OUT)
+    except ToolError as error:
+        raise Unsupported(f"chromium: {error}; {WANTED}") from None
+    if not _runs(_wrap(folder, root)):
+        raise Unsupported(f"chromium: that of {suite} for {arch} does not run here; {WANTED}")
 
 
 def _wrap(folder: Path, root: Path) -> Path:

@@ -28,7 +28,7 @@ if not __package__:  # when it is run as a file, the repository is not on sys.pa
 from tools import debian, erlang, errors  # noqa: E402
 from tools.errors import ToolError  # noqa: E402
 from tools.micropython import OLDEST, Vm, probe  # noqa: E402
-from tools.paths import BUILD, locked, new_folder  # noqa: E402
+from tools.paths import BUILD, locked, made_once  # noqa: E402
 from tools.unpacked import make_links_relative, wrap  # noqa: E402
 
 STABLE, NEWEST = "trixie", "sid"  # Debian's suites with MicroPython 1.25 and with its newest package
@@ -131,19 +131,19 @@ def ejabberd() -> Path:
 
 def activemq() -> tuple[Path, str]:
     """Java, and the class path of ActiveMQ with MQTT."""
-    cached = BUILD / "activemq"
-    with locked(cached.name):
-        if not cached.exists():
-            with new_folder(cached) as folder:
-                root = folder / "root"
-                for package in ("activemq", "libmqtt-client-java", "libhawtdispatch-java"):
-                    _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
-                make_links_relative(root)
-                home = next(root.glob("usr/lib/jvm/java-*-openjdk-*"))
-                wrap(folder, root, str((home / "bin" / "java").relative_to(root)))
-    share = cached / "root" / "usr" / "share"
+
+    def make(folder: Path) -> None:
+        root = folder / "root"
+        for package in ("activemq", "libmqtt-client-java", "libhawtdispatch-java"):
+            _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
+        make_links_relative(root)
+        home = next(root.glob("usr/lib/jvm/java-*-openjdk-*"))
+        wrap(folder, root, str((home / "bin" / "java").relative_to(root)))
+
+    folder = made_once(BUILD / "activemq", make)
+    share = folder / "root" / "usr" / "share"
     found = [f"{share}/activemq/lib/*", *(f"{share}/java/{name}.jar" for name in JARS)]
-    return cached / "java", ":".join(found)
+    return folder / "java", ":".join(found)
 
 
 def valgrind() -> Path:
@@ -151,13 +151,7 @@ def valgrind() -> Path:
     found = found_here("valgrind", _is_valgrind)
     if found:
         return found
-    cached = BUILD / "valgrind" / "valgrind.bin"
-    with locked("valgrind"):
-        if not cached.exists():
-            if not debian.here():
-                raise Unsupported(f"valgrind: not on PATH, and apt-get is not here to fetch it; {VALGRIND}")
-            _fetch_valgrind(cached.parent)
-    return cached
+    return made_once(BUILD / "valgrind", _fetch_valgrind) / "valgrind.bin"
 
 
 def mpy_cross() -> Path:
@@ -211,19 +205,16 @@ def _cached_vm(name: str) -> Path | None:
 
 def _fetch_vm(name: str, suite: str, arch: str) -> Path:
     """Fetch a MicroPython from a suite of Debian, see that it runs, and keep it."""
-    with locked(name):
-        found = _cached_vm(name)  # another process may have fetched it meanwhile
-        if found:
-            return found
-        folder = BUILD / "vm" / name
-        with new_folder(folder) as draft:
-            _unpack("micropython", suite, arch, draft / "root", WANTED)
-            vm = probe(wrap(draft, draft / "root", "usr/bin/micropython"))
-            if not vm:
-                raise Unsupported(f"micropython: that of {suite} for {arch} does not run here; {WANTED}")
-            if not vm.supported:
-                raise ToolError(f"micropython: {suite} has version {_text(vm)}, too old; {WANTED}")
-        return folder / "micropython"
+
+    def make(folder: Path) -> None:
+        _unpack("micropython", suite, arch, folder / "root", WANTED)
+        vm = probe(wrap(folder, folder / "root", "usr/bin/micropython"))
+        if not vm:
+            raise Unsupported(f"micropython: that of {suite} for {arch} does not run here; {WANTED}")
+        if not vm.supported:
+            raise ToolError(f"micropython: {suite} has version {_text(vm)}, too old; {WANTED}")
+
+    return made_once(BUILD / "vm" / name, make) / "micropython"
 
 
 def _fetch_vm32() -> Path:
@@ -242,15 +233,14 @@ def _fetch_vm32() -> Path:
 
 def _fetch_mosquitto(name: str, suite: str, remedy: str) -> Path:
     """Fetch the mosquitto of a suite, and keep it."""
-    cached = BUILD / name / "mosquitto"
-    with locked(name):
-        if not cached.exists():
-            with new_folder(cached.parent) as folder:
-                root = folder / "root"
-                _unpack("mosquitto", suite, debian.architecture(), root, remedy)
-                if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
-                    raise ToolError(f"mosquitto: that of {suite} does not run here; {remedy}")
-    return cached
+
+    def make(folder: Path) -> None:
+        root = folder / "root"
+        _unpack("mosquitto", suite, debian.architecture(), root, remedy)
+        if not _is_mosquitto(wrap(folder, root, "usr/sbin/mosquitto")):
+            raise ToolError(f"mosquitto: that of {suite} does not run here; {remedy}")
+
+    return made_once(BUILD / name, make) / "mosquitto"
 
 
 def _on_erlang(name: str, package: str, program: str, library: str = "") -> Path:
@@ -258,16 +248,15 @@ def _on_erlang(name: str, package: str, program: str, library: str = "") -> Path
 
     program, library: where they are in the tree, as patterns
     """
-    cached = BUILD / name / name
-    with locked(name):
-        if not cached.exists():
-            with new_folder(cached.parent) as folder:
-                root = folder / "root"
-                _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
-                erlang.make_movable(root)
-                libraries = next(root.glob(library)).parent if library else None
-                erlang.write_script(folder / name, root, next(root.glob(program)), libraries)
-    return cached
+
+    def make(folder: Path) -> None:
+        root = folder / "root"
+        _unpack(package, _suite(STABLE), debian.architecture(), root, NOT_HERE)
+        erlang.make_movable(root)
+        libraries = next(root.glob(library)).parent if library else None
+        erlang.write_script(folder / name, root, next(root.glob(program)), libraries)
+
+    return made_once(BUILD / name, make) / name
 
 
 def _mosquitto_client(name: str) -> Path:
@@ -275,37 +264,37 @@ def _mosquitto_client(name: str) -> Path:
     on_path = shutil.which(name)
     if on_path:
         return Path(on_path)
-    folder = BUILD / "mosquitto-clients"
-    with locked(folder.name):
-        if not folder.exists():
-            if not debian.here():
-                raise Unsupported(f"{name}: not on PATH, and apt-get is not here; install mosquitto-clients")
-            with new_folder(folder) as draft:
-                root = draft / "root"
-                _unpack("mosquitto-clients", debian.mirror().suite, debian.architecture(), root, NOT_HERE)
-                for program in ("mosquitto_pub", "mosquitto_sub"):
-                    wrap(draft, root, f"usr/bin/{program}")
-    return folder / name
+
+    def make(folder: Path) -> None:
+        if not debian.here():
+            raise Unsupported(f"{name}: not on PATH, and apt-get is not here; install mosquitto-clients")
+        root = folder / "root"
+        _unpack("mosquitto-clients", debian.mirror().suite, debian.architecture(), root, NOT_HERE)
+        for program in ("mosquitto_pub", "mosquitto_sub"):
+            wrap(folder, root, f"usr/bin/{program}")
+
+    return made_once(BUILD / "mosquitto-clients", make) / name
 
 
-def _fetch_valgrind(target: Path) -> None:
-    """Fetch valgrind, from the suite of the VM that it runs, and keep it."""
+def _fetch_valgrind(folder: Path) -> None:
+    """Fetch valgrind, from the suite of the VM that it runs."""
+    if not debian.here():
+        raise Unsupported(f"valgrind: not on PATH, and apt-get is not here to fetch it; {VALGRIND}")
     at, arch = debian.mirror(), debian.architecture()
     suite = STABLE if at.origin == "Debian" else at.suite
-    with new_folder(target) as folder:
-        root = folder / "root"
-        try:
-            _unpack("valgrind", suite, arch, root, VALGRIND)
-        except ToolError as error:
-            # apt-get says so when a package does not exist for an architecture.
-            if "Unable to locate package" in str(error) or "has no installation candidate" in str(error):
-                raise Unsupported(f"valgrind: {suite} has none for {arch}; {VALGRIND}") from None
-            raise
-        # /usr/bin/valgrind is a script that expects valgrind to be installed, so run the program itself.
-        tools = next((path.parent for path in sorted(root.rglob("default.supp"))), root)
-        program = wrap(folder, root, "usr/bin/valgrind.bin", {"VALGRIND_LIB": tools})
-        if not _is_valgrind(program):
-            raise Unsupported(f"valgrind: that of {suite} for {arch} does not run here; {VALGRIND}")
+    root = folder / "root"
+    try:
+        _unpack("valgrind", suite, arch, root, VALGRIND)
+    except ToolError as error:
+        # apt-get says so when a package does not exist for an architecture.
+        if "Unable to locate package" in str(error) or "has no installation candidate" in str(error):
+            raise Unsupported(f"valgrind: {suite} has none for {arch}; {VALGRIND}") from None
+        raise
+    # /usr/bin/valgrind is a script that expects valgrind to be installed, so run the program itself.
+    tools = next((path.parent for path in sorted(root.rglob("default.supp"))), root)
+    program = wrap(folder, root, "usr/bin/valgrind.bin", {"VALGRIND_LIB": tools})
+    if not _is_valgrind(program):
+        raise Unsupported(f"valgrind: that of {suite} for {arch} does not run here; {VALGRIND}")
 
 
 def _suite(wanted: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools import errors
 from tools.node import npm
-from tools.paths import BUILD, locked, new_folder
+from tools.paths import BUILD, made_once
 
 # A version whose parts the theme's style sheet knows: it colours arrows by their names.
 VERSION = "11.12.0"
@@ -19,18 +19,17 @@ INSIDE = "package/dist/mermaid.min.js"
 
 def build() -> Path:
     """The script, fetched below build/npm/ when it is not there yet; it is complete by itself."""
-    folder = BUILD / "npm" / f"mermaid-{VERSION}"
-    with locked("mermaid"):
-        if not folder.exists():
-            with new_folder(folder) as draft:
-                npm("pack", f"mermaid@{VERSION}", "--pack-destination", str(draft))
-                (archive,) = draft.glob("*.tgz")
-                with tarfile.open(archive) as packed:
-                    content = packed.extractfile(INSIDE)
-                    assert content, INSIDE
-                    (draft / Path(INSIDE).name).write_bytes(content.read())
-                archive.unlink()
-    return folder / Path(INSIDE).name
+    return made_once(BUILD / "npm" / f"mermaid-{VERSION}", _fetch) / Path(INSIDE).name
+
+
+def _fetch(folder: Path) -> None:
+    npm("pack", f"mermaid@{VERSION}", "--pack-destination", str(folder))
+    (archive,) = folder.glob("*.tgz")
+    with tarfile.open(archive) as packed:
+        content = packed.extractfile(INSIDE)
+        assert content, INSIDE
+        (folder / Path(INSIDE).name).write_bytes(content.read())
+    archive.unlink()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from tools.errors import ToolError
-from tools.paths import BUILD, REPO, locked, new_folder
+from tools.paths import BUILD, REPO, made_once
 
 OLDEST = 18
 # npm packages of one version each, by their names; `package` installs one.
@@ -66,11 +66,8 @@ def install(folder: Path, *packages: str) -> None:
 
 def package(name: str) -> Path:
     """The folder of one of VERSIONS, installed below build/npm/ when it is not there yet."""
-    folder = BUILD / "npm" / f"{name}-{VERSIONS[name]}"
-    with locked(f"npm-{name}"):
-        if not folder.exists():
-            with new_folder(folder) as draft:
-                install(draft, f"{name}@{VERSIONS[name]}")
+    wanted = f"{name}@{VERSIONS[name]}"
+    folder = made_once(BUILD / "npm" / wanted.replace("@", "-"), lambda folder: install(folder, wanted))
     return folder / "node_modules" / name
 
 

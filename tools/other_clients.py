@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from tools.errors import ToolError
-from tools.paths import BUILD, locked, new_folder
+from tools.paths import BUILD, made_once
 
 PIP_FETCH = Path(__file__).with_name("pip_fetch.py")
 
@@ -95,11 +95,7 @@ VERSIONS = {name: client.version for name, client in OTHER_CLIENTS.items()}
 def source_folder(name: str) -> Path:
     """The sources of a client, as its archive has them; `name` is a key of OTHER_CLIENTS."""
     client = OTHER_CLIENTS[name]
-    target = BUILD / "other-clients" / f"{name}-{client.version}"
-    with locked(f"other-client-{name}"):
-        if not target.exists():
-            fetch(client, target)
-    return target
+    return made_once(BUILD / "other-clients" / f"{name}-{client.version}", lambda folder: fetch(client, folder))
 
 
 def module_path(name: str) -> Path:
@@ -108,11 +104,11 @@ def module_path(name: str) -> Path:
 
 
 def fetch(client: OtherClient, target: Path) -> None:
-    """Have pip fetch a source archive, and unpack it as `target`."""
-    with tempfile.TemporaryDirectory() as folder, new_folder(target) as unpacked:
+    """Have pip fetch a source archive, and unpack it into `target`."""
+    with tempfile.TemporaryDirectory() as folder:
         archive = _download(client, Path(folder))
-        unpack(archive, unpacked)
-        if not (unpacked / client.module).exists():
+        unpack(archive, target)
+        if not (target / client.module).exists():
             raise ToolError(f"{archive.name}: the archive has no {client.module}")
 
 

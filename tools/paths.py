@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -36,3 +36,13 @@ def new_folder(target: Path) -> Iterator[Path]:
         draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Give a folder below build/. When it is not there, `make` is called with an empty one, which becomes it if nothing
+    is raised; of several processes one does that."""
+    with locked("-".join(folder.relative_to(BUILD).parts)):
+        if not folder.exists():
+            with new_folder(folder) as draft:
+                make(draft)
+    return folder

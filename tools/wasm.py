@@ -13,7 +13,7 @@ from pathlib import Path
 from tools import errors
 from tools.errors import ToolError
 from tools.node import install, npm
-from tools.paths import BUILD, locked, new_folder
+from tools.paths import BUILD, made_once
 
 PACKAGE = "@micropython/micropython-webassembly-pyscript"
 
@@ -26,14 +26,11 @@ NAMES = ("oldest", "newest")
 
 def build(name: str) -> Path:
     """The folder with micropython.mjs of the "oldest" or "newest" build, installed when it is not yet."""
-    folder = BUILD / "npm" / name
-    inside = Path("node_modules") / PACKAGE
-    with locked(f"npm-{name}"):
-        if not (folder / inside / "micropython.mjs").exists():
-            version = OLDEST if name == "oldest" else newest(_versions())
-            with new_folder(folder) as draft:
-                install(draft, f"{PACKAGE}@{version}")
-    return folder / inside
+
+    def make(folder: Path) -> None:
+        install(folder, f"{PACKAGE}@{OLDEST if name == 'oldest' else newest(_versions())}")
+
+    return made_once(BUILD / "npm" / name, make) / "node_modules" / PACKAGE
 
 
 def newest(versions: list[str]) -> str:

