@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.commands import run
 from tools.errors import ToolError
 from tools.paths import BUILD, locked
 
@@ -179,19 +180,5 @@ def _output(command: list[str]) -> str:
 
 
 def _run(command: list[str], doing: str, cwd: Path | None = None) -> None:
-    """Run a command quietly; when it fails, raise ToolError with its first error message."""
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        lines = done.stdout.strip().splitlines() or [f"exit code {done.returncode}"]
-        complaint = next((line for line in lines if line.startswith("E: ")), lines[-1])
-        raise ToolError(f"{doing} failed: {complaint.strip()}")
+    run(command, f"{doing} failed", "^E: .*", cwd=cwd, env=environment)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tools.commands import run
 from tools.errors import ToolError
 from tools.paths import BUILD, REPO, made_once
 
@@ -48,14 +49,8 @@ def npm(*arguments: str) -> str:
         "npm_config_cache": str(BUILD / "npm" / "cache"),
         "npm_config_update_notifier": "false",
     }
-    command = [str(home / "npm"), *arguments]
-    done = subprocess.run(
-        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        lines = re.findall(r"^npm (?:ERR!|error) (?!code)(.+)$", done.stderr, re.MULTILINE)
-        raise ToolError(f"npm {' '.join(arguments[:2])} failed: {lines[0] if lines else 'it does not say why'}")
-    return done.stdout
+    what = f"npm {' '.join(arguments[:2])} failed"
+    return run([str(home / "npm"), *arguments], what, r"^npm (?:ERR!|error) (?!code)(.+)$", env=environment)
 
 
 def install(folder: Path, *packages: str) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import tarfile
 import tempfile
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from tools.commands import run
 from tools.errors import ToolError
 from tools.paths import BUILD, made_once
 
@@ -131,21 +131,11 @@ def unpack(archive: Path, target: Path) -> None:
 def _download(client: OtherClient, folder: Path) -> Path:
     """Fetch the archive to `folder`, and check its SHA-256."""
     what = f"{client.project} {client.version}"
-    done = subprocess.run(
-        [sys.executable, str(PIP_FETCH), client.project, client.version, str(folder)],
-        env={**os.environ, "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()] or ["it does not say why"]
-        # pip's last line only says that it found no such version; the reason is in an earlier line.
-        why = next((line for line in lines if line.startswith("Could not fetch URL")), lines[-1])
-        raise ToolError(f"{what}: pip could not fetch it: {why[:300]}")
-    archive = Path(done.stdout.splitlines()[-1])
+    command = [sys.executable, str(PIP_FETCH), client.project, client.version, str(folder)]
+    # pip's last line only says that it found no such version; the reason is in an earlier line.
+    why = "^ *Could not fetch URL.*"
+    said = run(command, f"{what}: pip could not fetch it", why, env={**os.environ, "LC_ALL": "C.UTF-8"})
+    archive = Path(said.splitlines()[-1])
     if hashlib.sha256(archive.read_bytes()).hexdigest() != client.sha256:
         raise ToolError(f"{what}: {archive.name} has a SHA-256 different from the recorded one")
     return archive

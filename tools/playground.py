@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from pathlib import Path
 
 from tools import errors, wasm
-from tools.errors import ToolError
+from tools.commands import run
 from tools.node import install, node
 from tools.paths import BUILD, locked, new_folder
 
@@ -85,16 +84,7 @@ def _run(script: Path, *arguments: str) -> None:
     """Run a program of an npm package."""
     with open(script, "rb") as file:
         command = [str(node())] if file.read(2) == b"#!" else []
-    done = subprocess.run(
-        [*command, str(script), *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["it does not say why"]
-        raise ToolError(f"playground: {script.name} failed: {lines[-1]}")
+    run([*command, str(script), *arguments], f"playground: {script.name} failed")
 
 
 def main() -> None:

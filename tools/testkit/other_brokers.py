@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools import fetch
+from tools.commands import run
 from tools.node import install, node
 from tools.paths import BUILD, REPO, made_once
 from tools.testkit.broker import HOST, Broker
@@ -40,10 +41,8 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
         install(folder, *packages)
         return
     command = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile", "--only-binary", ":all:"]
-    done = subprocess.run([*command, "--target", str(folder), *packages], capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or ["pip does not say why"]
-        raise fetch.Unsupported(f"{packages[0]}: {lines[0]}; {fetch.NOT_HERE}")
+    what = f"{packages[0]}: pip cannot install it, so {fetch.NOT_HERE}"
+    run([*command, "--target", str(folder), *packages], what, "^ERROR.*", fetch.Unsupported)
 
 
 class OtherBroker(Broker):

@@ -1,0 +1,28 @@
+"""Run a command to its end, and say in one line why it failed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import Any
+
+from tools.errors import ToolError
+
+
+def run(command: list[str], what: str, why: str = "", error: type[ToolError] = ToolError, **more: Any) -> str:
+    """Run a command to its end, and return what it has printed on stdout.
+
+    what   begins the error's text when the command fails
+    why    regular expression of the line that says why; its first group is told, if it has one. Otherwise the last line
+    error  what is raised
+    more   arguments of subprocess.run
+    """
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, **more
+    )
+    if done.returncode:
+        said = (done.stdout + done.stderr).strip()
+        found = re.search(why, said, re.MULTILINE) if why else None
+        last = (said.splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise error(f"{what}: {(found[found.re.groups and 1] if found else last).strip()[:300]}")
+    return done.stdout
