@@ -72,14 +72,14 @@ device: venv  ## Build what goes into a board's /lib (PROFILE=core|simple|simple
 	@$(PY) -m tools.packages $(PROFILE)
 
 sizes: setup  ## Measure flash and heap of each profile and of the other clients
-	@$(PY) -m tools.sizes
+	@$(PY) -m tools.measure.sizes
 
 bench: setup .venv/bench  ## Measure speed, heap and wake-ups beside other clients (DOCS=1: for docs/)
-	@$(PY) -m tools.bench $(if $(DOCS),--docs)
-	@$(PY) -m tools.bench.awake $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure.speed $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure.wakeup $(if $(DOCS),--docs)
 
 instructions: setup  ## Count the instructions of each call, beside other clients (valgrind)
-	@$(PY) -m tools.instructions
+	@$(PY) -m tools.measure.instructions
 
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
@@ -94,10 +94,10 @@ soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connecti
 	@$(PY) -m tests.soak $(N)
 
 fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: tables and picture of docs/reliability.md)
-	@$(PY) -m tools.fleet $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure.fleet $(if $(DOCS),--docs)
 
 cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)
-	@$(PY) -m tools.cluster $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure.cluster $(if $(DOCS),--docs)
 
 .venv/bench .venv/docs .venv/fuzz: $(STAMP)
 	@$(PY) tools/makevenv.py $(@F)

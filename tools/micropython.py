@@ -20,6 +20,9 @@ class Vm(NamedTuple):
     version: tuple[int, int]
     bits: int
 
+    def __str__(self) -> str:
+        return f"MicroPython {'.'.join(map(str, self.version))}, {self.bits} bits"
+
     @property
     def supported(self) -> bool:
         """Whether umqtt2 supports its version."""

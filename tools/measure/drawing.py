@@ -1,0 +1,68 @@
+"""Pictures of matplotlib as SVG that reads on light and on dark: a browser takes the colours of the page around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tools.errors import ToolError
+
+# Colours to draw with, and what each becomes on a dark page.
+INK, OURS, THEIRS, BARE, ENDS = "#1f2933", "#0b6e4f", "#9aa5b1", "#d9dee3", "#52606d"
+ON_DARK = {INK: "#e4e7eb", OURS: "#2fb58c", THEIRS: "#7b8794", BARE: "#4b5866", ENDS: "#b8c4ce"}
+
+SETTINGS = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "umqtt2",
+    "font.family": "sans-serif",
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+
+@contextmanager
+def drawn(path: Path, rows: int = 1, **more: Any) -> Iterator[tuple[Any, Any]]:
+    """A figure of matplotlib with our colours, and its axes, one below the other; written into a file at the end. The
+    same figure makes the same file.
+
+    more  arguments of pyplot.subplots
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        raise ToolError("matplotlib is not installed; `.venv/bin/python tools/makevenv.py bench` does that") from None
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    with matplotlib.rc_context(SETTINGS):
+        figure, axes = pyplot.subplots(rows, 1, squeeze=False, layout="constrained", **more)
+        for each in axes[:, 0]:
+            each.spines[["top", "right"]].set_visible(False)
+        yield figure, axes[:, 0]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
+        pyplot.close(figure)
+    path.write_text(in_both_colours(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def in_both_colours(text: str) -> str:
+    """The text of a picture that is drawn with our colours, with those of the page around it."""
+    for colour in ON_DARK:
+        text = text.replace(colour, f"var(--{_name(colour)})")
+    light = "".join(f"--{_name(colour)}:{colour};" for colour in ON_DARK)
+    dark = "".join(f"--{_name(colour)}:{other};" for colour, other in ON_DARK.items())
+    style = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
+    # Any sans-serif that the reader has; a size in the browser's units, so that it scales.
+    text = re.sub(r"(<svg [^>]*>)", lambda match: match[1] + "\n " + style, text, count=1)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def _name(colour: str) -> str:
+    return f"c{colour[1:]}"

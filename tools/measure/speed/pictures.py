@@ -1,0 +1,127 @@
+"""The results as pictures, one for each claim, below build/bench/."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tools.measure.drawing import BARE, ENDS, OURS, THEIRS, drawn
+from tools.measure.loops import CLIENTS
+from tools.measure.sizes.clients import CLIENTS as SIZED
+from tools.measure.sizes.figures import RESULTS
+from tools.measure.speed.plan import CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, WITH_HEAP
+from tools.measure.speed.results import Results
+from tools.measure.statistic import spread
+from tools.tables import number
+
+QOS1 = ["qos1", ONE_CORE, "burst"]
+COLOURS = {"umqtt2": OURS, "bare": BARE}
+SIZE_TITLES = {
+    "mpy_bytes": ".mpy files",
+    "import_heap": "heap taken by the import",
+    "plain_heap": "smallest heap that connects, subscribes and echoes 20 messages at QoS 1",
+    "tls_heap": "the same over TLS, with a verified certificate",
+}
+WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
+
+
+class Bar(NamedTuple):
+    """A value, with its ends where it has some."""
+
+    client: str
+    value: float
+    low: float
+    high: float
+
+
+class Panel(NamedTuple):
+    """A few bars under one heading."""
+
+    title: str
+    bars: list[Bar]
+    limit: float | None = None  # where the target is
+
+
+def draw(results: Results, folder: Path, sizes: list[Panel] | None = None) -> list[Path]:
+    """Draw all pictures into `folder`, and give them.
+
+    sizes  in the place of the last results of `make sizes`
+    """
+    vm, laptop = results["speed"][MICROPYTHON], results["speed"][CPYTHON]
+    pictures = {
+        "qos0": ("One write a packet: QoS 0 publishes on the VM", [_panel(vm, "qos0")]),
+        "qos1": ("No waiting for TCP's timers: QoS 1 on the VM", [_panel(vm, m) for m in QOS1 if m in vm]),
+        "receive": ("Two reads a packet: receiving on the VM", [_panel(vm, "receive", bare=False)]),
+        "heap": ("Next to nothing is allocated: bytes of heap for one call", _heap(results)),
+        "cpython": ("The same source on CPython, beside paho", [_panel(laptop, m, False) for m in laptop]),
+    }
+    sizes = sizes_panels() if sizes is None else sizes
+    if sizes:
+        pictures["size"] = ("What a board pays: bytes of flash and of heap", sizes)
+    folder.mkdir(parents=True, exist_ok=True)
+    return [_draw(folder / f"{name}.svg", title, panels) for name, (title, panels) in pictures.items()]
+
+
+def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
+    # The bare socket is left out where its bar would make the others too short.
+    found = at[measure]
+    names = [name for name in CLIENTS if name in found and (bare or name != "bare")]
+    bars = [Bar(name, *spread(found[name])) for name in names]
+    return Panel(MEASURES[measure], bars)
+
+
+def _heap(results: Results) -> list[Panel]:
+    heap = results["heap"]
+    return [
+        Panel(name, [Bar(client, *[heap[client][name]] * 3) for client in WITH_HEAP])
+        for name in heap["umqtt2"]
+    ]
+
+
+def sizes_panels() -> list[Panel]:
+    """The last results of `make sizes`, or nothing if it never ran."""
+    try:
+        clients = json.loads(RESULTS.read_text())["clients"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [
+        Panel(title, [_size(name, found[key]) for name, found in clients.items() if found.get(key)])
+        for key, title in SIZE_TITLES.items()
+    ]
+
+
+def _size(client: str, value: float) -> Bar:
+    ours = client in SIZED and SIZED[client].ours
+    return Bar(f"umqtt2, {client}" if ours else client, value, value, value)
+
+
+def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
+    """Draw one picture: its panels one below the other, bars from left to right."""
+    sizes = [len(panel.bars) for panel in panels]
+    height = TOP + ROW * (sum(sizes) + 1.6 * len(sizes))
+    with drawn(path, len(sizes), figsize=(WIDTH, height), height_ratios=sizes) as (figure, axes):
+        figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+        for ax, panel in zip(axes, panels):
+            names = [CLIENTS.get(bar.client, bar.client) for bar in panel.bars]
+            values = [bar.value for bar in panel.bars]
+            ends = [[b.value - b.low for b in panel.bars], [b.high - b.value for b in panel.bars]]
+            noisy = any(side for line in ends for side in line)
+            ax.barh(
+                names,
+                values,
+                color=[COLOURS.get(bar.client.partition(",")[0], THEIRS) for bar in panel.bars],
+                xerr=ends if noisy else None,
+                error_kw={"ecolor": ENDS, "elinewidth": 1, "capsize": 2},
+                height=0.68,
+            )
+            widest = max(max(bar.high for bar in panel.bars), 1)
+            for i, bar in enumerate(panel.bars):
+                ax.text(bar.high + widest * 0.012, i, number(bar.value), va="center", fontsize=9)
+            ax.set_title(panel.title, loc="left", fontsize=10)
+            ax.set_xlim(0, widest * 1.12)
+            ax.invert_yaxis()
+            ax.xaxis.set_visible(False)
+            ax.tick_params(left=False, labelsize=9)
+            ax.spines["bottom"].set_visible(False)
+    return path
