@@ -112,7 +112,7 @@ docs:  ## Make the documentation's site, in build/site (SERVE=1: and serve it at
 	@echo "Building the site: some ten seconds"
 	@$(PY) -m mkdocs build --strict --quiet
 	@echo "build/site/index.html"
-	@$(if $(SERVE),$(PY) -m tools.docs.serve)
+	@$(if $(SERVE),$(PY) -u -m http.server --bind 127.0.0.1 --directory build/site 0)
 
 release: venv  ## Make wheel, source archive and an archive for each profile, in dist/
 	@$(PY) -m tools.release
