@@ -34,9 +34,14 @@ def number(value: float | None) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
+def terminal() -> Console:
+    """The terminal, which is wide enough where the output is none."""
+    return Console(highlight=False, width=None if Console().is_terminal else WIDTH)
+
+
 def show(*tables: Table) -> None:
     """Print tables on the terminal."""
-    _print(Console(highlight=False, width=None if Console().is_terminal else WIDTH), *tables)
+    _print(terminal(), *tables)
 
 
 def text(table: Table) -> str:

@@ -7,15 +7,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from rich.console import Console
-
 from tools import errors
 from tools.device import PROFILES
 from tools.measure.broker import running
 from tools.measure.budget import INSTRUCTIONS, instructions_on
 from tools.measure.instructions import measure
 from tools.measure.loops import CLIENTS
-from tools.tables import Table, number, show
+from tools.tables import Table, number, show, terminal
 
 
 def main() -> None:
@@ -31,7 +29,7 @@ def main() -> None:
     chosen = options.client or list(measure.CLIENTS)
     if options.write_budget and (options.profile != measure.PROFILE or "umqtt2" not in chosen):
         parser.error(f"the budget is that of umqtt2, profile {measure.PROFILE}")
-    console = Console(width=None if Console().is_terminal else 120)
+    console = terminal()
     version = instructions_on()
     rows = {}
     with running() as broker, tempfile.TemporaryDirectory() as home:

@@ -6,14 +6,12 @@ import argparse
 import json
 from datetime import date
 
-from rich.console import Console
-
 from tools import errors
 from tools.device import PROFILES
 from tools.measure.budget import BYTES, bytes_on
 from tools.measure.sizes import echo, figures, modules, pages, table
 from tools.measure.sizes.clients import CLIENTS, MEASURED_ONCE
-from tools.tables import show
+from tools.tables import show, terminal
 
 
 def main() -> None:
@@ -26,7 +24,7 @@ def main() -> None:
     unknown = set(options.client) - set(CLIENTS)
     if unknown:
         parser.error(f"no such client: {', '.join(sorted(unknown))}")
-    console = Console(width=None if Console().is_terminal else 150)
+    console = terminal()
     chosen = [CLIENTS[name] for name in options.client or CLIENTS]
     version = bytes_on()
     rows: dict[str, figures.Figures] = {client.name: figures.costs(client) for client in chosen}

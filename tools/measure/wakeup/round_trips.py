@@ -8,18 +8,21 @@ answer.
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import threading
 from pathlib import Path
 
-HOST = "127.0.0.1"
+from tools.testkit.broker import HOST
+from tools.testkit.proxy import Server
+
 LOOK = 0.01  # seconds between two looks at who is asleep
 QUIET = 8  # looks in a row: longer than any client naps between two packets that need no answer
 QUIET_AT_THE_END = 3  # when the broker has closed: umqtt2 waits a second for that, also on a busy machine
 
 
-class RoundTrips:
+class RoundTrips(Server):
     """One connection of a client to a broker; use it with `with`, after the broker was started.
 
     port       that the client connects to
@@ -29,33 +32,19 @@ class RoundTrips:
     """
 
     def __init__(self, broker_port: int, broker_pid: int) -> None:
+        super().__init__(self._run)
         self._broker_port = broker_port
         self._broker_pid = broker_pid
         self.client_pid: int | None = None
-        self._listener = socket.create_server((HOST, 0))
-        self.port: int = self._listener.getsockname()[1]
         self.trips = self.up = self.down = 0
         self.closed = threading.Event()
-        self.error: OSError | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> RoundTrips:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._listener.close()
-
-    def _run(self) -> None:
-        try:
-            client, _ = self._listener.accept()
-            self.trips = 1
-            with client, socket.create_connection((HOST, self._broker_port)) as broker:
-                for sock in (client, broker):
-                    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._relay(client, broker)
-        except OSError as error:  # the listener was closed, or the other side
-            self.error = error
+    def _run(self, client: socket.socket) -> None:
+        self.trips = 1
+        with contextlib.suppress(OSError), client, socket.create_connection((HOST, self._broker_port)) as broker:
+            for sock in (client, broker):
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._relay(client, broker)
         self.closed.set()
 
     def _relay(self, client: socket.socket, broker: socket.socket) -> None:
