@@ -63,6 +63,13 @@ class App:
             pass
 
 
+def pass_time(a, seconds, step_ms=100):
+    """Let time pass for an App, which looks at its messages after each step."""
+    for _ in range(int(seconds * 1000 // step_ms)):
+        a.clock.advance(step_ms)
+        a.client.check_msg()
+
+
 class Late(FakeBroker):
     """Says CONNACK when the program lets it."""
 

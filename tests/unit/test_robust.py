@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit import wire
-from tests.unit.program import App, Late
+from tests.unit.program import App, Late, pass_time
 from umqtt2 import MQTTException, errno, reconnect, robust
 from umqtt2.connection import GREETING, UP
 from umqtt2.session.file import FileSession
@@ -37,12 +37,6 @@ def a(robustly):
     a.client.connect()
     a.ups.clear()
     return a
-
-
-def pass_time(a, seconds, step_ms=100):
-    for _ in range(int(seconds * 1000 // step_ms)):
-        a.clock.advance(step_ms)
-        a.client.check_msg()
 
 
 def test_it_connects_again_and_says_so(a):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.program import App
+from tests.unit.program import App, pass_time
 from umqtt2 import robust
 from umqtt2.testing import FakeBroker
 
@@ -31,12 +31,6 @@ def app():
     a.client.subscribe("t", 1)
     pass_time(a, 1)
     return a
-
-
-def pass_time(a, seconds):
-    for _ in range(seconds * 10):
-        a.clock.advance(100)
-        a.client.check_msg()
 
 
 def lose_connack(a):

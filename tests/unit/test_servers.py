@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.unit.aio_program import run
-from tests.unit.program import App
+from tests.unit.program import App, pass_time
 from umqtt2 import MQTTException, aio, errno, reconnect, robust, start
 from umqtt2.testing import FakeBroker, FakeClock
 
@@ -60,12 +60,6 @@ def robustly(network):
         return a
 
     return make
-
-
-def pass_time(a, seconds, step_ms=100):
-    for _ in range(int(seconds * 1000 // step_ms)):
-        a.clock.advance(step_ms)
-        a.client.check_msg()
 
 
 def test_the_first_one_that_answers_is_taken_at_once(network, robustly):

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from tests.unit import wire5
-from tests.unit.program import App
+from tests.unit.program import App, pass_time
 from umqtt2 import MQTTException, reconnect, robust
 from umqtt2.errno import ECONCLOSE, ECONPROTOCOL, ELIMIT, SDELIVERED, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.session.file import FileSession
@@ -57,11 +57,6 @@ class Robust(App):
     def take(self, data):
         self.transport.feed(data)
         self.drain()
-
-    def pass_time(self, seconds):
-        for _ in range(int(seconds * 10)):
-            self.clock.advance(100)
-            self.client.check_msg()
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +111,7 @@ def test_a_message_that_has_expired_is_not_sent(away):
     later = away.client.publish("b", "y", qos=1)
     away.clock.advance(11_000)
     away.up(RESUMED)
-    away.pass_time(1)
+    pass_time(away, 1)
     assert [p["topic"] for p in away.published()] == [b"b"]
     assert away.statuses == [(pid, STIMEOUT)]
     away.take(wire5.ack(0x40, later))
@@ -131,7 +126,7 @@ def test_messages_at_qos_0_that_are_kept_expire_without_a_status():
     a.client.publish(Topic("b", expiry=100), "x")
     a.clock.advance(11_000)
     a.up(RESUMED)
-    a.pass_time(1)
+    pass_time(a, 1)
     assert [p["topic"] for p in a.published()] == [b"b"] and a.statuses == []
 
 
@@ -145,7 +140,7 @@ def after_a_reset(path, seconds, connack=CONNECTED):
     b = Robust(session=FileSession(path))
     b.clock.advance(seconds * 1000)
     b.up(connack)
-    b.pass_time(1)
+    pass_time(b, 1)
     return pid, b
 
 
@@ -176,7 +171,7 @@ def test_what_a_new_broker_does_not_take_is_refused(away):
     kept = away.client.publish("a", "x", True, 1)
     good = away.client.publish("a", "x", qos=1)
     away.up(wire5.connack(pairs=[(0x27, 50), (0x24, 1), (0x25, 0)]))
-    away.pass_time(1)
+    pass_time(away, 1)
     assert away.statuses == [(large, SFAILED), (exact, SFAILED), (kept, SFAILED)]
     assert [p["pid"] for p in away.published()] == [good]
     with pytest.raises(MQTTException) as e:
@@ -197,7 +192,7 @@ def test_what_the_last_broker_did_not_take_may_fit_the_next_one():
     ]
     a.client.subscribe("b" * 60)
     a.up(RESUMED)
-    a.pass_time(1)
+    pass_time(a, 1)
     assert [p["pid"] for p in a.published()] == pids and a.statuses == []
 
 
@@ -208,10 +203,10 @@ def test_what_the_last_broker_did_not_take_is_not_sent_before_the_next_one_has_a
     a.sent()
     large = a.client.publish("a", bytes(100), qos=1)
     a.transport.ended = False
-    a.pass_time(5)
+    pass_time(a, 5)
     assert [p["first"] for p in a.sent()] == [0x10] and a.statuses == []
     a.take(wire5.connack(present=1, pairs=[(0x27, 90)]))
-    a.pass_time(1)
+    pass_time(a, 1)
     assert a.published() == [] and a.statuses == [(large, SFAILED)]
 
 
@@ -219,7 +214,7 @@ def test_before_each_connack_one_message_is_in_flight(away):
     for _ in range(3):
         away.client.publish("a", "x", qos=1)
     away.transport.ended = False
-    away.pass_time(5)
+    pass_time(away, 5)
     assert [p["first"] for p in away.sent()] == [0x10, 0x32]
 
 
@@ -233,7 +228,7 @@ def test_a_message_is_not_blamed_for_what_is_not_because_of_it(away, code):
         away.client.check_msg()
         assert not away.client.is_connected()
     away.up(RESUMED)
-    away.pass_time(1)
+    pass_time(away, 1)
     assert away.statuses == [] and away.client.session.pids() == [pid]
 
 
@@ -245,7 +240,7 @@ def test_a_message_that_the_broker_closes_for_again_and_again_is_rejected(away, 
         away.transport.feed(wire5.disconnect(code))
         away.client.check_msg()
     away.up(RESUMED)
-    away.pass_time(1)
+    pass_time(away, 1)
     assert away.statuses == [(pid, SREJECTED)]
 
 
@@ -253,7 +248,7 @@ def test_a_kept_request_that_a_new_broker_does_not_take_is_refused(away):
     large = away.client.subscribe("f" * 100, 1)
     good = away.client.publish("a", "x", qos=1)
     away.up(wire5.connack(pairs=[(0x27, 50)]))
-    away.pass_time(1)
+    pass_time(away, 1)
     assert away.statuses == [(large, SFAILED)]
     assert away.five.reason == 0x95
     assert [p["pid"] for p in away.sent() if "pid" in p] == [good]
@@ -271,7 +266,7 @@ def test_a_kept_request_that_is_refused_is_not_told_while_another_is_made(away):
     away.client.set_callback_connection(connected)
     away.ups = [True]
     away.up(wire5.connack(pairs=[(0x27, 50)]))
-    away.pass_time(1)
+    pass_time(away, 1)
     assert away.statuses == [(large, SFAILED)]
     assert [p["pid"] for p in away.sent() if "pid" in p] == asked
 
@@ -284,7 +279,7 @@ def test_a_message_that_the_broker_has_is_released_whatever_its_expiry_and_size_
     away.sent()
     away.clock.advance(5_000)
     away.up(wire5.connack(present=1, pairs=[(0x27, 50)]))
-    away.pass_time(1)
+    pass_time(away, 1)
     assert [(p["first"], p["pid"]) for p in away.sent() if "pid" in p] == [(0x62, pid)]
     away.take(wire5.ack(0x70, pid))
     assert away.statuses == [(pid, SDELIVERED)]
@@ -294,7 +289,7 @@ def test_a_message_that_the_broker_has_is_released_whatever_its_expiry_and_size_
 def test_receive_maximum(away):
     pids = [away.client.publish("a", "x", qos=1) for _ in range(5)]
     away.up(wire5.connack(pairs=[(0x21, 2)]))
-    away.pass_time(1)
+    pass_time(away, 1)
     assert [p["pid"] for p in away.published()] == pids[:2]
     away.take(wire5.ack(0x40, pids[0], 0x10))
     assert [p["pid"] for p in away.published()] == pids[2:3]
@@ -302,7 +297,7 @@ def test_receive_maximum(away):
     assert away.sent()[0]["first"] == 0x82  # is not held back [3.3.4-8]
     away.go_down()
     away.up(RESUMED)
-    away.pass_time(1)
+    pass_time(away, 1)
     assert len(away.published()) == 4
 
 
@@ -312,7 +307,7 @@ def test_another_client_with_the_same_store_has_its_whole_window(away):
     away.go_down()
     b = Robust(session=away.client.session)
     b.up(RESUMED)
-    b.pass_time(1)
+    pass_time(b, 1)
     assert [p["pid"] for p in b.published()] == pids
 
 
@@ -379,12 +374,12 @@ def test_a_file_with_subscriptions_of_mqtt_5_is_good_for_mqtt_3_1_1(tmp_path):
 def test_two_devices_with_one_identifier_do_not_play_ping_pong(code, longest):
     a = Robust(backoff=(1, 60))
     a.up()
-    a.pass_time(5)
+    pass_time(a, 5)
     a.transport.feed(wire5.disconnect(code))
     a.client.check_msg()
     assert a.client.last_error.args == (ECONCLOSE, code)
     opens = a.transport.opens
-    a.pass_time(29)
+    pass_time(a, 29)
     assert (a.transport.opens == opens) is longest
 
 
@@ -394,7 +389,7 @@ def test_a_redirection_is_told_and_not_followed():
     a.client.connect()
     assert a.client.last_error.args[1] == 0x9D and a.five.properties() == {0x1C: b"other:1883"}
     opens = a.transport.opens
-    a.pass_time(25)
+    pass_time(a, 25)
     assert a.transport.opens == opens
 
 
@@ -416,7 +411,7 @@ def test_a_stream_has_properties_and_expires():
     late = away.client.publish(Topic("b", expiry=5), io.BytesIO(data), qos=1, length=1000)
     away.clock.advance(10_000)
     away.up(RESUMED)
-    away.pass_time(1)
+    pass_time(away, 1)
     (p,) = away.published()
     assert (p["topic"], p["pid"], p["payload"]) == (b"a", sent, data)
     assert p["properties"][1] == (3, b"raw") and p["properties"][0][1] <= 50
@@ -429,7 +424,7 @@ def test_an_old_broker_is_tried_again_seldom():
     a.client.connect()
     assert a.client.last_error.args[0] == ECONPROTOCOL
     opens = a.transport.opens
-    a.pass_time(25)
+    pass_time(a, 25)
     assert a.transport.opens == opens
 
 
@@ -442,5 +437,5 @@ def test_aliases_are_told_anew_on_each_connection():
     assert [(p["topic"], p["properties"]) for p in a.published()] == [(b"a", [(0x23, 1)]), (b"", [(0x23, 1)])]
     a.go_down()
     a.up(wire5.connack(present=1, pairs=[(0x22, 2)]))
-    a.pass_time(1)
+    pass_time(a, 1)
     assert [(p["topic"], p["properties"]) for p in a.published()] == [(b"a", [(0x23, 1)]), (b"", [(0x23, 1)])]

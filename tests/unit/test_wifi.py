@@ -11,7 +11,7 @@ import pytest
 
 from tests.device.programs.air import Air
 from tests.unit.aio_program import client_of, run
-from tests.unit.program import App
+from tests.unit.program import App, pass_time
 from umqtt2 import errno as numbers
 from umqtt2 import reconnect, robust, wifi
 from umqtt2.testing import FakeBroker, FakeClock
@@ -59,12 +59,6 @@ def bring_up(network, clock, step_ms=50, steps=10000):
             return number
         clock.advance(step_ms)
     raise AssertionError("it never comes up")
-
-
-def pass_time(a, seconds, step_ms=100):
-    for _ in range(int(seconds * 1000 // step_ms)):
-        a.clock.advance(step_ms)
-        a.client.check_msg()
 
 
 # --- Wifi alone -----------------------------------------------------------------------------------------------
