@@ -28,7 +28,7 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import CHECKS, EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -452,6 +452,8 @@ class Connection:
             self.cbstat(pid, status)  # type: ignore
         elif self.cbstat:
             self.call(self.cbstat, pid, status)
+        elif CHECKS and status == SOVERSIZE:
+            print("umqtt2: message lost: too large, see max_packet")
 
     def call(
         self, f: "Callable[..., object]", a: "Any", b: "Any" = None, c: "Any" = None, d: "Any" = None

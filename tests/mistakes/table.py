@@ -99,6 +99,20 @@ while True: c.check_msg()
     Mistake('qos="1"', 'connected().publish("t", "x", qos="1")', "qos: not an int from 0 to "),
     Mistake('keepalive="60"', 'connected(keepalive="60")', "keepalive: not an int but str"),
     Mistake(
+        "a message larger than max_packet",
+        """
+c = connected(max_packet=1000)
+got = []
+c.set_callback(lambda topic, msg, retained, dup: got.append(msg))
+c.subscribe("larger")
+c.publish("larger", "x" * 2000)
+c.publish("larger", "x")
+while not got: c.check_msg()
+""",
+        "umqtt2: message lost: too large, see max_packet",
+        "",
+    ),
+    Mistake(
         "a message larger than max_packet, with a status callback",
         """
 c = connected(max_packet=1000)
