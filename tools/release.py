@@ -26,6 +26,7 @@ from tools.device import PROFILES, install
 from tools.errors import ToolError
 from tools.packages.manifests import version
 from tools.paths import REPO
+from tools.repository import VARIABLE, web_address
 
 FILE_MODE = 0o644
 
@@ -56,6 +57,12 @@ def _python_packages(folder: Path, when: int) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(REPO / name, target)
                 target.chmod(FILE_MODE)
+        # Only where it is given, for the same bytes come from all checkouts of a commit.
+        address = web_address() if VARIABLE in os.environ else ""
+        if address:
+            setup = source / "setup.cfg"
+            text = setup.read_text(encoding="utf-8")
+            setup.write_text(text.replace("[metadata]\n", f"[metadata]\nurl = {address}\n", 1), encoding="utf-8")
         command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder), str(source)]
         environment = {**os.environ, "SOURCE_DATE_EPOCH": str(when)}
         run(command, "release: the build failed", cwd=source, env=environment, umask=0o022)

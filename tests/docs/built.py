@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tools.paths import REPO, locked
+from tools.repository import VARIABLE
+
+ADDRESS = "https://example.org/somebody/umqtt2"  # of the repository, as a stand-in
 
 
 def built_site(factory: pytest.TempPathFactory) -> Path:
@@ -22,7 +25,8 @@ def built_site(factory: pytest.TempPathFactory) -> Path:
         if not folder.exists():
             draft = base / "site-draft"
             command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(draft)]
-            done = subprocess.run(command, cwd=REPO, capture_output=True, text=True)
+            environment = {**os.environ, VARIABLE: ADDRESS}
+            done = subprocess.run(command, cwd=REPO, env=environment, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
             draft.rename(folder)
     return folder

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 import umqtt2
-from tests.docs.built import built_site
+from tests.docs.built import ADDRESS, built_site
 from tools.docs.columns import listed
 from tools.paths import REPO
 from umqtt2 import errno
@@ -158,6 +158,11 @@ def test_a_page_has_version_colours_previous_and_next(pages: dict[Path, Page], s
     assert f"umqtt2 {umqtt2.__version__}" in text
     assert text.count('name="__palette"') == 3
     assert "md-footer__link--prev" in text and "md-footer__link--next" in text
+
+
+def test_a_page_links_to_the_repository(pages: dict[Path, Page], site: Path) -> None:
+    page = pages[site / "tls.html"]
+    assert ADDRESS in page.links and ADDRESS.partition("://")[2] in page.text
 
 
 @pytest.mark.parametrize("name", NAMES)

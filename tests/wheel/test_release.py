@@ -14,6 +14,7 @@ from tools import fetch
 from tools.packages.manifests import version
 from tools.paths import REPO
 
+ADDRESS = "https://example.org/somebody/umqtt2"
 PROGRAM = """
 import sys
 sys.path[:] = [sys.argv[1]]
@@ -38,7 +39,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     found = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
     for folder, zone, mask in zip(found, ("UTC", "Asia/Tokyo"), ("022", "077")):
         command = f'umask {mask}; exec "$0" -m tools.release --folder "$1" simple'
-        run("sh", "-c", command, sys.executable, str(folder), TZ=zone)
+        run("sh", "-c", command, sys.executable, str(folder), TZ=zone, UMQTT2_REPO_URL=ADDRESS)
     return found
 
 
@@ -52,6 +53,13 @@ def test_the_same_bytes_twice(folders: tuple[Path, Path]) -> None:
         f"umqtt2-{version()}.tar.gz",
     ]
     assert {n for n in first if first[n] != second.get(n)} == set()
+
+
+@pytest.mark.timeout(400)
+def test_the_wheel_says_where_the_repository_is(folders: tuple[Path, Path]) -> None:
+    with zipfile.ZipFile(next(folders[0].glob("*.whl"))) as wheel:
+        name = next(name for name in wheel.namelist() if name.endswith("/METADATA"))
+        assert f"Home-page: {ADDRESS}\n" in wheel.read(name).decode()
 
 
 @pytest.mark.timeout(400)

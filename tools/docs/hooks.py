@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import configparser
 from typing import Any
 
+from mkdocs.exceptions import PluginError
+
+from tools.errors import ToolError
 from tools.packages.manifests import version
-from tools.paths import REPO
+from tools.repository import web_address
 
 
 def on_config(config: Any) -> Any:
-    """Show the version of the package, and a link to its repository when the package's metadata has one."""
+    """Show the version of the package, and a link to its repository where its address is known."""
     config.site_name = f"{config.site_name} {version()}"
-    config.repo_url = repository()
+    try:
+        config.repo_url = web_address()
+    except ToolError as error:
+        raise PluginError(str(error)) from None
     config.repo_name = config.repo_url.partition("://")[2] or None
     return config
 
@@ -24,10 +29,3 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     if weight:
         page.meta.setdefault("search", {"boost": weight})
     return markdown
-
-
-def repository() -> str:
-    """The address in setup.cfg, or "" while the project has no public one."""
-    setup = configparser.ConfigParser(interpolation=None)
-    setup.read(REPO / "setup.cfg", encoding="utf-8")
-    return setup.get("metadata", "url", fallback="")
