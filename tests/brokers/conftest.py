@@ -19,6 +19,7 @@ from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
 from tools.errors import ToolError
 from tools.fetch import Unsupported
+from tools.tables import markdown
 from tools.testkit.broker import HOST, Broker
 from tools.testkit.certificates import Certificates
 from tools.testkit.vm import Run
@@ -190,8 +191,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, exitstatu
     for name, first, cells in tables:
         if cells:
             terminalreporter.section(f"{name}: what each broker does")
-            for line in page.lines(first, cells):
-                terminalreporter.write_line(line)
+            terminalreporter.write_line(markdown(page.table(first, cells)))
             if whole and not exitstatus:
                 page.update(name, first, cells)
 

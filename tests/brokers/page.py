@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import re
 
+from tools import tables
 from tools.paths import REPO
+from tools.tables import Table, fill, markdown
 
 PAGE = REPO / "docs" / "brokers.md"
 Cells = dict[str, dict[str, list[str]]]  # by row and column: what was seen, on each machine
 
 
-def lines(first: str, cells: Cells) -> list[str]:
-    """A table in Markdown. first: the name of the first column."""
+def table(first: str, cells: Cells) -> Table:
+    """A table of what was seen. first: the name of the first column."""
     columns = list(dict.fromkeys(name for row in cells.values() for name in row))
-    made = [f"| {first} | {' | '.join(columns)} |", "| --- |" + " --- |" * len(columns)]
-    for name, row in cells.items():
-        said = ["; ".join(dict.fromkeys(row.get(column, ["not run"]))) for column in columns]
-        made.append(f"| {name.replace('_', ' ')} | {' | '.join(said)} |")
-    return made
+    rows = [
+        [name.replace("_", " "), *("; ".join(dict.fromkeys(row.get(column, ["not run"]))) for column in columns)]
+        for name, row in cells.items()
+    ]
+    return Table("", [first, *columns], rows)
 
 
 def update(name: str, first: str, cells: Cells) -> None:
     """Put a table into the page, in the place of the one with that name; brokers that did not run keep their column.
     A page without a place for it stays as it is."""
-    text = PAGE.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before, found, rest = text.partition(begin)
-    if not found:
-        return
-    old, _, after = rest.partition(end)
-    merged = _cells(old)
-    for row, columns in cells.items():
-        merged.setdefault(row.replace("_", " "), {}).update(columns)
-    PAGE.write_text("\n".join([before + begin, "", *lines(first, merged), "", end + after]), encoding="utf-8")
+    old = re.search(f"<!-- {name}: begin -->(.*)<!-- {name}: end -->", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    if old:
+        merged = _cells(old[1])
+        for row, columns in cells.items():
+            merged.setdefault(row.replace("_", " "), {}).update(columns)
+        fill(PAGE, {name: markdown(table(first, merged))})
 
 
 def summary(runs: list[str]) -> str:
@@ -54,8 +52,8 @@ def _range(name: str, found: list[int], runs: int) -> str:
     return f"{name}: {least}" + (f" to {max(found)}" if max(found) > least else "")
 
 
-def _cells(table: str) -> Cells:
+def _cells(text: str) -> Cells:
     # What stands in a table.
-    rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines() if line[:1] == "|"]
+    rows = list(filter(None, map(tables.cells, text.splitlines())))
     columns = rows[0][1:] if rows else []
     return {row[0]: {column: [said] for column, said in zip(columns, row[1:])} for row in rows[2:]}
