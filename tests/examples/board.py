@@ -63,13 +63,9 @@ class Board:
 
 def wait_for_line(run: Run, words: str) -> str:
     """Wait until a program prints a line with these words, and return it."""
-    end = time.monotonic() + SECONDS
-    while True:
-        for line in list(run.output):
-            if words in line:
-                return line
-        assert time.monotonic() < end, f"no line with {words!r} in: {run.output}"
-        time.sleep(0.01)
+    line = run.prints(words, SECONDS)
+    assert line, f"no line with {words!r} in: {run.output}"
+    return line
 
 
 def make_lib(folder: Path) -> None:

@@ -57,17 +57,20 @@ class Process:
         environment: dict[str, str] | None = None,
         on_line: Callable[[str], None] = lambda line: None,
         own_session: bool = False,
+        typed: bool = False,
     ) -> None:
         """
         environment  variables besides those that are set
         on_line      called with each line, in a thread of its own
         own_session  Ctrl-C on the terminal does not reach it
+        typed        it gets lines by `say`
         """
         self.output: list[str] = []
         self.ended = False
         self._on_line = on_line
         self._changed = threading.Condition()
-        self._process = subprocess.Popen(command, start_new_session=own_session, **_how(cwd, environment))
+        how = {**_how(cwd, environment), **({"stdin": subprocess.PIPE} if typed else {})}
+        self._process = subprocess.Popen(command, start_new_session=own_session, **how)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -86,6 +89,22 @@ class Process:
     def runs(self) -> bool:
         """Whether it has not ended."""
         return self._process.poll() is None
+
+    def prints(self, words: str, seconds: float = SECONDS) -> str:
+        """Wait until it prints a line with these words, and return it; "" when it ends before, or takes longer."""
+
+        def found() -> str:
+            return next((line for line in self.output if words in line), "")
+
+        with self._changed:
+            self._changed.wait_for(lambda: found() or self.ended, seconds)
+            return found()
+
+    def say(self, line: str = "") -> None:
+        """Give it a line, as if it were typed."""
+        assert self._process.stdin
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
 
     def stop(self, seconds: float) -> None:
         """End it with SIGTERM; with SIGKILL, if it has not ended after some seconds."""

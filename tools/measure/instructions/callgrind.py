@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from threading import Timer
 
 from tools import fetch
 from tools.errors import ToolError
+from tools.testkit.process import Process
 from tools.unpacked import command
 
 HEAP = "4m"  # large enough that no garbage is collected; when that happens depends on the heap's size
@@ -27,39 +26,18 @@ def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
     """
     with tempfile.TemporaryDirectory() as place:
         out = Path(place) / "callgrind.out"
-        process = subprocess.Popen(
-            [
-                str(fetch.valgrind()),
-                "--quiet",
-                "--tool=callgrind",
-                f"--callgrind-out-file={out}",
-                *command(fetch.vm64()),
-                *("-X", f"heapsize={HEAP}", "-c", line),
-            ],
-            cwd=folder,
-            # An empty environment, so that the VM's stack does not depend on the size of the environment.
-            env={"PATH": os.environ.get("PATH", ""), "MICROPYPATH": f"{folder}:.frozen"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-        )
-        # Killing the process unblocks whatever waits for it.
-        limit = Timer(SECONDS, process.kill)
-        limit.start()
-        try:
-            assert process.stdout
-            if process.stdout.readline().strip() == "ready":
+        # An empty environment, so that the VM's stack does not depend on the size of the environment.
+        environment = ["env", "-i", f"PATH={os.environ.get('PATH', '')}", f"MICROPYPATH={folder}:.frozen"]
+        valgrind = [str(fetch.valgrind()), "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
+        program = [*command(fetch.vm64()), "-X", f"heapsize={HEAP}", "-c", line]
+        with Process([*environment, *valgrind, *program], folder, typed=True) as process:
+            if process.prints("ready", SECONDS):
                 ready()
-            said, complaint = process.communicate("\n")
-        finally:
-            limit.cancel()
-            process.kill()
-            process.wait()
-        if process.returncode:
-            why = (said + complaint).strip().splitlines() or [f"exit code {process.returncode}"]
-            raise ToolError(f"instructions: `{line}` failed under valgrind: {why[-1]}")
+                process.say()
+            status = process.wait(SECONDS)
+        if status:
+            why = process.output[-1] if process.output else f"exit code {status}"
+            raise ToolError(f"instructions: `{line}` failed under valgrind: {why}")
         return _total(out)
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -21,6 +19,7 @@ from tools.measure.wakeup.round_trips import RoundTrips
 from tools.testkit import vm
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import Listener, Mosquitto
+from tools.testkit.process import Process
 from tools.testkit.tree import lay_out, lay_out_other, put
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -111,29 +110,15 @@ def prepare(program: str, folder: Path) -> None:
 def wake(device: Path, folder: Path, program: str, config: dict[str, object], proxy: RoundTrips) -> Cost:
     """Let a device wake up once."""
     line = f"import {program}; {program}.wake({config!r})"
-    with subprocess.Popen(
-        vm.command(device, HEAP_KB, "-c", line),
-        cwd=folder,
-        env={**os.environ, **vm.imports(folder)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    command = vm.command(device, HEAP_KB, "-c", line)
+    with Process(command, folder, vm.imports(folder), typed=True) as process:
         proxy.client_pid = process.pid
-        assert process.stdin and process.stdout
         acknowledged = None
-        said = []
-        try:
-            for text in process.stdout:
-                said.append(text)
-                if text.strip() == "acknowledged":
-                    acknowledged = proxy.trips
-                    process.stdin.write("\n")
-                    process.stdin.flush()
-            status = process.wait(SECONDS)
-        finally:
-            process.kill()
+        if process.prints("acknowledged", SECONDS):
+            acknowledged = proxy.trips
+            process.say()
+        status = process.wait(SECONDS)
     if status or not proxy.closed.wait(SECONDS):
-        raise ToolError(f"wakeup: {program} failed with {json.dumps(config)}:\n{''.join(said)}")
+        said = "\n".join(process.output)
+        raise ToolError(f"wakeup: {program} failed with {json.dumps(config)}:\n{said}")
     return Cost(acknowledged, proxy.trips, proxy.up, proxy.down)
