@@ -356,6 +356,14 @@ def test_what_is_remembered_has_a_bound():
         assert len(received) <= LIMIT
 
 
+def test_the_latest_are_remembered_when_the_broker_has_released_none_of_many():
+    received = ReceivedIds()
+    for pid in range(1, 1000):
+        received.is_new(pid, b"t", b"m")
+        received.mark(pid)
+        assert not any(received.is_new(one, b"t", b"m") for one in range(max(1, pid - 19), pid))
+
+
 def test_two_long_messages_that_begin_alike_differ_by_their_length():
     received = ReceivedIds()
     received.is_new(1, b"t", b"x" * 128, 1000)

@@ -22,7 +22,8 @@ class ReceivedIds(dict):  # type: ignore[type-arg]
     releases them [4.3.3], to a number by which a repetition is told from another message: some brokers use an
     identifier again too early, and some repeat a message without DUP. 0 is a message that is being delivered.
 
-    It holds 100; of more it forgets some, which the broker may then deliver twice after a reconnect.
+    It holds 100; of more it forgets the lowest, the oldest as a rule, which the broker may then deliver twice after a
+    reconnect.
     """
 
     _identity = 0  # of the message that `is_new` has seen last
@@ -37,7 +38,7 @@ class ReceivedIds(dict):  # type: ignore[type-arg]
         self._identity = crc32((payload or b"")[:HEAD], n) & 0x3FFFFFFF | 1
         if pid not in self:
             if len(self) >= LIMIT:
-                self.popitem()
+                del self[min(self)]
             self[pid] = 0
         return self[pid] != self._identity  # type: ignore[no-any-return]
 
