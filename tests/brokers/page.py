@@ -38,7 +38,7 @@ def summary(runs: list[str]) -> str:
     counts: dict[str, list[int]] = {}
     for run in runs:
         for part in run.split(", "):
-            match = re.fullmatch(r"([\d,]+) of [\d,]+ (.+)", part)
+            match = re.fullmatch(r"([\d,]+)(?: of [\d,]+)? (.+)", part)
             counts.setdefault(match[2] if match else part, []).append(int(match[1].replace(",", "")) if match else -1)
     if set(counts) != {"yes"}:
         counts.pop("yes", None)

@@ -47,3 +47,11 @@ def test_a_message_that_is_sent_twice() -> None:
     assert sent_twice([NEW + first + released, PRESENT + first]) == {8}
     assert sent_twice([NEW + first + again]) == {8}
     assert sent_twice([NEW + first, NEW + first]) == {8}
+    granted_1 = b"\x32" + first[1:]
+    assert sent_twice([NEW + granted_1, PRESENT + granted_1]) == {8}
+
+
+def test_a_broker_that_releases_nothing_is_to_blame_for_what_comes_again() -> None:
+    many = [publish(2, i, i + 1) for i in range(102)]
+    assert sent_twice([NEW + b"".join(many[:100]), PRESENT + many[99]]) == set()
+    assert sent_twice([NEW + b"".join(many), PRESENT + many[101]]) == {101}

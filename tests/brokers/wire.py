@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from umqtt2.session.received_ids import LIMIT
+
 Message = tuple[int, int]  # QoS and number
 
 
@@ -31,9 +33,11 @@ def sent_twice(connections: Sequence[bytes]) -> set[int]:
     """The numbers of the messages at QoS 2 that come twice to a device that does as section 4.3.3 says, and takes one
     with another content for another one, whatever its packet identifier.
 
-    connections: the bytes that went to the device
+    connections: the bytes that went to the device. A broker that leaves more messages without their PUBREL than the
+    device remembers is to blame for what comes again from then on.
     """
     known: dict[int, int] = {}  # by packet identifier, until it is released
+    forgets = False
     numbers: Counter[int] = Counter()
     for data in connections:
         for first, body in packets(data):
@@ -42,9 +46,10 @@ def sent_twice(connections: Sequence[bytes]) -> set[int]:
             elif first & 0xF0 == 0x30:
                 pid, qos, number = publication(body)
                 if qos == 2:
-                    numbers[number] += known.get(pid) != number
+                    numbers[number] += forgets or known.get(pid) != number
                 if first & 4:
                     known[pid] = number
+                    forgets = forgets or len(known) > LIMIT
             elif first == 0x62:
                 known.pop(int.from_bytes(body, "big"), None)
     return {number for number, times in numbers.items() if times > 1}
