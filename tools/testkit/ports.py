@@ -6,11 +6,11 @@ import socket
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of 127.0.0.1 that are free, all different."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports that nobody uses at any address of this machine, IPv4 or IPv6, all different."""
+    sockets: list[socket.socket] = []
     try:
-        for sock in sockets:
-            sock.bind(("127.0.0.1", 0))
+        for _ in range(count):
+            sockets.append(_bound())
         return [sock.getsockname()[1] for sock in sockets]
     finally:
         for sock in sockets:
@@ -18,5 +18,20 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_port() -> int:
-    """A free port of 127.0.0.1."""
+    """A port that nobody uses."""
     return free_ports(1)[0]
+
+
+def _bound() -> socket.socket:
+    # Bound to all addresses, but not listening: what is bound to one of them is in the way.
+    if socket.has_dualstack_ipv6():
+        sock = socket.socket(socket.AF_INET6)
+        try:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind(("::", 0))
+            return sock
+        except OSError:  # IPv6 is switched off
+            sock.close()
+    sock = socket.socket()
+    sock.bind(("", 0))
+    return sock
