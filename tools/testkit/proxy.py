@@ -92,30 +92,26 @@ class Proxy(Server):
             return
         broker = socket.create_connection(("127.0.0.1", self._broker_port))
         self._open.append(broker)
-        threading.Thread(target=self._down, args=(broker, device), daemon=True).start()
-        try:
-            while data := device.recv(4096):
-                if self._armed:
-                    self._flows.clear()
-                broker.sendall(data)
-                self._count(len(data))
-        except OSError:
-            pass
-        cut(broker)
+        threading.Thread(target=self._forward, args=(broker, device, True), daemon=True).start()
+        self._forward(device, broker, False)
 
-    def _down(self, broker: socket.socket, device: socket.socket) -> None:
+    def _forward(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
+        """Forward one direction until it ends; `answers`: that from the broker to the device."""
         try:
-            if self.drops_acknowledgements:
-                device.sendall(broker.recv(CONNACK_BYTES))
-                while broker.recv(4096):
+            if answers and self.drops_acknowledgements:
+                target.sendall(source.recv(CONNACK_BYTES))
+                while source.recv(4096):
                     pass
-            while data := broker.recv(4096):
-                self._flows.wait()
-                device.sendall(data)
+            while data := source.recv(4096):
+                if answers:
+                    self._flows.wait()
+                elif self._armed:
+                    self._flows.clear()
+                target.sendall(data)
                 self._count(len(data))
         except OSError:
             pass
-        cut(device)
+        cut(target)
 
     def _count(self, n: int) -> None:
         if self._left is not None:
