@@ -733,15 +733,15 @@ for arguments in {"server": "b"}, {"client_id": "a", "server": "b", "queue": 0}:
     try:
         MQTTClient(**arguments)
     except (TypeError, ValueError) as e:
-        print(type(e).__name__)
+        print(type(e).__name__, loaded())
 print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded())
 """
     command = [str(fetch.vm32()), "-c", program]
     environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        "TypeError",
-        "ValueError",
+        "TypeError False",
+        "ValueError False",
         "5 (b't', b'm', False, 0) False",
     ], done.stdout + done.stderr
 

@@ -18,9 +18,12 @@ def __init__(self, *{args}, **{named}):
     from .{file} import {name}
     {name}(self, *{args}, **{named})
 """
+# Forgotten before anything can be raised, for wrong arguments, too.
 FORGET = """
-from sys import modules
-del modules['{package}.{file}'], modules['{package}'].{file}
+def {name}(self, *{args}, **{named}):
+    from sys import modules
+    del modules['{package}.{file}'], modules['{package}'].{file}
+    __init__(self, *{args}, **{named})
 """
 
 
@@ -43,12 +46,12 @@ def move(module: ast.Module, once: Once) -> None:
     used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
     used |= {s.name for s in module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
     name = next(name for name in PLAIN if name not in used)
-    stub = ast.parse(STUB.format(args=args, named=named, file=once.file, name=name)).body[0]
+    names = {"args": args, "named": named, "file": once.file, "name": name, "package": PACKAGE}
+    stub, forget = (ast.parse(source.format(**names)).body[0] for source in (STUB, FORGET))
     owner.body[owner.body.index(method)] = stub
-    method.name = name
-    method.body[:0] = ast.parse(FORGET.format(package=PACKAGE, file=once.file)).body
-    setattr(method, TAG, PART)
-    module.body.append(method)
+    for function in (forget, method):
+        setattr(function, TAG, PART)
+        module.body.append(function)
     while True:
         own = [f for f in walk.methods(module) if module_of(f) != PART]
         rest = [s for s in module.body if module_of(s) != PART]
