@@ -8,6 +8,6 @@
     fleet         how the clients of a broker that was away come back
     cluster       what is lost, and for how long, when the nodes of a cluster restart
 
-They share `loops` (the measured clients), `broker`, `budget` (what a build may take at the most), `statistic`,
-`drawing` and `tools.tables`.
+They share `loops` (the measured clients), `broker`, `budget` (what a build may take at the most), `drawing` and
+`tools.tables`.
 """

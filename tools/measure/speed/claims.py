@@ -7,7 +7,7 @@ from typing import NamedTuple
 from tools.measure.instructions.measure import MEASURES as INSTRUCTIONS
 from tools.measure.speed.plan import ASYNCIO, CPYTHON, IDLE, MEASURES, MICROPYTHON, ONE_CORE
 from tools.measure.speed.results import Results
-from tools.measure.statistic import Spread, ratio, spread
+from tools.measure.speed.statistic import Spread, ratio, spread
 
 AT_LEAST, AT_MOST = "≥", "≤"
 PAHO = ["paho", "paho_thread"]

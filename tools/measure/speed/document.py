@@ -11,6 +11,7 @@ from tools.measure.speed import pictures, text
 from tools.measure.speed.claims import claims
 from tools.measure.speed.plan import ASYNCIO, CPYTHON, MEASURES, MICROPYTHON, TASKS_ON_VM
 from tools.measure.speed.results import Results
+from tools.measure.speed.statistic import spread
 from tools.paths import REPO
 from tools.tables import cells, fill, markdown, number, value
 
@@ -73,8 +74,8 @@ def _sizes(table: list[list[str]]) -> list[pictures.Panel]:
     assert all(table[0][place] == title for title, place in columns.items()), "the columns of the sizes' table"
     panels = []
     for title, place in zip(pictures.SIZE_TITLES.values(), columns.values()):
-        values = [(_client(row[0]), value(row[place])) for row in table[1:] if row[place]]
-        panels.append(pictures.Panel(title, [pictures.Bar(name, value, value, value) for name, value in values]))
+        bars = {_client(row[0]): spread([value(row[place])]) for row in table[1:] if row[place]}
+        panels.append(pictures.Panel(title, bars))
     return panels
 
 

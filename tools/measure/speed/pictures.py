@@ -12,7 +12,7 @@ from tools.measure.sizes.clients import CLIENTS as SIZED
 from tools.measure.sizes.figures import RESULTS
 from tools.measure.speed.plan import CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, WITH_HEAP
 from tools.measure.speed.results import Results
-from tools.measure.statistic import spread
+from tools.measure.speed.statistic import Spread, spread
 from tools.tables import number
 
 QOS1 = ["qos1", ONE_CORE, "burst"]
@@ -26,21 +26,11 @@ SIZE_TITLES = {
 WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
 
 
-class Bar(NamedTuple):
-    """A value, with its ends where it has some."""
-
-    client: str
-    value: float
-    low: float
-    high: float
-
-
 class Panel(NamedTuple):
-    """A few bars under one heading."""
+    """A bar for each client under one heading."""
 
     title: str
-    bars: list[Bar]
-    limit: float | None = None  # where the target is
+    bars: dict[str, Spread]
 
 
 def draw(results: Results, folder: Path, sizes: list[Panel] | None = None) -> list[Path]:
@@ -67,16 +57,12 @@ def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
     # The bare socket is left out where its bar would make the others too short.
     found = at[measure]
     names = [name for name in CLIENTS if name in found and (bare or name != "bare")]
-    bars = [Bar(name, *spread(found[name])) for name in names]
-    return Panel(MEASURES[measure], bars)
+    return Panel(MEASURES[measure], {name: spread(found[name]) for name in names})
 
 
 def _heap(results: Results) -> list[Panel]:
     heap = results["heap"]
-    return [
-        Panel(name, [Bar(client, *[heap[client][name]] * 3) for client in WITH_HEAP])
-        for name in heap["umqtt2"]
-    ]
+    return [Panel(name, {client: spread([heap[client][name]]) for client in WITH_HEAP}) for name in heap["umqtt2"]]
 
 
 def sizes_panels() -> list[Panel]:
@@ -86,14 +72,13 @@ def sizes_panels() -> list[Panel]:
     except (OSError, ValueError, KeyError):
         return []
     return [
-        Panel(title, [_size(name, found[key]) for name, found in clients.items() if found.get(key)])
+        Panel(title, {_name(name): spread([found[key]]) for name, found in clients.items() if found.get(key)})
         for key, title in SIZE_TITLES.items()
     ]
 
 
-def _size(client: str, value: float) -> Bar:
-    ours = client in SIZED and SIZED[client].ours
-    return Bar(f"umqtt2, {client}" if ours else client, value, value, value)
+def _name(client: str) -> str:
+    return f"umqtt2, {client}" if client in SIZED and SIZED[client].ours else client
 
 
 def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
@@ -103,21 +88,20 @@ def _draw(path: Path, title: str, panels: list[Panel]) -> Path:
     with drawn(path, len(sizes), figsize=(WIDTH, height), height_ratios=sizes) as (figure, axes):
         figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
         for ax, panel in zip(axes, panels):
-            names = [CLIENTS.get(bar.client, bar.client) for bar in panel.bars]
-            values = [bar.value for bar in panel.bars]
-            ends = [[b.value - b.low for b in panel.bars], [b.high - b.value for b in panel.bars]]
+            bars = list(panel.bars.values())
+            ends = [[bar.median - bar.low for bar in bars], [bar.high - bar.median for bar in bars]]
             noisy = any(side for line in ends for side in line)
             ax.barh(
-                names,
-                values,
-                color=[COLOURS.get(bar.client.partition(",")[0], THEIRS) for bar in panel.bars],
+                [CLIENTS.get(name, name) for name in panel.bars],
+                [bar.median for bar in bars],
+                color=[COLOURS.get(name.partition(",")[0], THEIRS) for name in panel.bars],
                 xerr=ends if noisy else None,
                 error_kw={"ecolor": ENDS, "elinewidth": 1, "capsize": 2},
                 height=0.68,
             )
-            widest = max(max(bar.high for bar in panel.bars), 1)
-            for i, bar in enumerate(panel.bars):
-                ax.text(bar.high + widest * 0.012, i, number(bar.value), va="center", fontsize=9)
+            widest = max(max(bar.high for bar in bars), 1)
+            for i, bar in enumerate(bars):
+                ax.text(bar.high + widest * 0.012, i, number(bar.median), va="center", fontsize=9)
             ax.set_title(panel.title, loc="left", fontsize=10)
             ax.set_xlim(0, widest * 1.12)
             ax.invert_yaxis()

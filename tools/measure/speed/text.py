@@ -9,7 +9,7 @@ from tools.measure.loops import CLIENTS
 from tools.measure.speed.claims import Claim, claims
 from tools.measure.speed.plan import ASYNCIO, CPYTHON, MEASURES, MICROPYTHON, TASKS_ON_VM, WITH_HEAP
 from tools.measure.speed.results import Results
-from tools.measure.statistic import Spread, spread
+from tools.measure.speed.statistic import Spread, spread
 from tools.tables import Table, number
 
 
