@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -19,49 +18,37 @@ from rich.live import Live
 
 from tools.demo.run import Demo
 from tools.docs.demo import PICTURE, draw
+from tools.testkit.process import Process
 
 REPO = Path(__file__).resolve().parents[2]
 MARK = "UMQTT2_DEMO_TEST"  # in the environment of the demo and of all that it starts
 
 
-class Run:
+class Run(Process):
     """A demo in a process group of its own, with a temporary folder of its own."""
 
     def __init__(self, tmp: Path, broker: str = "") -> None:
         self.tmp = tmp
         self.mark = f"{MARK}={uuid4().hex}"
         name, _, value = self.mark.partition("=")
-        env = {**os.environ, name: value, "TMPDIR": str(tmp), "BROKER": broker}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tools.demo"],
-            cwd=REPO,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        self.output = ""
+        environment = {name: value, "TMPDIR": str(tmp), "BROKER": broker}
+        super().__init__([sys.executable, "-m", "tools.demo"], REPO, environment, own_session=True)
+
+    @property
+    def said(self) -> str:
+        """All that it has printed so far."""
+        return "".join(f"{line}\n" for line in self.output)
 
     def end(self) -> int:
-        """Wait for its end, keep the rest of what it says, and give its exit status."""
-        self.output += self.process.communicate(timeout=120)[0]
-        return self.process.returncode
-
-    def read_until(self, words: str) -> None:
-        """Read lines until one has these words."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.output += line
-            if words in line:
-                return
-        raise AssertionError(f"{words!r} is missing in: {self.output}")
+        """Wait for its end, and for all that it says, and give its exit status."""
+        status = self.wait(120)
+        self._reader.join(60)
+        return status
 
     def wait_for_its_code(self) -> None:
         """Wait until it catches SIGHUP: before, the interpreter is starting, which ends in its own way."""
-        status = Path(f"/proc/{self.process.pid}/status")
-        while self.process.poll() is None:
+        status = Path(f"/proc/{self.pid}/status")
+        while self.runs:
             caught = re.search(r"SigCgt:\s*([0-9a-f]+)", status.read_text())
             if caught and int(caught[1], 16) >> (signal.SIGHUP - 1) & 1:
                 return
@@ -79,10 +66,10 @@ class Run:
         return found
 
     def kill(self) -> None:
-        """End it, if a test has failed before its end."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
+        """End it and all that it has started, if a test has failed before its end."""
+        if self.runs:
+            os.killpg(self.pid, signal.SIGKILL)
+            self.wait(120)
 
 
 @pytest.fixture
@@ -102,19 +89,19 @@ def demo(tmp_path: Path) -> Iterator[Callable[..., Run]]:
 def test_it_works(demo: Callable[..., Run]) -> None:
     run = demo()
     status = run.end()
-    assert status == 0, run.output
-    rows = dict(re.findall(r"^│ (\S.*?)  +(\S.*?) *│$", run.output, re.MULTILINE))
+    assert status == 0, run.said
+    rows = dict(re.findall(r"^│ (\S.*?)  +(\S.*?) *│$", run.said, re.MULTILINE))
     assert int(rows["readings"].split()[0]) >= 8
     assert rows["connection"].startswith("up again after ")
     assert rows["commands"].startswith("2 of 2")
     assert int(rows["free heap"].split()[0].replace(",", "")) > 0
     assert re.fullmatch(r"umqtt2-demo/\w+/temperature", rows["topic"])
-    assert re.search(r"device \| \S+ C, round trip \d+ ms", run.output)
+    assert re.search(r"device \| \S+ C, round trip \d+ ms", run.said)
     steps = ["device | command: unit F", "laptop | cuts", "device | no connection", "device | connected"]
-    places = [run.output.index(steps[0])]
+    places = [run.said.index(steps[0])]
     for step in [*steps[1:], "command: interval 200"]:
-        places.append(run.output.index(step, places[-1]))
-    assert "\x1b" not in run.output  # no control codes where there is no terminal
+        places.append(run.said.index(step, places[-1]))
+    assert "\x1b" not in run.said  # no control codes where there is no terminal
     assert run.processes() == []
     assert list(run.tmp.iterdir()) == []
 
@@ -173,16 +160,16 @@ def test_a_signal_leaves_nothing_behind(
 ) -> None:
     run = demo()
     if moment == "running":
-        run.read_until("round trip")
+        assert run.prints("round trip"), run.said
         assert len(run.processes()) == 3  # the demo, the broker and the device
     else:
         run.wait_for_its_code()
         if moment == "starting":
             time.sleep(0.3)
-    os.killpg(run.process.pid, number)
+    os.killpg(run.pid, number)
     assert run.end() == 130
-    assert run.output.endswith("demo: interrupted\n")
-    assert "Traceback" not in run.output
+    assert run.said.endswith("demo: interrupted\n")
+    assert "Traceback" not in run.said
     assert run.processes() == []
     assert list(run.tmp.iterdir()) == []
 
@@ -199,5 +186,5 @@ def test_a_signal_leaves_nothing_behind(
 def test_what_cannot_be_is_told_in_one_line(demo: Callable[..., Run], broker: str, line: str) -> None:
     run = demo(broker)
     assert run.end() == 1
-    assert run.output.startswith(line)
-    assert run.output.count("\n") == 1
+    assert run.said.startswith(line)
+    assert run.said.count("\n") == 1
