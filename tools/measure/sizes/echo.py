@@ -87,7 +87,8 @@ class Echo:
         self._laptop.begin()
         try:
             arguments = ("-m", "echo", *self._arguments)
-            done = vm.run(fetch.vm32(), self._folder, heap / 1024, *arguments, seconds=SECONDS)
+            kilobytes = heap / 1024 / vm.words(fetch.vm32())
+            done = vm.run(fetch.vm32(), self._folder, kilobytes, *arguments, seconds=SECONDS)
         except subprocess.TimeoutExpired:
             self.why = f"no end within {SECONDS} s"
             return False
