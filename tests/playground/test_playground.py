@@ -164,6 +164,9 @@ def test_a_display_asks_a_meter(play: Play) -> None:
     play.start("request")
     play.sees(play.output, "Asked for power.*answer: 230 W")
     play.sees(play.packets, "→.*display-1.*PUBLISH.*meter/ask.*←.*meter-1.*PUBLISH.*meter/ask")
+    play.page.locator("#cut").click()
+    play.sees(play.output, "no answer")
+    assert play.page.locator("#stop").is_enabled(), "the program has ended"
 
 
 def test_an_error_shows_its_traceback(play: Play) -> None:

@@ -25,8 +25,11 @@ async def display():
     async with MQTTClient("display-1", "broker.local", packets=five) as client:
         requests = Requests(client, five, "display-1/answers")
         while True:
-            answer = await requests.ask("meter/ask", "power")
-            print("  answer:", answer.decode())
+            try:
+                answer = await requests.ask("meter/ask", "power")
+                print("  answer:", answer.decode())
+            except asyncio.TimeoutError:
+                print("  no answer")
             await asyncio.sleep(4)
 
 
