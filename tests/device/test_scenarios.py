@@ -196,6 +196,7 @@ def test_qos2(each_device: Device) -> None:
             for payload in (b"one", b"two"):
                 each_device.observer.publish(each_device.topic("down"), payload, qos=2)
             assert run.event("got")["messages"] == [["down", "one", False], ["down", "two", False]]
+        assert run.event("again")["new"] == []
         each_device.finish(run)
 
 

@@ -1,4 +1,4 @@
-"""Exactly once, in both directions; and again with a store that keeps messages."""
+"""Exactly once, in both directions; and again with a store that keeps messages. It remembers the latest of many."""
 
 from umqtt2.session.memory import MemorySession
 
@@ -16,3 +16,7 @@ def run(device):
         c.disconnect()
         device.messages = []
         device.statuses = []
+    for pid in range(1, 200):  # a broker that releases none of them
+        session.is_new(pid, b"t", b"m")
+        session.mark_received(pid)
+    device.say("again", new=[pid for pid in range(180, 200) if session.is_new(pid, b"t", b"m")])
