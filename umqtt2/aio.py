@@ -277,18 +277,9 @@ class MQTTClient:
         entered already, and ValueError or TypeError when what it was made with is not allowed.
         """
         await asyncio.sleep(0)  # tasks of the last connection end: MicroPython's queue would let this one's keep them
-        if self._task:
-            raise MQTTException(EBUSY)
-        self._changed = asyncio.Event()
-        self.up = asyncio.Event()
-        self.down = asyncio.Event()
-        self.down.set()
-        self._error = self._timer = None
-        self._parked = False
-        self._epoch += 1
-        epoch = self._epoch
+        self._prepare()
         connection = self.connection
-        self._reconnector.begin(self._clean)
+        epoch = self._epoch
         try:
             self._task = asyncio.create_task(self._run())
             while self._task and self._epoch == epoch and connection.state < connection.ready:
@@ -299,6 +290,19 @@ class MQTTClient:
         if not self._task:
             raise self._error or MQTTException(ECONNOT)
         return self
+
+    def _prepare(self) -> "None":
+        # Begin the first attempt to connect.
+        if self._task:
+            raise MQTTException(EBUSY)
+        self._changed = asyncio.Event()
+        self.up = asyncio.Event()
+        self.down = asyncio.Event()
+        self.down.set()
+        self._error = self._timer = None
+        self._parked = False
+        self._epoch += 1
+        self._reconnector.begin(self._clean)
 
     async def disconnect(self) -> "None":
         """Leave the broker. The messages that the program has taken are acknowledged. Returns when the broker
@@ -419,14 +423,7 @@ class MQTTClient:
         await self._request(UNSUBSCRIBE, filters, 0)
 
     async def _request(self, first: "int", filters: "tuple[Any, ...]", qos: "int") -> "Any":
-        if not filters:
-            raise TypeError("topic: none is given")
-        packets = self.connection.packets
-        wishes: "list[tuple[bytes, int]]" = []
-        for one in filters:
-            topic, highest = one if isinstance(one, tuple) and first == SUBSCRIBE else (one, qos)
-            (packets.check_options if FIVE and packets.five else check_qos)(highest, self.session.max_qos)
-            wishes.append((topic_filter(topic), highest))
+        wishes = self._wishes(first, filters, qos)
         events: "list[Any]" = []
         granted: "list[int]" = []
         try:
@@ -449,6 +446,18 @@ class MQTTClient:
             for event in events:
                 self._waiting.remove(event)
         return tuple(granted) if len(granted) > 1 else granted[0]
+
+    def _wishes(self, first: "int", filters: "tuple[Any, ...]", qos: "int") -> "list[tuple[bytes, int]]":
+        # What is asked of the broker: topic filters, each with its QoS.
+        if not filters:
+            raise TypeError("topic: none is given")
+        packets = self.connection.packets
+        wishes: "list[tuple[bytes, int]]" = []
+        for one in filters:
+            topic, highest = one if isinstance(one, tuple) and first == SUBSCRIBE else (one, qos)
+            (packets.check_options if FIVE and packets.five else check_qos)(highest, self.session.max_qos)
+            wishes.append((topic_filter(topic), highest))
+        return wishes
 
     async def _add(self, first: "int", topic: "bytes", msg: "Any") -> "int":
         # Send a packet, or give it to the session store; wait for room. Who waits first is first.

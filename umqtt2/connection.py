@@ -197,12 +197,10 @@ class Connection:
         self._limit = limit
         self.half = keepalive * 500 >> UNIT_BITS
         self._next = hello
-        decoder = decode(self, self._in, self.max_packet, self.packets)
-        next(decoder)
-        self.feed = decoder.send
+        self.feed = self._start_decoder()
         if STREAMING:
             if self.chunks:
-                self.feed = self.chunks.tap(self, self._in, decoder.send)
+                self.feed = self.chunks.tap(self, self._in, self.feed)
         # A transport that fails to open here leaves nothing open, and the state is CLOSED.
         opening = getattr(transport, "opening", transport.open)
         if NETWORKS and self.opener:
@@ -214,6 +212,11 @@ class Connection:
             self.session.resume(False, False, 0)  # it needs to know nothing of the CONNACK
         self.transport = transport
         self.state = OPENING
+
+    def _start_decoder(self) -> "Callable[[int], int]":
+        decoder = decode(self, self._in, self.max_packet, self.packets)
+        next(decoder)
+        return decoder.send
 
     def close(self, by_broker: "bool | None" = False) -> "None":
         """End the connection, whatever its state. Raises nothing, and needs no memory.

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 UNWANTED = (0x87, 0x8A, 0x8E)
 FATAL_ALERT = -30592  # the other side does not accept this TLS, or this certificate
 DOUBLINGS = 16
+SECOND = 16  # units of time
 NETWORK = (OSError, MQTTException)  # what the network may raise
 
 
@@ -203,7 +204,15 @@ class Reconnector:
         return first
 
     def failed(self, error: "BaseException") -> "None":
-        """There is no connection any more: remember why, and set the time of the next attempt."""
+        """There is no connection any more: remember why, and set the time of the next attempt. Raises nothing: without
+        memory for it that is in a second."""
+        self.due = self._client.connection.now() + SECOND
+        try:
+            self._remember(error)
+        except MemoryError:
+            self._client.last_error = error
+
+    def _remember(self, error: "BaseException") -> "None":
         client = self._client
         connection = client.connection
         if self.was_up:

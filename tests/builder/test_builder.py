@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tools import fetch
-from tools.device import PROFILES, builder, flatten, install
+from tools.device import PROFILES, builder, flatten, install, once, split
 from tools.device.compiler import mpy_cross
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
@@ -26,7 +26,6 @@ from tools.device.reuse import reuse
 from tools.device.shrink import constants
 from tools.device.source import device_sources
 from tools.device.texts import Texts, collect
-from tools.errors import ToolError
 from tools.testkit import vm
 
 NOTHING: frozenset[str] = frozenset()
@@ -275,12 +274,6 @@ def test_no_function_is_renamed_to_what_a_reader_of_a_traceback_takes_for_python
     own = {name for path in device_sources() for name in functions(path.read_text().replace("async def", "def"))}
     made = {name for file, source in sources(profile).items() if file != "texts" for name in functions(source)}
     assert not (made - own) & MISLEADING
-
-
-@pytest.mark.parametrize("version", ["1.10", "1.21.0", "latest"])
-def test_firmware_that_umqtt2_does_not_run_on_is_refused(version: str) -> None:
-    with pytest.raises(ToolError, match=r"not MicroPython 1\.22 or later"):
-        mpy_cross(version)
 
 
 @pytest.mark.parametrize("executable", [fetch.vm32, fetch.vm_newest])
@@ -727,7 +720,7 @@ class Own(MQTTClient):
         super().__init__(name, "broker", keepalive=5)
 
 def loaded():
-    return [name for name in sys.modules if name.startswith("umqtt2.s")] or hasattr(sys.modules["umqtt2"], "start")
+    return [name for name in sys.modules if name.startswith("umqtt2.s")] or sys.modules["umqtt2"].start
 
 for arguments in {"server": "b"}, {"client_id": "a", "server": "b", "queue": 0}:
     try:
@@ -740,10 +733,97 @@ print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded()
     environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stdout.splitlines() == [
-        "TypeError False",
-        "ValueError False",
-        "5 (b't', b'm', False, 0) False",
+        "TypeError None",
+        "ValueError None",
+        "5 (b't', b'm', False, 0) None",
     ], done.stdout + done.stderr
+
+
+def test_what_connecting_takes_is_free_afterwards(tmp_path: Path) -> None:
+    install("aio", tmp_path)
+    program = """
+import asyncio, gc, sys
+from umqtt2.aio import MQTTClient
+
+client = MQTTClient("a", "127.0.0.1", 1, verbose=False)
+before = set(sys.modules)
+found = []
+
+async def main():
+    for _ in range(4):
+        try:
+            await client.connect()
+        except OSError as e:
+            client.last_error = None
+        try:
+            await client.subscribe("a/#/b")
+        except ValueError:
+            pass
+        gc.collect()
+        found.append(gc.mem_alloc())
+
+asyncio.run(main())
+package = sys.modules["umqtt2"]
+print(sorted(name for name in set(sys.modules) - before if name.startswith("umqtt2")))
+print([getattr(package, name, None) for name in ("connect", "open", "subscribe", "end")])
+print(found[3] - found[2] < 200 or found)
+"""
+    command = [str(fetch.vm32()), "-c", program]
+    environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout.splitlines() == [
+        "['umqtt2.transport', 'umqtt2.transport.tcp']",
+        "[None, None, None, None]",
+        "True",
+    ], done.stdout + done.stderr
+
+
+FORGOTTEN = """
+class Lamp:
+    def __init__(self, name="lamp"):
+        self.name = name
+        self.lit = 0
+
+    def light(self):
+        while self.lit < 2:
+            try:
+                self._set(1)
+            except ValueError:
+                pass
+            yield self.lit
+
+    def _set(self, n):
+        self.lit += level(n)
+
+def level(n):
+    return n + 0
+"""
+
+
+def apart(source: str, *functions: str) -> dict[str, str]:
+    module = ast.parse(source)
+    files = (once.Once("load", functions),)
+    once.mark(module, files)
+    once.detach(module, NOTHING)
+    return split.split(module, once.move(module, files, {"__init__": ()}))
+
+
+def test_a_method_that_is_loaded_is_a_function_of_its_file() -> None:
+    files = apart(FORGOTTEN, "Lamp._set")
+    assert "def _set" not in files["__init__"] and "def level" not in files["__init__"]
+    assert {f.name for f in ast.parse(files["load"]).body if isinstance(f, ast.FunctionDef)} == {"set_load", "level"}
+    assert files["load"].count("del modules['umqtt2.load']") == 1
+
+
+def test_a_generator_does_not_hold_what_was_loaded_for_it() -> None:
+    lines = [line.strip() for line in apart(FORGOTTEN, "Lamp._set")["__init__"].splitlines()]
+    at = lines.index("from .load import set_load")
+    assert lines[at + 1 : at + 5] == ["try:", "set_load(self, 1)", "finally:", "set_load = None"]
+
+
+def test_what_cannot_be_imported_before_its_call_does_not_build() -> None:
+    with pytest.raises(Unmergeable, match="level"):
+        apart("def level(n):\n    return n\n\ndef f():\n    while level(1):\n        pass\n", "level")
 
 
 def test_what_returns_early_goes_where_its_result_is_returned() -> None:

@@ -53,7 +53,7 @@ LARGER_HEAPS["full"].update(v5=72, v5_aio=88)
 LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.
 LARGER_HEAPS["aio"] = dict.fromkeys(ASYNC, 44)
-LARGER_HEAPS["aio"].update(aio_blocked=58, aio_converse=BOARD_HEAP, aio_echo=52, aio_leave=48)
+LARGER_HEAPS["aio"].update(aio_out_of_memory=66, aio_blocked=58, aio_converse=BOARD_HEAP, aio_echo=52, aio_leave=48)
 TLS_HEAP = {"source": 8, "aio": 6, "full": 8}
 
 

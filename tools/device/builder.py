@@ -35,6 +35,7 @@ from tools.device.profiles import (
     ONLY,
     PROFILES,
     PUBLIC,
+    RESIDENT,
     SAME_IN_ALL_STORES,
     STILL_DOCUMENTED,
     SWITCHED_OFF,
@@ -114,6 +115,7 @@ def sources(profile: str) -> dict[str, str]:
     store = ONE_STORE.get(profile, "")
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
+    once.mark(module, ONCE.get(profile, ()))
     parts.versions(module, ONLY.get(profile, ""))
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
@@ -139,14 +141,13 @@ def sources(profile: str) -> dict[str, str]:
         parts.fold(module)
         parts.unused_attributes(module)
         flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
-    inline.inline(module, keep, internal)
+    detached = once.detach(module, internal)
+    inline.inline(module, keep | (detached | RESIDENT if detached else detached), internal)
     parts.copies(module)
     shrink.unused(module, keep)
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)
-    if profile in ONCE:
-        once.move(module, ONCE[profile])
-        files = {**files, ONCE[profile].file: (once.PART,)}
+    files = once.move(module, ONCE.get(profile, ()), files)
     out = split.split(ast.fix_missing_locations(module), files)
     out = {name: order.order(source) for name, source in out.items()}
 

@@ -1,70 +1,225 @@
-"""Move what is needed once into a file of its own, which is loaded for that and forgotten: the memory that it took is
-free for what comes then.
+"""Move what is needed now and then into files of their own. Such a file is loaded for one call and forgotten: the
+memory that it took is free for what comes then.
+
+A function is loaded where it is called, by an import in front of that. So whoever calls it must bear a MemoryError
+there. It forgets its file when it begins.
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 from typing import NamedTuple
 
 from tools.device import walk
-from tools.device.merge import PACKAGE, TAG, module_of
+from tools.device.merge import PACKAGE, TAG, Unmergeable, module_of
 from tools.device.names import FREE, PLAIN
 
-PART = "once"  # the name of what is moved, in the place of that of a module of the package
+MAKER = "__init__"
+ONCE = "once"  # an attribute of a function that is moved: name of the file
+PART = "once."  # with the name of the file after it, in the place of that of a module of the package
 
 STUB = """
 def __init__(self, *{args}, **{named}):
-    from .{file} import {name}
     {name}(self, *{args}, **{named})
 """
-# Forgotten before anything can be raised, for wrong arguments, too.
-FORGET = """
+# The file is forgotten before anything can be raised, for wrong arguments, too.
+LOADED = """
 def {name}(self, *{args}, **{named}):
-    from sys import modules
-    del modules['{package}.{file}'], modules['{package}'].{file}
+    import gc
+    gc.collect()
     __init__(self, *{args}, **{named})
+"""
+# A dict of MicroPython keeps the value of a key that is deleted, until another key takes its place.
+FORGET = """
+from sys import modules
+modules['{package}.{file}'] = modules['{package}'].{file} = None
+del modules['{package}.{file}']
+"""
+# What was left over by the import, or by the call before, makes room at once: what stays stands close together then.
+COLLECT = """
+import gc
+gc.collect()
 """
 
 
 class Once(NamedTuple):
     """What is moved.
 
-    owner  a class, whose `__init__` it is
-    file   name of the file
+    file       name of the file, one that every MicroPython has among its names
+    functions  in it, functions and methods, as they are called in the sources: "f", "Class.f". A generator keeps the
+               file for as long as it runs. A public method stays, and calls the function
     """
 
-    owner: str
     file: str
+    functions: tuple[str, ...]
 
 
-def move(module: ast.Module, once: Once) -> None:
-    """Tag the method, and the functions that only it uses, and put a method in its place that loads them."""
-    owner = walk.classes(module)[once.owner]
-    method = next(method for method in walk.methods(owner) if method.name == "__init__")
+def mark(module: ast.Module, files: tuple[Once, ...]) -> None:
+    """Mark the functions, before the other steps change their names."""
+    found = {getattr(owner, "name", "") + "." + function.name: function for owner, function in walk.owned(module)}
+    for once in files:
+        for name in once.functions:
+            setattr(found[name if "." in name else "." + name], ONCE, once.file)
+
+
+def detach(module: ast.Module, internal: frozenset[str]) -> frozenset[str]:
+    """Make functions of the marked methods, and have them called as such; return the names of all that is marked.
+
+    internal  names of methods without _ that no program calls
+    """
+    owners = walk.classes(module).values()
+    for owner in owners:
+        # The arguments of __init__ have names that a program uses: it stays until all else has its name.
+        for method in [m for m in walk.methods(owner) if hasattr(m, ONCE) and m.name != MAKER]:
+            old, new = method.name, f"{method.name.strip('_')}_{getattr(method, ONCE)}"
+            at = owner.body.index(method)
+            owner.body.remove(method)
+            if old.startswith("_") or old in internal:
+                if any(old in walk.bound(other) for other in owners):
+                    raise Unmergeable(f"{old}: several classes have such a method")
+                _Function(old, new).visit(module)
+            else:
+                owner.body.insert(at, _stub(method, new))
+            method.name = new
+            module.body.insert(module.body.index(owner) + 1, method)
+    ast.fix_missing_locations(module)
+    return frozenset(f.name for f in walk.methods(module) if hasattr(f, ONCE))
+
+
+def _stub(method: ast.FunctionDef, new: str) -> ast.FunctionDef:
+    # A method that programs know stays, and calls the function; a generator does when it begins.
+    call = ast.Call(ast.Name(new, ast.Load()), [ast.Name(arg.arg, ast.Load()) for arg in method.args.args], [])
+    body: list[ast.stmt] = [ast.Return(call)]
+    if _waits(method):
+        body = [*ast.parse(COLLECT).body, ast.Expr(ast.YieldFrom(call))]
+    stub = ast.FunctionDef(method.name, copy.deepcopy(method.args), body, [])
+    setattr(stub, TAG, module_of(method))
+    return stub
+
+
+class _Function(ast.NodeTransformer):
+    """Calls of a method become calls of a function."""
+
+    def __init__(self, old: str, new: str) -> None:
+        self.old = old
+        self.new = new
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute) and node.func.attr == self.old:
+            node.args.insert(0, node.func.value)
+            node.func = ast.Name(self.new, ast.Load())
+        return node
+
+
+def move(
+    module: ast.Module, once: tuple[Once, ...], files: dict[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]]:
+    """Tag what goes to each file, with the functions that it alone uses, and import it where it is called. Returns
+    the files, as `split` takes them.
+
+    files  the other ones
+    """
+    for made in walk.classes(module).values():
+        for method in walk.methods(made):
+            if hasattr(method, ONCE):
+                _take_maker(module, made, method)
+    moved = {f.name: f for f in walk.methods(module) if hasattr(f, ONCE)}
+    for function in moved.values():
+        setattr(function, TAG, PART + getattr(function, ONCE))
+    _take_along(module)
+    folders = {part: name.count(".") for name, parts in files.items() for part in parts}
+    called_from_outside: set[str] = set()
+    for owner, function in walk.owned(module):
+        part = module_of(owner if isinstance(owner, ast.ClassDef) else function)
+        variables = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} | walk.stored(function)
+        known = {f.name: f for f in moved.values() if f.name not in variables and part != module_of(f)}
+        calls = _Calls(known, folders.get(part, 0), _waits(function))
+        calls.look(function.body, False)
+        called_from_outside |= calls.found
+    for name in called_from_outside:
+        # Where another function of the file calls it, that has forgotten it already.
+        forget = FORGET.format(package=PACKAGE, file=getattr(moved[name], ONCE))
+        moved[name].body[:0] = ast.parse(forget).body
+    ast.fix_missing_locations(module)
+    return {**files, **{one.file: (PART + one.file,) for one in once}}
+
+
+def _take_maker(module: ast.Module, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
     args, named = FREE[:2]
     used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
-    used |= {s.name for s in module.body if isinstance(s, (ast.FunctionDef, ast.ClassDef))}
+    used |= walk.bound(module)
     name = next(name for name in PLAIN if name not in used)
-    names = {"args": args, "named": named, "file": once.file, "name": name, "package": PACKAGE}
-    stub, forget = (ast.parse(source.format(**names)).body[0] for source in (STUB, FORGET))
+    stub, loaded = (
+        ast.parse(source.format(args=args, named=named, name=name)).body[0] for source in (STUB, LOADED)
+    )
     owner.body[owner.body.index(method)] = stub
-    for function in (forget, method):
-        setattr(function, TAG, PART)
-        module.body.append(function)
+    setattr(loaded, ONCE, getattr(method, ONCE))
+    module.body += [loaded, method]
+
+
+def _take_along(module: ast.Module) -> None:
+    # Functions and constants that only one of the files uses; not a generator, which lives longer than the call.
     while True:
-        own = [f for f in walk.methods(module) if module_of(f) != PART]
-        rest = [s for s in module.body if module_of(s) != PART]
-        alone = [f for f in own if not _uses([s for s in rest if s is not f], f.name)]
-        alone = [f for f in alone if _uses(module.body, f.name)]
-        if not alone:
+        for statement in module.body:
+            name = statement.name if isinstance(statement, ast.FunctionDef) else "".join(walk.assigned(statement))
+            if name and not module_of(statement).startswith(PART) and not _waits(statement):
+                users = {module_of(s) for s in module.body if s is not statement and _uses(s, name)}
+                if len(users) == 1 and next(iter(users)).startswith(PART):
+                    setattr(statement, TAG, users.pop())
+                    break
+        else:
             break
-        for function in alone:
-            setattr(function, TAG, PART)
-            module.body.remove(function)
-            module.body.insert(module.body.index(method), function)
-    ast.fix_missing_locations(module)
+    # What is used must be there first.
+    module.body.sort(key=lambda s: isinstance(s, ast.FunctionDef) and hasattr(s, ONCE))
 
 
-def _uses(statements: list[ast.stmt], name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for s in statements for n in ast.walk(s))
+def _waits(statement: ast.stmt) -> bool:
+    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(statement))
+
+
+def _uses(statement: ast.AST, name: str) -> bool:
+    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(statement))
+
+
+class _Calls:
+    """Imports functions where another file calls them.
+
+    moved   they, by their names
+    depth   how many folders deep the file of the caller is
+    waits   the caller is a generator, which must not hold the function, and so its file, while it waits
+    """
+
+    def __init__(self, moved: dict[str, ast.FunctionDef], depth: int, waits: bool) -> None:
+        self.moved = moved
+        self.depth = depth
+        self.waits = waits
+        self.found: set[str] = set()  # what was imported
+
+    def look(self, block: list[ast.stmt], guarded: bool) -> None:
+        """Look at the statements of a block; `guarded`: what they raise may be caught."""
+        for statement in list(block):
+            inner = [getattr(statement, field, []) for field in ("body", "orelse", "finalbody")]
+            inner += [handler.body for handler in getattr(statement, "handlers", ())]
+            within = {id(n) for lines in inner for s in lines for n in ast.walk(s)}
+            used = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and id(n) not in within]
+            names = [name for name in dict.fromkeys(used) if name in self.moved]
+            if names:
+                if within:
+                    raise Unmergeable(f"{names[0]}: is called where it cannot be imported before")
+                at = block.index(statement)
+                block[at : at + 1] = self._instead(names, statement, guarded)
+            for lines in inner:
+                self.look(lines, guarded or isinstance(statement, ast.Try))
+
+    def _instead(self, names: list[str], statement: ast.stmt, guarded: bool) -> list[ast.stmt]:
+        self.found.update(names)
+        load: list[ast.stmt] = [
+            ast.ImportFrom(getattr(self.moved[name], ONCE), [ast.alias(name)], 1 + self.depth) for name in names
+        ]
+        if not self.waits or any(isinstance(n, ast.YieldFrom) for n in ast.walk(statement)):
+            return [*load, statement]
+        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
+        drop: ast.stmt = ast.Assign(targets, ast.Constant(None))
+        return [*load, ast.Try([statement], [], [], [drop])] if guarded else [*load, statement, drop]

@@ -95,8 +95,18 @@ ONE_OBJECT = (
     },
     ("_client",),
 )
-# What makes a client is loaded for that, from a file of its own.
-ONCE = {"aio": Once("MQTTClient", "start")}
+# What is loaded for one call, from files of their own: what no message passes, and what may fail for want of memory.
+ONCE = {
+    "aio": (
+        Once("start", ("MQTTClient.__init__",)),
+        Once("connect", ("MQTTClient._prepare", "start_connection", "Connection.start")),
+        Once("open", ("TCPTransport.opening",)),
+        Once("subscribe", ("MQTTClient._wishes",)),
+        Once("end", ("Reconnector._remember", "Backoff.pause_ms")),
+    )
+}
+# A generator holds what has called it last, and so the file: it is started here.
+RESIDENT = frozenset(["_start_decoder"])
 ONE_DICT = ("received", "ReceivedIds")  # an attribute of the store, and the class of what it holds
 WITH_ONE_STORE = {"connection", "cbconnection"}
 # Where no store has other values of these attributes than PacketIdSession.

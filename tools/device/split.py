@@ -34,10 +34,17 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
     for body in bodies.values():
         _public_classes(body)
     for name, body in bodies.items():
+        body = _without_unused_imports(body)
         if name != "__init__":
             body = _needed(body, name, where, imports) + body
         out[name] = ast.unparse(ast.Module(body, [])) + "\n"
     return out
+
+
+def _without_unused_imports(body: list[ast.stmt]) -> list[ast.stmt]:
+    # What used it may have gone to another file.
+    used = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
+    return [s for s in body if not isinstance(s, (ast.Import, ast.ImportFrom)) or _imported(s) & used]
 
 
 def _public_classes(body: list[ast.stmt]) -> None:

@@ -9,7 +9,7 @@ import time
 
 from transports import transport_of
 
-from umqtt2 import MQTTClient, MQTTException
+from umqtt2 import MQTTException
 
 TIMEOUT_MS = 20000
 LOOKS = 4  # at what has come, with little memory
@@ -139,7 +139,8 @@ class Program:
         self.transport = Transport(transport_of(device))
         self.messages = Messages()
         options = {"transport": self.transport, "socket_timeout": 2}
-        make = MQTTClient
+        from umqtt2 import MQTTClient as make
+
         if not self.is_plain:
             from umqtt2.robust import MQTTClient as make
 
