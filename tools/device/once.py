@@ -30,7 +30,7 @@ def {name}(self, *{args}, **{named}):
     gc.collect()
     __init__(self, *{args}, **{named})
 """
-# A dict of MicroPython keeps the value of a key that is deleted, until another key takes its place.
+# Written so that it may be done again: one function of a file may call another.
 FORGET = """
 from sys import modules
 modules['{package}.{file}'] = modules['{package}'].{file} = None
@@ -139,7 +139,6 @@ def move(
         calls.look(function.body, False)
         called_from_outside |= calls.found
     for name in called_from_outside:
-        # Where another function of the file calls it, that has forgotten it already.
         forget = FORGET.format(package=PACKAGE, file=getattr(moved[name], ONCE))
         moved[name].body[:0] = ast.parse(forget).body
     ast.fix_missing_locations(module)
