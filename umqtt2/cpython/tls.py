@@ -47,7 +47,7 @@ class TLSTransport(_device.TLSTransport):
     def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
         try:
             return super().write(buf, n, offset)
-        except (_ssl.SSLEOFError, ConnectionResetError) as e:
+        except (_ssl.SSLEOFError, _ssl.SSLZeroReturnError, ConnectionResetError) as e:
             if self._connected:
                 raise
             text = f"{os.strerror(errno.ECONNRESET)}; is it a port for TLS?"
