@@ -145,7 +145,7 @@ class Connection:
     in_callback: "bool"
     raised: "BaseException | None"
     busy = False  # a method is at work
-    ping_sent = False  # and nothing has come since
+    ping_sent = 0  # 2 when nothing has come since, 1 until PINGRESP comes
     unanswered = 1
     paused = False
     disconnect_packet = DISCONNECT
@@ -173,8 +173,7 @@ class Connection:
         self.packets: "Any" = packets
         self.max_packet = max_packet
         self._clock = clock
-        self._now = 0
-        self._ticks = clock.ticks_ms() >> UNIT_BITS
+        self._now = clock.ticks_ms() >> UNIT_BITS
         self._in = bytearray(SMALL)
         self._out = bytearray(ONE_WRITE)
         # The more attributes there are, the larger the piece of memory for them, and the fewer such
@@ -274,32 +273,64 @@ class Connection:
         finally:
             self.busy = False  # whatever comes amid that: Ctrl-C, what a transport of the program raises
 
-    def _work(self) -> "int | None":
-        state = self.state
-        if state < GREETING:
-            return self._open_or_leave(state)
-        first: "int | None" = None
-        now = self.now()
-        if not self.pending or self.flush():
-            if STORES and self.paused and state == UP:
-                self.ping_sent = False  # its answer cannot be seen
-            else:
-                first = self._read()
-            if first:
-                first = self._dispatch(first, now)
-        if self.state == state:
-            if state == GREETING:
-                self._check_limit()
-            elif now != self._checked:
-                self._check_timers(now)
-            if STORES and self.session.has_unsent and not (PLAIN and self.raised):
-                self.drain()
+    def _read(self) -> "int | None":
+        # Take what has come. Return the first byte of a complete packet, None when nothing more is
+        # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
+        first: "int | None" = -READS  # below 0: how often to read yet
+        if STORES and self.paused and self.state == UP:
+            self.ping_sent = 0  # its answer cannot be seen
+            first = None
+        if STREAMING:
+            feed = self.feed
+        while (not STORES or first is not None) and first < 0:  # type: ignore[operator]
+            n = self.transport.readinto(self._in, self.want)
+            if not n:
+                if n is None:
+                    first = None
+                    break
+                self.close(True)
+                raise MQTTException(self.closed_error if FIVE else ECONCLOSE)
+            if self.ping_sent:
+                self.ping_sent = 1
+            first = self.feed(n) or first + 1  # type: ignore[operator]
+            if STREAMING:
+                if self.raised or self.feed is not feed:  # a callback for chunks raised, or left
+                    first = max(first, 0)
         return first
 
-    def _open_or_leave(self, state: "int") -> "int | None":
-        if not state:
+    def _work(self) -> "int | None":
+        first: "int | None"
+        if self.state >= GREETING:
+            if STORES:
+                state = self.state
+            # When the step began counts below, too: `_now` goes on while callbacks run. Where none is called before
+            # `_dispatch` keeps it, there is a variable less: see LEAN in tools/device/inline.py, and so the order here.
+            if STREAMING:
+                now = self.now()
+            else:
+                self.now()
+            if not self.pending or self.flush():
+                first = self._read()
+                if first:
+                    first = self._dispatch(first, now if STREAMING else self._now)
+            else:
+                first = None
+            if not STREAMING:
+                now = self.last_in if first else self._now
+            if self.state == GREETING:
+                self._check_limit()
+            elif self.state == UP and now != self._checked:
+                self._check_timers(now)
+            if STORES and self.state == state and self.session.has_unsent and not (PLAIN and self.raised):
+                self.drain()
+        else:
+            first = self._open_or_leave()
+        return first
+
+    def _open_or_leave(self) -> "int | None":
+        if not self.state:
             raise MQTTException(ECONNOT)
-        if state == OPENING:
+        if self.state == OPENING:
             first = self._keep_opening()
         else:
             first = self._discard()
@@ -361,82 +392,87 @@ class Connection:
             self.unanswered = 0
             self._session_lost = False
         self._checked = now
-        self.ping_sent = False
+        self.ping_sent = 0
         self.state = UP
-
-    def _read(self) -> "int | None":
-        # Take what has come. Return the first byte of a complete packet, None when nothing more is
-        # there now, or 0 when something may be: it can be inside TLS, where no wait would see it.
-        first: "int | None" = 0
-        reads = READS
-        if STREAMING:
-            feed = self.feed
-        while reads and not first:
-            n = self.transport.readinto(self._in, self.want)
-            if not n:
-                if n is None:
-                    first = None
-                    break
-                self.close(True)
-                raise MQTTException(self.closed_error if FIVE else ECONCLOSE)
-            self.ping_sent = False
-            first = self.feed(n)
-            reads -= 1
-            if STREAMING:
-                if self.raised or self.feed is not feed:  # a callback for chunks raised, or left
-                    break
-        return first
 
     # --- Packets that come ---------------------------------------------------------------------------
 
     def _dispatch(self, first: "int", now: "int") -> "int":
+        # What the program is told, if anything: a callback and its arguments, which stand here for messages and
+        # statuses alike because a call of a method takes long.
+        f: "Any"
+        a: "Any"
+        b: "Any"
+        c: "Any"
+        d: "Any"
+        f = c = d = None
+        answer = 0  # the acknowledgement to send after that
+        a = pid = self.pid
+        feed = self.feed
         self.last_in = now
         if self.state != UP:
             self._check_connack(first, now)
             first = 0  # the program asks for what comes after it
         elif first & 0xF0 == PUBLISH:
-            self._deliver(first)
+            # The program has had a message when its callback has returned or raised. It is then acknowledged, on
+            # the connection that it came on.
+            a = self.topic
+            b = self.payload
+            self.topic = self.payload = None
+            answer = pid and (PUBREC if STORES and first & 4 else PUBACK)
+            self._check_message(first)
+            # Is it for the callback for chunks, or a repetition?
+            if not (
+                (STREAMING and self.chunks is not None and self.chunks.finish(self, first, a, b))
+                or (STORES and first & 4 and not self.session.is_new(pid, a, b))
+            ):
+                if a is None or b is None:
+                    f = not PLAIN or self.cbstat
+                    a = 0
+                    b = SOVERSIZE
+                    self._say_too_large(f)
+                elif (PLAIN and not self.cb) or (STORES and not self.is_name(a)):
+                    f = not PLAIN or self.cbstat
+                    a = 0
+                    b = SDROPPED
+                elif STORES and (not PLAIN or self.late):
+                    self.cb(first, a, b, pid)  # type: ignore[misc, arg-type]
+                    return first
+                else:
+                    f = self.cb
+                    c = first & 1 != 0
+                    d = first & 8 != 0
         elif first == CONNACK:
             raise malformed("a second CONNACK")
         elif first != PINGRESP:
-            pid = self.pid
-            answer: "Any" = self.session.on_packet(first, pid, self.code)
-            if STORES and (answer is None or answer > 15):  # a packet; no status is as large
-                if answer is not None:
-                    self.send_ack(answer, pid)
+            b = self.session.on_packet(first, pid, self.code)
+            if STORES and (b is None or b > 15):  # a packet; no status is as large
+                answer = b or 0
             else:
-                self.tell_status(pid, answer)
+                f = not PLAIN or self.cbstat
+        if f:
+            if PLAIN:
+                self.call(f, a, b, c, d)
+            else:
+                self.cbstat(a, b)  # type: ignore[misc]
+        self._send_answer(answer, pid, feed)
         return first
 
-    def _deliver(self, first: "int") -> "None":
-        # The program has had a message when its callback has returned or raised. It is then acknowledged, on
-        # the connection that it came on.
-        topic = self.topic
-        payload = self.payload
-        self.topic = self.payload = None
-        pid = self.pid
-        feed = self.feed
-        handled = False
-        if STREAMING:
-            handled = self.chunks is not None and self.chunks.finish(self, first, topic, payload)
-        if first & 4:
-            if not STORES:
+    def _check_message(self, first: "int") -> "None":
+        if not STORES:
+            if first & 4:
                 raise malformed("PUBLISH with a QoS that was not asked for")
-            handled = handled or not self.session.is_new(pid, topic, payload)
-        if not handled:
-            if topic is None or payload is None:
-                self.tell_status(0, SOVERSIZE)
-            elif (PLAIN and not self.cb) or (STORES and not self.is_name(topic)):
-                self.tell_status(0, SDROPPED)
-            elif STORES and (not PLAIN or self.late):
-                self.cb(first, topic, payload, pid)  # type: ignore[misc, arg-type]
-                return
-            else:
-                self.call(self.cb, topic, payload, first & 1 != 0, first & 8 != 0)  # type: ignore[arg-type]
-        if STORES and first & 4:
+
+    def _say_too_large(self, told: "object") -> "None":
+        if CHECKS and not told:
+            print("umqtt2: message lost: too large, see max_packet")
+
+    def _send_answer(self, answer: "int", pid: "int", feed: "Any") -> "None":
+        # Send an acknowledgement, if there is one to send, on the connection that it is for.
+        if STORES and answer == PUBREC:
             self.session.mark_received(pid)
-        if pid and self.state == UP and self.feed is feed:
-            self.send_ack(PUBREC if STORES and first & 4 else PUBACK, pid)
+        if answer and self.state == UP and self.feed is feed:
+            self.send_ack(answer, pid)
 
     def is_name(self, topic: "bytes") -> "bool":
         """Return whether a message may have this topic: there are brokers that send others."""
@@ -455,8 +491,6 @@ class Connection:
             self.cbstat(pid, status)  # type: ignore
         elif self.cbstat:
             self.call(self.cbstat, pid, status)
-        elif CHECKS and status == SOVERSIZE:
-            print("umqtt2: message lost: too large, see max_packet")
 
     def call(
         self, f: "Callable[..., object]", a: "Any", b: "Any" = None, c: "Any" = None, d: "Any" = None
@@ -491,11 +525,8 @@ class Connection:
     # --- Time ----------------------------------------------------------------------------------------
 
     def now(self) -> "int":
-        """Return the time in units of 64 ms, since the Connection was made. It does not wrap."""
-        ticks = self._clock.ticks_ms() >> UNIT_BITS
-        if ticks != self._ticks:
-            self._now += ticks - self._ticks & TICKS
-            self._ticks = ticks
+        """Return the time in units of 64 ms. It does not wrap: its lower bits are those of the clock."""
+        self._now += (self._clock.ticks_ms() >> UNIT_BITS) - self._now & TICKS
         return self._now
 
     def _start_timer(self) -> "None":
@@ -518,12 +549,12 @@ class Connection:
                 break
             self.tell_status(pid, session.status)
         quiet = now - max(self.last_ping, min(self.last_out, self.last_in))
-        if self.ping_sent:
+        if self.ping_sent > 1:
             # The next look will come when as much time has passed as since the last one: that may be too late.
             quiet += now - self._checked
         self._checked = now
         if self.half and self.state == UP and quiet >= self.half:
-            if self.ping_sent:
+            if self.ping_sent > 1:
                 raise MQTTException(EKEEPALIVE)
             self.ping()
 
@@ -605,9 +636,10 @@ class Connection:
 
     def ping(self) -> "None":
         """Send PINGREQ; when something stands in the slot, count as if it had been sent."""
-        if not self.ping_sent:  # what counts is how long the broker has not answered
+        if self.ping_sent < 2:  # what counts is how long the broker has not answered
             self.last_ping = self._checked = self.now()
-        self.ping_sent = True
+        self.ping_sent = 2
+        self.want = min(self.want, 2)
         if not self.pending:
             self.send(PINGREQ, 2)
 

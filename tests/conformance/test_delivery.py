@@ -238,7 +238,8 @@ def test_no_memory_to_read_with_ends_the_connection(mocker):
             raise MemoryError
 
     mocker.patch.object(decoder, "BytesIO", Full)
-    app = App(FakeTransport(CONNACK))
+    app = App(FakeTransport(CONNACK + b"\x30\x04\x00\x01tm"))
+    app.client.connect()
     with pytest.raises(MemoryError):
-        app.client.connect()
+        app.client.check_msg()
     assert not app.transport.is_open

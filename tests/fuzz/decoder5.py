@@ -63,7 +63,7 @@ def run(data: bytes) -> None:
 class Sink:
     """A Connection with its session store and transport, all in one."""
 
-    want = pid = code = 0
+    want = pid = code = ping_sent = 0
     topic: bytes | None = None
     payload: bytes | None = None
     chunks = pending = None

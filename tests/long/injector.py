@@ -39,8 +39,9 @@ NO_MEMORY = {
 # gets what is there already.
 QUIET = re.compile(
     r"\s*(finally|except|try|raise|else|pass|break|continue|\"|return( \w+)?$|"
-    r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?STORES|if first & 0xF0 [!=]= PUBLISH:|"
-    r".*(mark_received|_pop|tell_status|self\._stop|_give_up)\(|self\.(close|_tell)\(\)$|"
+    r"[\w.]+ = (False|None|True|0)$|\w+ = self\.\w+$|if (not )?(STORES|PLAIN)|if first & 0xF0 [!=]= PUBLISH:|"
+    r".*(mark_received|_pop|tell_status|self\._stop|_give_up|self\.call)\(|self\.(close|_tell)\(\)$|"
+    r"f = not PLAIN or self\.cbstat$|"
     r"handled = handled or|message = self\.messages\[-1\]|"
     r"self\._file = new|self\._generation = generation|self\.base = self\.end = |"
     r"(self\.connection\.cb(stat)?|self\._status) = f)"

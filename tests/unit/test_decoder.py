@@ -34,13 +34,17 @@ valid_packets = st.one_of(
 class Decoder:
     """A sink with its decoder."""
 
-    topic = payload = None
+    topic = payload = chunks = None
 
-    def __init__(self, max_packet):
+    def __init__(self, max_packet, pinging=True):
+        self.pinging = pinging
         self.buf = bytearray(SMALL)
         packets = decode(self, self.buf, max_packet)
         next(packets)
         self.feed = packets.send
+
+    # What the decoder looks at before each packet: whether the answer to a ping may come.
+    ping_sent = property(lambda self: self.pinging, lambda self, value: None)
 
 
 def feed(decoder, data, sizes):
@@ -86,11 +90,29 @@ def test_every_packet_comes_out_as_it_went_in_whatever_the_pieces(packets, sizes
     assert found == [expected(p) for p in packets]
 
 
-@given(st.lists(valid_packets, min_size=1, max_size=4))
-def test_byte_by_byte(packets):
+@given(st.lists(valid_packets, min_size=1, max_size=4), st.booleans())
+def test_byte_by_byte(packets, pinging):
     data = b"".join(packets)
-    found = list(feed(Decoder(8192), data, iter([1] * len(data))))
+    found = list(feed(Decoder(8192, pinging), data, iter([1] * len(data))))
     assert found == [expected(p) for p in packets]
+
+
+@given(st.lists(valid_packets, max_size=6), st.lists(st.integers(1, 40)))
+def test_an_answer_to_no_ping_hides_no_packet_behind_it(packets, sizes):
+    found = list(feed(Decoder(8192, pinging=False), b"".join(packets), iter(sizes)))
+    assert [p for p in found if p[0] != wire.PINGRESP[0]] == [expected(p) for p in packets if p != wire.PINGRESP]
+    if packets and packets[-1] == wire.PINGRESP:
+        assert found[-1] == expected(wire.PINGRESP)
+
+
+def test_an_acknowledgement_is_read_at_once():
+    decoder = Decoder(8192, pinging=False)
+    for packet in (wire.ack(0x40, 7), wire.publish(b"t", b"m"), wire.ack(0x40, 8)):
+        assert decoder.want == 4
+        list(feed(decoder, packet, iter([])))
+    decoder.pinging = True
+    list(feed(decoder, wire.ack(0x40, 9), iter([])))
+    assert decoder.want == 2
 
 
 @pytest.mark.parametrize(

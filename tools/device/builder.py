@@ -120,6 +120,7 @@ def sources(profile: str) -> dict[str, str]:
     parts.missing(module)
     parts.switch_off(module, SWITCHED_OFF[profile])
     collect(module, texts)
+    shrink.handlers(module)
     shrink.byte_order(module)
     shrink.constants(module)
     parts.fold(module)

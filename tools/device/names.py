@@ -6,16 +6,17 @@ from __future__ import annotations
 # subclass is likely to use, and no method of a dict, for the session store is one. The same ones do for
 # what is global, and for arguments: a file has a list of the names in it.
 # MicroPython remembers for each name where it was found last; two names whose numbers in the format are the same
-# modulo 64 share that place. So none of the first half shares it with another one, nor with `write`, `len` or `send`,
-# which every message passes.
+# modulo 64 share that place. So none of the first half shares it with another one, nor with `write`, `len`, `send` or
+# `step`, which every message passes; and none is the name of a method that is called there, such as `startswith`: it
+# would be found at another place each time.
 FREE = (
-    "from_bytes isalpha isdigit islower isspace isupper startswith endswith lstrip rstrip rsplit rindex "
+    "isalpha isdigit islower isspace isupper endswith lstrip rstrip rsplit rindex "
     "rfind bytecode staticmethod getattr setattr globals locals callable exec "
     "eval isinstance hasattr ord "
     "IndentationError IndexError ArithmeticError KeyboardInterrupt NameError NotImplementedError OverflowError "
     "RuntimeError SyntaxError SystemExit ZeroDivisionError repr readline "
     "issubclass LookupError KeyError NoneType classmethod divmod chr sorted AssertionError AttributeError EOFError "
-    "Ellipsis GeneratorExit lower upper replace reverse"
+    "Ellipsis GeneratorExit lower upper replace reverse startswith from_bytes"
 ).split()
 # Not of the format, but of all firmware: they cost no heap.
 FREE += "delattr frozenset reversed enumerate oct hex bin property UnicodeError StopAsyncIteration".split()
@@ -75,7 +76,7 @@ WORDS = {
     "default_session": "dump",
     "deliver": "message recv",
     "der": "unpack",
-    "dispatch": "recv message",
+    "dispatch": "event message",
     "due_ms": "timeout",
     "encoded": "value data",
     "enter": "lock",

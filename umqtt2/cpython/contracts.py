@@ -81,6 +81,8 @@ class Sink(Protocol):
     """What `umqtt2.packets.decoder.decode` writes to."""
 
     want: int
+    ping_sent: int
+    chunks: Any
     pid: int
     code: int
     topic: bytes | None

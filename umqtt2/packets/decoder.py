@@ -2,14 +2,17 @@
 
 Theory of operation. The decoder is a generator that is given bytes and asks for more:
 
-                 2 bytes           0 to 3 bytes        `length` bytes, up to 128 at a time
+             2 or 4 bytes          0 to 3 bytes        `length` bytes, up to 128 at a time
     +--------> first, length ---> rest of length ---> body ---+
     |                                                         |
     +-------------------- a packet is complete <--------------+
 
 - All that is known of a packet that is not complete stands in local variables, so it may wait for its next
   byte for as long as it likes, and a new connection gets a new decoder.
-- It never asks for bytes beyond the end of a packet: what follows stays in the socket, where `select` sees it.
+- It never asks for bytes beyond the end of a packet: what follows stays in the socket, where `select` sees it. An
+  acknowledgement has four bytes, and so many are read at first: one read for each. The answer to a ping has two, so
+  two are read while one may come. One that nobody has asked for may have two bytes of the next packet behind it:
+  then it is passed over. MQTT 5 and ChunkReceiver, which look at the buffer themselves, have two bytes read.
 - A body of up to 128 bytes goes to a buffer that is made once. A longer PUBLISH gets a buffer of its own, of just
   its size. One larger than `max_packet`, or than there is memory for, is read to its end and dropped; of its
   body only the packet identifier is kept, which is needed to acknowledge it.
@@ -24,7 +27,7 @@ try:
 except ImportError:
     from io import BytesIO  # type: ignore[assignment]
 
-from ..constants import FIVE
+from ..constants import FIVE, STREAMING
 from ..errno import malformed
 from .fields import CONNACK, PINGRESP, PUBACK, PUBCOMP, PUBLISH, PUBREC, PUBREL, SUBACK, UNSUBACK
 from .v311 import V311
@@ -57,6 +60,9 @@ def decode(
 
     want     how many bytes it wants next, at the most
 
+    It looks at `ping_sent`, which is not 0 until the answer to a ping has come, and at `chunks`, where somebody may
+    look at the bytes beside it.
+
     and after each complete packet
 
     pid      packet identifier; 0 for a packet without one
@@ -66,83 +72,116 @@ def decode(
     code     return code of a SUBACK or CONNACK; of a CONNACK plus 256 when a session is present [3.2.2.2]
     """
     small = BytesIO(SMALL)
-    first = 0
+    first = n = 0
     while True:
-        # The fixed header [2.2]. Two bytes come first, for no packet is shorter.
-        sink.want = 2
-        body: "BytesIO | None" = small  # drop the previous body so that it can be freed
-        small.seek(0)
-        n = yield first
+        # The fixed header [2.2]. Two bytes come first, for no packet is shorter; `n` more stand in `buf`, from `at` on.
+        body: "BytesIO | None" = None  # drop the previous body so that it can be freed
+        if not n:
+            sink.want = 2 if sink.ping_sent or (FIVE and packets.five) or (STREAMING and sink.chunks) else 4
+            n = yield first
         first = buf[0]
         more = buf[1]
         sink.want = 1
         if n < 2:
             yield 0
             more = buf[0]
+            n = 2
+        n -= 2
+        at = 2
         length = more & 127
         shift = 0
         while more > 127:
             shift += 7
-            if shift > 21:
-                raise packets.fail() if FIVE and packets.five else malformed("remaining length of more than four bytes")
-            yield 0
-            more = buf[0]
+            _check_shift(packets, shift)
+            if n:
+                more = buf[at]
+                at += 1
+                n -= 1
+            else:
+                yield 0
+                more = buf[0]
             length |= (more & 127) << shift
         _check(packets, first, length)
-        body = _body(small, first, length, max_packet)
 
-        # The body. Of one that is not kept, only two numbers are read: the length of the topic name, and the
-        # packet identifier behind it. Up to there its bytes come one by one.
-        at = topic_size = pid = 0
-        while at < length:
-            n = length - at if body or at > topic_size + 3 else 1
+        # The body. The number that it begins with, which is the length of the topic name, need not be kept in it. Of
+        # one that is not kept, the packet identifier is read, too; up to there its bytes come one by one.
+        done = number = pid = 0
+        if n:
+            if not length:
+                buf[0] = buf[at]
+                buf[1] = buf[at + 1]
+                continue  # an answer to no ping: see above
+            done = n
+            number = buf[at] << 8 | buf[at + 1] if n > 1 else buf[at]
+        if first & 0xF0 == PUBLISH or (FIVE and packets.five):
+            body = _body(small, done, first, length, max_packet)
+        while done < length:
+            n = length - done if body or length < 4 or done > number + 3 else 1
             sink.want = n if n < SMALL else SMALL
             n = yield 0
             if body:
                 body.write(buf, n)
-            elif at < 2:
-                topic_size = topic_size << 8 | buf[0]
-            elif topic_size + 2 <= at < topic_size + 4:
+            elif number + 2 <= done < number + 4:
                 pid = pid << 8 | buf[0]
-            at += n
-        sink.topic = sink.payload = None
-        if body and length:
-            if n < length:  # it came in pieces
-                body.seek(0)
-                body.readinto(buf)
-            topic_size = buf[0] << 8 | buf[1]
-        if FIVE and packets.five:
-            first = packets.take_packet(buf, body, first, length, pid)
-        else:
-            _take(sink, buf, body, first, length, topic_size, pid)
+            number = _number(number, buf, n, done)
+            done += n
+        first = _take(sink, packets, buf, body, first, length, number, pid, n)
+        n = 0
+
+
+def _number(number: "int", buf: "bytearray", n: "int", done: "int") -> "int":
+    # The number that the body begins with, when `n` bytes have come after the first `done` ones, and stand in `buf`.
+    if done < 2:
+        number = number << 8 | buf[0]
+        if n > 1 and not done:
+            number = number << 8 | buf[1]
+    return number
 
 
 def _take(
-    sink: "Sink", buf: "bytearray", body: "BytesIO | None", first: "int", length: "int", number: "int", pid: "int"
-) -> "None":
-    # Give a packet to the sink; `number` is what its body begins with.
-    if first & 0xF0 == PUBLISH:
+    sink: "Sink",
+    packets: "Any",
+    buf: "bytearray",
+    body: "BytesIO | None",
+    first: "int",
+    length: "int",
+    number: "int",
+    pid: "int",
+    n: "int",
+) -> "int":
+    # Give a packet to the sink, and return its first byte; `n` bytes of it came last.
+    if FIVE and packets.five:
+        sink.topic = sink.payload = None
+        if body and n < length:  # it came in pieces
+            body.seek(0)
+            body.readinto(buf)
+        first = packets.take_packet(buf, body, first, length, pid)
+    elif first & 0xF0 == PUBLISH:
         _take_message(sink, buf, body, first & 6, length, number, pid)
     else:
-        _take_answer(sink, buf, first, number)
+        _take_answer(sink, buf, first, number, n)
+    return first
 
 
-def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int") -> "None":
-    # Give what is no PUBLISH to the sink; `number` is what its body begins with.
+def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int", n: "int") -> "None":
+    # Give what is no PUBLISH to the sink; `number` is what its body begins with, and `n` bytes of it came last.
     sink.pid = number
     if first == SUBACK:
-        sink.code = buf[2]
+        sink.code = buf[n - 1]
     elif first == CONNACK:
         sink.code = number
         sink.pid = 0
         if number > 511:
             raise malformed("CONNACK with reserved flags")
+    elif first == PINGRESP:
+        sink.ping_sent = 0
 
 
 def _take_message(
     sink: "Sink", buf: "bytearray", body: "BytesIO | None", qos: "int", length: "int", size: "int", pid: "int"
 ) -> "None":
     # Give a PUBLISH to the sink; `size` is that of its topic name.
+    sink.topic = sink.payload = None
     end = size + (4 if qos else 2)
     if end > length or not size:
         raise malformed("PUBLISH with no topic, or half a topic")
@@ -159,10 +198,16 @@ def _take_message(
         try:
             body.seek(2)
             sink.topic = body.read(size)
-            body.seek(end)
+            if qos:
+                body.seek(end)
             sink.payload = body.read(length - end)
         except MemoryError:
             pass
+
+
+def _check_shift(packets: "Any", shift: "int") -> "None":
+    if shift > 21:
+        raise packets.fail() if FIVE and packets.five else malformed("remaining length of more than four bytes")
 
 
 def _check(packets: "Any", first: "int", length: "int") -> "None":
@@ -182,8 +227,8 @@ def _check_header(first: "int", length: "int") -> "None":
         raise malformed("a packet that no broker sends: 0x%02x with a remaining length of %d" % (first, length))
 
 
-def _body(small: "BytesIO", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":
-    # Return where to put the body: a buffer of its own for a long one, None when it is not kept.
+def _body(small: "BytesIO", done: "int", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":
+    # Where to put the body from its byte `done` on: a buffer of its own for a long one, None when it is not kept.
     body: "BytesIO | None" = small
     if length > SMALL or (length > max_packet and first & 0xF0 == PUBLISH):
         body = None
@@ -192,4 +237,6 @@ def _body(small: "BytesIO", first: "int", length: "int", max_packet: "int") -> "
                 body = BytesIO(length)
             except MemoryError:
                 pass
+    if body:
+        body.seek(done)
     return body
