@@ -32,10 +32,10 @@ def main() -> None:
     else:
         found = results.measure(options.profile, options.rounds, options.seconds)
     show(*text.tables(found))
-    drawn = pictures.draw(found, results.HOME)
+    pictures.draw(found, results.HOME)
     print("Results and pictures: " + str(results.HOME.relative_to(REPO)))
     if options.docs:
-        document.update(found, drawn)
+        document.update(found)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 from tools.measure.loops import CLIENTS
@@ -19,10 +18,8 @@ DOCUMENT = REPO / "docs" / "performance.md"
 PICTURES = REPO / "docs" / "performance"
 
 
-def update(
-    results: Results, drawn: list[Path], document: Path = DOCUMENT, folder: Path = PICTURES
-) -> None:
-    """Put the results into the document, see `tools.tables.filled`."""
+def update(results: Results, document: Path = DOCUMENT, folder: Path = PICTURES) -> None:
+    """Put the results into the document, see `tools.tables.filled`, and draw its pictures from what it says then."""
     parts = {
         "conditions": _conditions(results),
         "targets": markdown(text.claimed(results)),
@@ -34,9 +31,7 @@ def update(
         "not reached": _not_reached(results),
     }
     fill(document, {f"bench, {name}": part for name, part in parts.items()})
-    folder.mkdir(parents=True, exist_ok=True)
-    for picture in drawn:
-        shutil.copy(picture, folder)
+    redraw(document, folder)
 
 
 def redraw(document: Path = DOCUMENT, folder: Path = PICTURES) -> list[Path]:
