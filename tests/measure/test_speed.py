@@ -66,7 +66,7 @@ def test_document_and_pictures(measured: results.Results, tmp_path: Path) -> Non
     shown = [name for name in (path.name for path in drawn) if f"(performance/{name})" in written]
     assert sorted(shown) == sorted(path.name for path in drawn)
     pictures_of_page = {path.name: path.read_bytes() for path in (tmp_path / "docs").glob("*.svg")}
-    assert len(pictures_of_page) == len(drawn)
+    assert {path.name for path in drawn} <= set(pictures_of_page)
     again = document.redraw(page, tmp_path / "again")
     assert pictures_of_page == {path.name: path.read_bytes() for path in again}
 
