@@ -729,14 +729,11 @@ for arguments in {"server": "b"}, {"client_id": "a", "server": "b", "queue": 0}:
         print(type(e).__name__, loaded())
 print(Own("own").keepalive, MQTTClient("a", "b", will=("t", "m")).will, loaded())
 """
-    command = [str(fetch.vm32()), "-c", program]
-    environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines() == [
+    assert vm.output(fetch.vm32(), tmp_path, 256, "-c", program) == [
         "TypeError None",
         "ValueError None",
         "5 (b't', b'm', False, 0) None",
-    ], done.stdout + done.stderr
+    ]
 
 
 def test_what_connecting_takes_is_free_afterwards(tmp_path: Path) -> None:
@@ -768,14 +765,11 @@ print(sorted(name for name in set(sys.modules) - before if name.startswith("umqt
 print([getattr(package, name, None) for name in ("connect", "open", "subscribe", "end")])
 print(found[3] - found[2] < 200 or found)
 """
-    command = [str(fetch.vm32()), "-c", program]
-    environment = {"MICROPYPATH": f"{tmp_path}:.frozen"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert done.stdout.splitlines() == [
+    assert vm.output(fetch.vm32(), tmp_path, 256, "-c", program) == [
         "['umqtt2.transport', 'umqtt2.transport.tcp']",
         "[None, None, None, None]",
         "True",
-    ], done.stdout + done.stderr
+    ]
 
 
 FORGOTTEN = """
