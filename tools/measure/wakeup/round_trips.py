@@ -19,6 +19,7 @@ from tools.testkit.proxy import Server
 
 LOOK = 0.01  # seconds between two looks at who is asleep
 QUIET = 8  # looks in a row: longer than any client naps between two packets that need no answer
+QUIET_WITHOUT_SLEEP = 50  # likewise, for a client that asks the socket again and again, so that it is never asleep
 QUIET_AT_THE_END = 3  # when the broker has closed: umqtt2 waits a second for that, also on a busy machine
 
 
@@ -31,8 +32,11 @@ class RoundTrips(Server):
     closed     set when the client has closed the connection
     """
 
-    def __init__(self, broker_port: int, broker_pid: int) -> None:
+    def __init__(self, broker_port: int, broker_pid: int, sleeps: bool = True) -> None:
+        """sleeps: whether the client is asleep while it waits."""
         super().__init__(self._run)
+        self._sleeps = sleeps
+        self._quiet = QUIET if sleeps else QUIET_WITHOUT_SLEEP
         self._broker_port = broker_port
         self._broker_pid = broker_pid
         self.client_pid: int | None = None
@@ -70,7 +74,7 @@ class RoundTrips(Server):
                     open_ones.remove(broker)
                     ended = True
             quiet = 0 if ready or not self._all_asleep(ended) else quiet + 1
-            if quiet >= (QUIET_AT_THE_END if ended else QUIET) and (answers or ended):
+            if quiet >= (QUIET_AT_THE_END if ended and self._sleeps else self._quiet) and (answers or ended):
                 self.trips += asked
                 asked = False
                 self.down += len(answers)
@@ -81,7 +85,7 @@ class RoundTrips(Server):
                 answers, ended, quiet = b"", False, 0
 
     def _all_asleep(self, ended: bool) -> bool:
-        pids = (self.client_pid,) if ended else (self.client_pid, self._broker_pid)
+        pids = [self.client_pid] * self._sleeps + [self._broker_pid] * (not ended)
         return all(pid is not None and is_asleep(pid) for pid in pids)
 
 
