@@ -142,8 +142,8 @@ class MQTTClient:
     ends: a message that `publish` took is delivered. When the client's own task fails (the session
     store raises), the connection is closed, and all that waits here raises that exception. Outside of
     the block everything raises MQTTException(ECONNOT). With `eager` the block begins before the broker has
-    answered: when it refuses, all that waits raises that, and so does the end of the block. Without memory a
-    connection or an attempt fails, as by the network.
+    answered: when it refuses, all that waits raises that, and so does the end of the block. Without memory, or
+    with a module that cannot be loaded any more, a connection or an attempt fails, as by the network.
 
     up, down    Events: there is a connection, there is none; None before the first `connect`
     last_error  the OSError or MQTTException that ended the last connection, or the last attempt to
@@ -828,6 +828,8 @@ class MQTTClient:
                     if first is None:
                         await self._wait()  # type: ignore[misc]
                 except MemoryError:
+                    first = 0  # an attempt that has failed
+                except ImportError:  # a tuple of both would need memory
                     first = 0
                 if first is not None:
                     await asyncio.sleep(0)

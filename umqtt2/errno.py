@@ -52,7 +52,7 @@ class MQTTException(Exception):
             from .texts import describe
 
             return describe(self.args)
-        except (ImportError, MemoryError):
+        except Exception:  # whatever a file raises that is not there, or not whole
             return str(self.args[0] if len(self.args) == 1 else self.args)
 
     def __repr__(self) -> "str":  # MicroPython prints this when the exception is not caught

@@ -204,12 +204,12 @@ class Reconnector:
         return first
 
     def failed(self, error: "BaseException") -> "None":
-        """There is no connection any more: remember why, and set the time of the next attempt. Raises nothing: without
-        memory for it that is in a second."""
+        """There is no connection any more: remember why, and set the time of the next attempt. Raises nothing: where
+        that fails (no memory, or a build cannot load its file) it is in a second."""
         self.due = self._client.connection.now() + SECOND
         try:
             self._remember(error)
-        except MemoryError:
+        except Exception:
             self._client.last_error = error
 
     def _remember(self, error: "BaseException") -> "None":

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, Awaitable, Callable, Iterator
 
 import pytest
 
 from tests.device.conftest import SELECTION
 from tests.device.device import Device
+from tests.device.machine import Vm
 from tests.device.test_refused import guarded  # noqa: F401
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import LISTENERS, Mosquitto
@@ -224,6 +226,43 @@ def test_asyncio_answers_each_message(
     else:
         assert answers == sorted(set(answers))
         assert len(answers) + said["dropped"] == count
+
+
+@contextmanager
+def without(folder: Path, names: tuple[str, ...]) -> Iterator[None]:
+    """Take files of the package away from a VM, for a while."""
+    files = [folder / "umqtt2" / f"{name}.mpy" for name in names]
+    for file in files:
+        file.rename(file.with_suffix(".away"))
+    try:
+        yield
+    finally:
+        for file in files:
+            file.with_suffix(".away").rename(file)
+
+
+# Those that are loaded when a connection ends, and for the next one; all of them, as after os.chdir().
+LOADED_TO_CONNECT = (("connect",), ("open",), ("connect", "open", "end"))
+
+
+@pytest.mark.parametrize("tree", ["aio"], indirect=True)
+def test_asyncio_connects_again_when_its_files_are_there_again(device: Device, observer: Observer) -> None:
+    assert isinstance(device.machine, Vm)
+    with without(device.machine.folder, ("open",)), device.run("aio_files") as run:
+        run.event("not connected")  # the first attempt tells a mistake
+        run.done()
+    with device.behind_proxy() as proxy, device.run("aio_files", rounds=len(LOADED_TO_CONNECT)) as run:
+        with without(device.machine.folder, ("subscribe",)):
+            for names in LOADED_TO_CONNECT:
+                run.event("up")
+                with without(device.machine.folder, names):
+                    proxy.cut()
+                    run.event("failed")
+            assert run.event("not subscribed") == {"waiting": 0}
+        run.event("subscribed")
+        observer.publish(device.topic("down"), b"still there", qos=1)
+        assert run.event("got") == {"payload": "still there"}
+        run.done()
 
 
 @pytest.mark.parametrize("tree", ["source", "aio"], indirect=True)

@@ -183,7 +183,7 @@ def advised(text: "str") -> "str":
         from ..texts import certificate
 
         text = certificate(text)
-    except (ImportError, MemoryError):
+    except Exception:  # the file is not there, or not whole, or there is no memory for it
         pass
     return text
 
