@@ -656,7 +656,7 @@ class Connection:
                 n += size
                 payload = None
         self.last_out = self._now
-        taken = self.transport.write(buf, n, 0) or 0
+        taken = self.transport.write(buf, 0, n) or 0
         if taken < n or payload is not None:
             self._buffer = buf
             self._offset = taken
@@ -675,7 +675,7 @@ class Connection:
             if not self.pending:
                 self._next_piece()
                 continue
-            taken = self.transport.write(self._buffer, self.pending, self._offset)
+            taken = self.transport.write(self._buffer, self._offset, self.pending)
             if not taken:
                 if self.state >= (GREETING if EAGER else UP):
                     if not self._stalled:

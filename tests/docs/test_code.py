@@ -34,8 +34,8 @@ class Broker(FakeBroker):
         self.waited = 0
         self.answered = 0
 
-    def write(self, buf: Any, n: int, offset: int) -> int | None:
-        taken = super().write(buf, n, offset)
+    def write(self, buf: Any, offset: int, n: int) -> int | None:
+        taken = super().write(buf, offset, n)
         while self.answered < len(self.published_properties):
             found = decode_properties(self.published_properties[self.answered])
             topic = self.published[self.answered][0]

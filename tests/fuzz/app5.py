@@ -70,9 +70,9 @@ class Line5(Line):
         self.server_keep_alive = self.session_expiry = None
         super().heal()
 
-    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
+    def write(self, buf: bytes | bytearray | memoryview, offset: int, n: int) -> int | None:
         try:
-            return super().write(buf, n, offset)
+            return super().write(buf, offset, n)
         except AssertionError as e:
             # To a PUBREC or PUBREL with identifier 0, which no broker may send [2.2.1], the client answers with 0.
             if "identifier that is 0" not in str(e):

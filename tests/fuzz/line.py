@@ -89,13 +89,13 @@ class Line(FakeBroker):
             self.unread -= got
         return got
 
-    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
+    def write(self, buf: bytes | bytearray | memoryview, offset: int, n: int) -> int | None:
         self.step()
         if self.unwritten is not None:
             if not self.unwritten:
                 raise OSError(BROKEN)
             n = min(n, self.unwritten)
-        taken = super().write(buf, n, offset)
+        taken = super().write(buf, offset, n)
         if taken and self.unwritten:
             self.unwritten -= taken
         return taken

@@ -48,9 +48,9 @@ class Broker(FakeBroker):
 
     deaf = False
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         self.silent = self.deaf and buf[offset] != CONNECT
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
 
 class Program:

@@ -29,8 +29,8 @@ class Pollable(FakeBroker):
     def fileno(self):
         return FD
 
-    def write(self, buf, n, offset):
-        return None if self.blocked and self.is_open else super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        return None if self.blocked and self.is_open else super().write(buf, offset, n)
 
     def ready(self, events):
         """Which of `events` it is ready for."""

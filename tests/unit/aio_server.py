@@ -76,7 +76,7 @@ class Served(FakeBroker):
                 data = await reader.read(4096)
                 if not data or self.writer is not writer:
                     break
-                self.write(data, len(data), 0)
+                self.write(data, 0, len(data))
         except OSError:
             pass
         writer.close()

@@ -369,9 +369,9 @@ def test_the_payload_is_not_copied_to_be_sent_in_pieces():
     pieces = []
 
     class Piecemeal(FakeBroker):
-        def write(self, buf, n, offset):
+        def write(self, buf, offset, n):
             pieces.append(buf)
-            return super().write(buf, min(n, 10), offset)
+            return super().write(buf, offset, min(n, 10))
 
     payload = bytes(1000)
 

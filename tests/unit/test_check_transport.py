@@ -98,8 +98,8 @@ class WebServer(FakeTransport):
         self.incoming.clear()
         self.sent.clear()
 
-    def write(self, buf, n, offset):
-        taken = super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        taken = super().write(buf, offset, n)
         if not self.shaken and self.sent.endswith(b"\r\n\r\n"):
             self.shaken = True
             key = self.sent.split(b"Sec-WebSocket-Key: ")[1].split(b"\r\n")[0]
@@ -328,40 +328,40 @@ class ReturnsTheBytes(FakeTransport):
 
 
 class IgnoresTheOffset(FakeTransport):
-    def write(self, buf, n, offset):
-        return super().write(buf, n, 0)
+    def write(self, buf, offset, n):
+        return super().write(buf, 0, n)
 
 
 class IgnoresTheLength(FakeTransport):
-    def write(self, buf, n, offset):
-        super().write(buf, len(buf) - offset, offset)
+    def write(self, buf, offset, n):
+        super().write(buf, offset, len(buf) - offset)
         return n
 
 
 class ReturnsNothing(FakeTransport):
-    def write(self, buf, n, offset):
-        super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        super().write(buf, offset, n)
 
 
 class SaysItTookAll(FakeTransport):
-    def write(self, buf, n, offset):
-        super().write(buf, min(n, 100), offset)
+    def write(self, buf, offset, n):
+        super().write(buf, offset, min(n, 100))
         return n
 
 
 class WritingWaits(FakeTransport):
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         time.sleep(0.5)
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
 
 class KeepsTheBuffer(FakeTransport):
     later = None
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         if self.later:
             super().write(*self.later)
-        self.later = (buf, n, offset)
+        self.later = (buf, offset, n)
         return n
 
     def wait(self, flags, timeout_ms):
@@ -374,8 +374,8 @@ class KeepsTheBuffer(FakeTransport):
 class TwiceAfterNone(FakeTransport):
     room = 5000
 
-    def write(self, buf, n, offset):
-        taken = super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        taken = super().write(buf, offset, n)
         self.room -= n
         if self.room < 0:
             self.room = 5000
@@ -384,21 +384,21 @@ class TwiceAfterNone(FakeTransport):
 
 
 class OnlyBytes(FakeTransport):
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         if not isinstance(buf, bytes):
             raise AssertionError("not bytes")
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
 
 class SpoilsText(FakeTransport):
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         data = bytes(buf[offset : offset + n]).replace(b"\n", b"\r")
-        return super().write(data, n, 0)
+        return super().write(data, 0, n)
 
 
 class ChangesTheBuffer(FakeTransport):
-    def write(self, buf, n, offset):
-        taken = super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        taken = super().write(buf, offset, n)
         if isinstance(buf, bytearray):
             buf[offset] = 0
         return taken

@@ -109,13 +109,13 @@ class Drip(FakeBroker):
     every = 0
     free = 0
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         if self.every:
             if self.clock.now < self.free:
                 return None
             self.free = self.clock.now + self.every
             n = min(n, 1)
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
     def wait(self, flags, timeout_ms):
         self.clock.advance(max(1, min(timeout_ms, self.free - self.clock.now)))
@@ -445,9 +445,9 @@ class Interrupted(FakeBroker):
             self.fire()  # bytes were read, and not yet decoded
         return got
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         self.fire()  # a packet was put together, and not yet written
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
 
 INTERRUPTS = [

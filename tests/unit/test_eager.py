@@ -121,8 +121,8 @@ def test_a_broker_that_never_answers_is_a_timeout(app):
 
 def test_a_broker_that_takes_nothing_is_a_timeout(app):
     class Stuck(FakeTransport):
-        def write(self, buf, n, offset):
-            return super().write(buf, n, offset) if buf[0] == 0x10 else None
+        def write(self, buf, offset, n):
+            return super().write(buf, offset, n) if buf[0] == 0x10 else None
 
     a = app(Stuck(), socket_timeout=3)
     a.client.connect(eager=True)

@@ -634,12 +634,12 @@ class Slow(FakeBroker):
 
     room = last = 0
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         self.room = min(500, self.room + self.clock.now - self.last)
         self.last = self.clock.now
         n = min(n, self.room)
         self.room -= n
-        return super().write(buf, n, offset) if n else None
+        return super().write(buf, offset, n) if n else None
 
 
 def test_many_messages_that_waited_go_over_a_slow_link_in_one_connection(robustly):
@@ -857,7 +857,7 @@ class Resetting(FakeBroker):
         super().open(timeout_ms)
         self.broken = False
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         if self.broken and not self.late:
             raise OSError(104)
         if self.broken:
@@ -868,7 +868,7 @@ class Resetting(FakeBroker):
                 self.seen += 1
                 self.broken = True
                 return n
-        return super().write(buf, n, offset)
+        return super().write(buf, offset, n)
 
     def readinto(self, buf, n):
         if self.broken and not self.incoming:
@@ -1487,11 +1487,11 @@ def test_connect_says_whether_to_be_eager_with_each_connection(robustly, eager):
 
 def test_a_broker_that_closes_on_what_comes_before_its_connack_gets_it_after(robustly):
     class Narrow(Late):
-        def write(self, buf, n, offset):
+        def write(self, buf, offset, n):
             if self.held is not None and buf[0] & 0xF0 == 0x30:
                 self.ended = True
                 return n
-            return super().write(buf, n, offset)
+            return super().write(buf, offset, n)
 
     a = robustly(Narrow())
     pids = [a.client.publish("t", b"%d" % i, qos=1) for i in range(3)]
@@ -1508,10 +1508,10 @@ def test_a_broker_that_closes_on_what_comes_before_its_connack_gets_it_after(rob
 
 def test_one_that_goes_out_in_pieces_before_the_connack_may_be_why_there_is_none(robustly):
     class Full(FakeTransport):
-        def write(self, buf, n, offset):
+        def write(self, buf, offset, n):
             if buf[0] & 0xF0 == 0x30:
                 raise OSError(104)
-            return super().write(buf, n, offset)
+            return super().write(buf, offset, n)
 
     a = robustly(Full())
     pid = a.client.publish("t", b"m", qos=1)

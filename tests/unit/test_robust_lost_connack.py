@@ -14,9 +14,9 @@ class Unwelcoming(FakeBroker):
 
     unwelcoming = False
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         before = len(self.connects)
-        taken = super().write(buf, n, offset)
+        taken = super().write(buf, offset, n)
         if self.unwelcoming and len(self.connects) > before:
             self.incoming.clear()
             self.drop()

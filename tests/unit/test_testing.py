@@ -82,7 +82,7 @@ def test_bytes_that_no_client_may_send_fail_the_test():
     broker = FakeBroker()
     broker.open(1000)
     with pytest.raises(AssertionError):
-        broker.write(b"\x90\x03\0\x01\0", 5, 0)
+        broker.write(b"\x90\x03\0\x01\0", 0, 5)
 
 
 def test_waiting_for_ever_fails_the_test():
@@ -101,7 +101,7 @@ def test_a_closed_transport_is_an_os_error():
     transport.close()
     transport.close()
     with pytest.raises(OSError):
-        transport.write(b"x", 1, 0)
+        transport.write(b"x", 0, 1)
 
 
 def test_reading_in_pieces_refusing_and_ending():
@@ -121,7 +121,7 @@ def test_reading_in_pieces_refusing_and_ending():
 def test_writes_are_recorded_with_their_offset():
     transport = FakeTransport()
     transport.open(1000)
-    assert transport.write(b"abcdef", 3, 2) == 3
+    assert transport.write(b"abcdef", 2, 3) == 3
     assert transport.writes == [b"cde"]
     assert transport.sent == b"cde"
 

@@ -57,7 +57,7 @@ class Peer:
     def send(self, *packets: bytes) -> bytes:
         """Send, and return all that has come since the last time."""
         for data in packets:
-            self.broker.write(data, len(data), 0)
+            self.broker.write(data, 0, len(data))
         return self.come()
 
     def come(self) -> bytes:

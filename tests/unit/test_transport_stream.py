@@ -128,16 +128,16 @@ def test_writing_what_there_is_room_for(clock, kind):
     stream = kind()
     transport = opened(stream)
     stream.room = 4
-    assert transport.write(b"--hello--", 5, 2) == 4
-    assert transport.write(memoryview(b"--hello--"), 1, 6) == 1
+    assert transport.write(b"--hello--", 2, 5) == 4
+    assert transport.write(memoryview(b"--hello--"), 6, 1) == 1
     stream.room = 0
-    assert transport.write(b"more", 4, 0) is None
+    assert transport.write(b"more", 0, 4) is None
     assert stream.sent == b"hello"
 
 
 def test_no_write_is_a_long_one(clock):
     transport = opened(Plain())
-    assert transport.write(bytes(7000), 7000, 0) == 128
+    assert transport.write(bytes(7000), 0, 7000) == 128
 
 
 def test_what_comes_before_the_line_is_quiet_is_thrown_away(clock):
@@ -200,7 +200,7 @@ def test_a_stream_that_waits_is_asked_for_what_is_there(line):
     transport.wait(1, 5000)
     time.sleep(0.05)
     assert read(transport) == b"hello"
-    assert transport.write(b"world", 5, 0) == 5
+    assert transport.write(b"world", 0, 5) == 5
     assert os.read(far, 10) == b"world"
 
 
@@ -208,13 +208,13 @@ def test_a_stream_without_room_is_not_written_to(line):
     far, near = line
     transport = opened(near, quiet_ms=0)
     sent = 0
-    while transport.write(bytes(128), 128, 0):
+    while transport.write(bytes(128), 0, 128):
         sent += 128
     assert sent
     transport.wait(4, 20)
     reading = threading.Timer(0.05, lambda: os.read(far, 1 << 16))
     reading.start()
-    while not transport.write(b"room", 4, 0):
+    while not transport.write(b"room", 0, 4):
         transport.wait(4, 1000)
     reading.join()
 
@@ -241,7 +241,7 @@ class Line:
         return self.broker.readinto(buf, len(buf))
 
     def write(self, buf):
-        return self.broker.write(buf, len(buf), 0)
+        return self.broker.write(buf, 0, len(buf))
 
 
 @pytest.mark.parametrize("size", [5, 7000])

@@ -39,6 +39,9 @@ class FakeSocket:
     def readinto(self, buf, n):
         return None
 
+    def write(self, buf, offset, n):
+        return n
+
     def close(self):
         self.closed += 1
 

@@ -234,7 +234,7 @@ def test_after_the_handshake_who_waits_to_write_waits_for_room(board, mocker):
         transport.open(1000)
         transport.sock.write.side_effect = [None, 5, None]
         for _ in range(3):
-            transport.write(b"hello", 5, 0)
+            transport.write(b"hello", 0, 5)
             transport.wait(4, 3000)
     assert [call.args for call in wait.call_args_list] == [(1, 20), (4, 3000), (4, 3000)] * 2
 
@@ -245,7 +245,7 @@ def test_a_certificate_that_does_not_verify_is_an_os_error(board, mocker):
     transport.open(1000)
     transport.sock.write.side_effect = ValueError("expired")
     with pytest.raises(OSError, match="expired"):
-        transport.write(b"hello", 5, 0)
+        transport.write(b"hello", 0, 5)
 
 
 def test_on_cpython_simple2_verifies_with_the_system_store(capsys):
@@ -355,7 +355,7 @@ def handshake(transport):
         thread = threading.Thread(target=serve)
         thread.start()
         try:
-            while not transport.write(b"hello", 5, 0):
+            while not transport.write(b"hello", 0, 5):
                 transport.wait(4, 1000)
         except OSError:
             pass

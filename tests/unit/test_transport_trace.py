@@ -262,7 +262,7 @@ def test_faults_are_told_and_raised():
         transport.readinto(bytearray(1), 1)
     below.fail_write = OSError(32)
     with pytest.raises(OSError):
-        transport.write(b"a", 1, 0)
+        transport.write(b"a", 0, 1)
     transport.close()
     transport.close()
     refused = ["-- opening broker.local:1883", "-- " + repr(OSError(113))]

@@ -35,8 +35,8 @@ class Server(FakeTransport):
     rest = b""
     request: list[str] = []
 
-    def write(self, buf, n, offset):
-        taken = super().write(buf, n, offset)
+    def write(self, buf, offset, n):
+        taken = super().write(buf, offset, n)
         if not self.request and self.sent.endswith(b"\r\n\r\n"):
             self.request = self.sent.decode().split("\r\n")
             self.sent.clear()
@@ -107,7 +107,7 @@ def write(transport, data, tries=10_000):
     """Write as the client does: the same again after None."""
     offset = 0
     while offset < len(data):
-        offset += transport.write(data, len(data) - offset, offset) or 0
+        offset += transport.write(data, offset, len(data) - offset) or 0
         tries -= 1
         assert tries
 
@@ -329,7 +329,7 @@ def test_what_fails_beneath(server, when):
 @pytest.mark.parametrize("size", [1, 2, 125, 126, 128])
 def test_a_small_packet_is_one_masked_frame_and_one_write(connected, server, size):
     data = bytes(range(size))
-    assert connected.write(b"!!" + data, size, 2) == size
+    assert connected.write(b"!!" + data, 2, size) == size
     assert frames(server.sent)[0] == [(BINARY, data)]
     assert len(server.writes) == 1
 
@@ -401,11 +401,11 @@ def test_a_large_frame(connected, server):
 
 def test_a_ping_amid_a_frame_that_is_half_sent(connected, server):
     server.write_sizes = iter([3, 0])
-    assert connected.write(b"hello", 5, 0) is None
+    assert connected.write(b"hello", 0, 5) is None
     server.feed(frame(PING, b"?"))
     assert read(connected) == (b"", None)
-    assert connected.write(b"hello", 5, 0) == 5
-    assert connected.write(b"world", 5, 0) == 5
+    assert connected.write(b"hello", 0, 5) == 5
+    assert connected.write(b"world", 0, 5) == 5
     assert frames(server.sent)[0] == [(BINARY, b"hello"), (PONG, b"?"), (BINARY, b"world")]
 
 
@@ -413,9 +413,9 @@ def test_an_answer_that_is_half_sent_goes_before_the_next_frame(connected, serve
     server.write_sizes = iter([3, 0, 2, 0, 0])
     server.feed(frame(PING, b"?"))
     assert read(connected) == (b"", None)
-    assert connected.write(b"hello", 5, 0) is None
-    assert connected.write(b"hello", 5, 0) is None
-    assert connected.write(b"hello", 5, 0) == 5
+    assert connected.write(b"hello", 0, 5) is None
+    assert connected.write(b"hello", 0, 5) is None
+    assert connected.write(b"hello", 0, 5) == 5
     assert frames(server.sent)[0] == [(PONG, b"?"), (BINARY, b"hello")]
 
 
@@ -451,7 +451,7 @@ def test_a_write_that_was_refused_is_offered_again_as_it_was(connected, server, 
     """Also when another PING came; TLS insists on that."""
     offered = []
 
-    def write(buf, n, offset):
+    def write(buf, offset, n):
         offered.append(bytes(buf[offset : offset + n]))
         return taken.pop(0)
 
@@ -461,15 +461,15 @@ def test_a_write_that_was_refused_is_offered_again_as_it_was(connected, server, 
     read(connected)
     server.feed(frame(PING, b"2"))
     read(connected)
-    assert connected.write(b"hello", 5, 0) is None
+    assert connected.write(b"hello", 0, 5) is None
     assert len(offered) >= 3 and len(set(offered)) == 1
     assert frames(offered[0])[0] == [(PONG, b"1")]
     taken[:] = [7, 7, None]  # both PONGs, and not the data
-    assert connected.write(b"hello", 5, 0) is None
+    assert connected.write(b"hello", 0, 5) is None
     server.feed(frame(PING, b"3"))
     taken[:] = [None]
     read(connected)
-    connected.write(b"hello", 5, 0)
+    connected.write(b"hello", 0, 5)
     assert offered[-1] == offered[-2]
     assert frames(offered[-1])[0] == [(BINARY, b"hello")]
 
@@ -546,14 +546,14 @@ def test_closing_amid_an_opening_that_ran_out_of_memory(server, mocker):
 
 def test_closing_amid_a_frame_adds_nothing_to_it(connected, server):
     server.write_sizes = iter([3, 0])
-    connected.write(b"hello", 5, 0)
+    connected.write(b"hello", 0, 5)
     connected.close()
     assert len(server.sent) == 3
 
 
 def test_after_half_a_frame_each_way_a_new_connection_begins_anew(connected, server):
     server.write_sizes = iter([3, 0])
-    connected.write(b"hello", 5, 0)
+    connected.write(b"hello", 0, 5)
     server.feed(frame(BINARY, b"hello")[:4] + frame(PING, b"?")[:1])
     read(connected)
     connected.close()

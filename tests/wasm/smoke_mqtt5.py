@@ -8,7 +8,7 @@ broker.topic_alias_maximum = 5
 
 
 def send(data):
-    broker.write(data, len(data), 0)
+    broker.write(data, 0, len(data))
     answer = bytes(broker.incoming)
     broker.incoming = bytearray()
     return answer

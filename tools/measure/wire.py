@@ -37,9 +37,9 @@ class Counting:
         self.bytes += got or 0
         return got
 
-    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
+    def write(self, buf: bytes | bytearray | memoryview, offset: int, n: int) -> int | None:
         """Write, and count."""
-        taken: int | None = self._tcp.write(buf, n, offset)
+        taken: int | None = self._tcp.write(buf, offset, n)
         self.bytes += taken or 0
         return taken
 

@@ -44,9 +44,9 @@ class TLSTransport(_device.TLSTransport):
             server, port, context, server_hostname=server if server_hostname == "" else server_hostname
         )
 
-    def write(self, buf: bytes | bytearray | memoryview, n: int, offset: int) -> int | None:
+    def _write(self, buf: bytes | bytearray | memoryview, offset: int, n: int) -> int | None:
         try:
-            return super().write(buf, n, offset)
+            return super()._write(buf, offset, n)
         except (_ssl.SSLEOFError, _ssl.SSLZeroReturnError, ConnectionResetError) as e:
             if self._connected:
                 raise

@@ -206,9 +206,9 @@ class FakeBroker(FakeTransport):
         super().close()
         self._gone()
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+    def write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
         """Take some of what the client sends, and answer the packets that are complete."""
-        taken = super().write(buf, n, offset)
+        taken = super().write(buf, offset, n)
         if taken:
             self._arrived.extend(self.writes[-1])
             while self._take():

@@ -54,7 +54,7 @@ class FakeTransport:
         self.incoming = self.incoming[n:]
         return n
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+    def write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
         """Take some, and keep it in `sent` and `writes`."""
         self._raise("fail_write")
         n = min(n, _allowed(self.write_sizes, n))

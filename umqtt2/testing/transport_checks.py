@@ -108,10 +108,10 @@ class Wire:
                 self.transport.wait(READABLE, 10)
         return out
 
-    def write_some(self, buf: "Any", n: "int", offset: "int") -> "int | None":
+    def write_some(self, buf: "Any", offset: "int", n: "int") -> "int | None":
         """Write once."""
         start = time.ticks_ms()
-        taken = self.transport.write(buf, n, offset)
+        taken = self.transport.write(buf, offset, n)
         expect_at_once(start, "write")
         expect(
             taken is None or isinstance(taken, int) and 0 <= taken <= n,
@@ -125,7 +125,7 @@ class Wire:
         start = time.ticks_ms()
         offset = 0
         while offset < len(data):
-            taken = self.write_some(data, len(data) - offset, offset)
+            taken = self.write_some(data, offset, len(data) - offset)
             offset += taken or 0
             out += self.peer.recv(65536)
             if not taken:
@@ -199,13 +199,13 @@ def check_writing(wire: "Wire") -> "None":
         sent = 0
         start = time.ticks_ms()
         while sent < 7:
-            taken = wire.write_some(one, 7 - sent, 4 + sent)
+            taken = wire.write_some(one, 4 + sent, 7 - sent)
             sent += taken or 0
             if not taken:
                 expect_soon(start, "write: takes nothing")
                 wire.transport.wait(WRITABLE, 10)
         data = wire.receive(7)
-        expect(data == b"message", "write(buf, 7, 4) sends %r; buf is %r" % (data, buf))
+        expect(data == b"message", "write(buf, 4, 7) sends %r; buf is %r" % (data, buf))
     expect(buf == b"....message....", "write: changed the buffer")
 
 
@@ -219,7 +219,7 @@ def check_buffer_is_the_clients(wire: "Wire") -> "None":
         offset = 0
         start = time.ticks_ms()
         while offset < 64:
-            taken = wire.write_some(buf, 64 - offset, offset)
+            taken = wire.write_some(buf, offset, 64 - offset)
             if taken:
                 buf[offset : offset + taken] = b"\xff" * taken
                 offset += taken
@@ -242,7 +242,7 @@ def check_full(wire: "Wire") -> "None":
     start = time.ticks_ms()
     while written < FULL and time.ticks_diff(time.ticks_ms(), start) < FULL_MS:
         at = written % 256
-        taken = wire.write_some(block, len(block) - 256, at)
+        taken = wire.write_some(block, at, len(block) - 256)
         if not taken:
             break
         written += taken
@@ -254,7 +254,7 @@ def check_full(wire: "Wire") -> "None":
         if written < more:
             at = written % 256
             # After None the same bytes are offered again.
-            taken = wire.write_some(block, len(block) - 256 if first else min(more - written, 256), at)
+            taken = wire.write_some(block, at, len(block) - 256 if first else min(more - written, 256))
             if taken and first:
                 first = False
                 more = written + taken + 1000
@@ -326,7 +326,7 @@ def check_end(wire: "Wire") -> "None":
     wire.transport.wait(WRITABLE, 10)
     for _ in range(10):
         try:
-            wire.write_some(b"x", 1, 0)
+            wire.write_some(b"x", 0, 1)
         except OSError:
             pass
     wire.transport.wait(WRITABLE, 10)

@@ -9,7 +9,7 @@ nothing of MQTT, needs no base class, and raises OSError and nothing else.
     readinto(buf, n) -> int | None
         Put up to `n` bytes at the start of `buf` and return how many; None when there is nothing
         now, 0 when the peer has closed. Never waits.
-    write(buf, n, offset) -> int | None
+    write(buf, offset, n) -> int | None
         Send up to `n` bytes of `buf`, beginning at `offset`, and return how many were taken; None
         when none can be now. Never waits. After None the client calls it again with the same bytes.
     wait(flags, timeout_ms)

@@ -79,7 +79,7 @@ class StreamTransport:
             return at or None
         return stream.readinto(memoryview(buf)[:n]) if n else None
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+    def write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
         """See the contract in `umqtt2.transport`. At most 128 bytes are taken at a time."""
         if self._is_ready(select.POLLOUT):
             n = min(n, ONE_WRITE)

@@ -35,11 +35,13 @@ class TCPTransport:
 
     sock      what is read and written: the socket, or TLS on it; None before the first open
     pollable  the socket itself, for TLS cannot be polled everywhere; likewise
-    readinto  its method of that name; see the contract in `umqtt2.transport`
+    readinto, write
+              its methods of these names, from `open` on; see the contract in `umqtt2.transport`
     """
 
     sock: "Any"
     pollable: "Any"
+    write: "Any"
 
     def __init__(self, server: "str", port: "int" = 1883) -> "None":
         """server: a host name or address; port: the TCP port."""
@@ -73,8 +75,9 @@ class TCPTransport:
             self.close()
             try:
                 self.sock = self.pollable = sock = socket.socket(family, kind, proto)
-                # Later itself, and no method around it: it is called most.
+                # Later itself, and no method around it: these are called most.
                 self.readinto = self._read_first if WORDS else sock.readinto
+                self.write = sock.write
                 self._poll = select.poll()
                 self._poll.register(sock)
                 sock.setblocking(False)
@@ -116,10 +119,6 @@ class TCPTransport:
             if got:
                 self.readinto = self.sock.readinto
             return got
-
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
-        """See the contract in `umqtt2.transport`."""
-        return self.sock.write(buf, offset, n)  # type: ignore[no-any-return]
 
     def wait(self, flags: "int", timeout_ms: "int") -> "None":
         """See the contract in `umqtt2.transport`."""

@@ -93,6 +93,7 @@ class TLSTransport(TCPTransport):
         yield from super().opening(timeout_ms)
         self.wrap()
         self.readinto = self.sock.readinto
+        self.write = self._write
 
     def wrap(self) -> "None":
         """Put TLS on the socket, without a handshake."""
@@ -100,8 +101,8 @@ class TLSTransport(TCPTransport):
             self.pollable, server_hostname=self._hostname, do_handshake_on_connect=False
         )
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
-        """See the contract in `umqtt2.transport`."""
+    def _write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
+        # `write`, after `open`. See the contract in `umqtt2.transport`.
         try:
             taken: "int | None" = self.sock.write(buf, offset, n)
         except ValueError as e:  # MicroPython's way to say that a certificate does not verify

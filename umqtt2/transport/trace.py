@@ -145,10 +145,10 @@ class TraceTransport:
             self._print_event("closed by the broker")
         return got
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+    def write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
         """See the contract in `umqtt2.transport`."""
         try:
-            taken: "int | None" = self.transport.write(buf, n, offset)
+            taken: "int | None" = self.transport.write(buf, offset, n)
         except Exception as e:
             self._print_event(e)
             raise

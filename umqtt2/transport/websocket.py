@@ -136,7 +136,7 @@ class WebSocketTransport:
         agreed = False
         request = (REQUEST % (self._url + (key.decode(),))).encode()
         while request:
-            n = self.transport.write(request, len(request), 0)
+            n = self.transport.write(request, 0, len(request))
             request = request[n or 0 :]
             if not n:
                 yield
@@ -235,13 +235,13 @@ class WebSocketTransport:
                 self._answers = b""
                 if not self._answer:
                     break
-            n = self.transport.write(self._answer, len(self._answer), 0)
+            n = self.transport.write(self._answer, 0, len(self._answer))
             if not n:
                 break
             self._answer = self._answer[n:]
         return not self._answer
 
-    def write(self, buf: "bytes | bytearray | memoryview", n: "int", offset: "int") -> "int | None":
+    def write(self, buf: "bytes | bytearray | memoryview", offset: "int", n: "int") -> "int | None":
         """See the contract in `umqtt2.transport`. At most 128 bytes are taken at a time, in a frame of
         their own."""
         if not self._end:
@@ -251,7 +251,7 @@ class WebSocketTransport:
             self._end = frame(self._frame, BINARY, buf, self._taken, offset)
             self._at = 0
         while self._at < self._end:
-            sent = self.transport.write(self._frame, self._end - self._at, self._at)
+            sent = self.transport.write(self._frame, self._at, self._end - self._at)
             if not sent:
                 return None
             self._at += sent
@@ -268,7 +268,7 @@ class WebSocketTransport:
             self._open = False
             if not self._end and not self._answer and not self._answers:
                 try:
-                    self.transport.write(LAST_FRAME, 6, 0)
+                    self.transport.write(LAST_FRAME, 0, 6)
                 except Exception:  # also of memory: what is beneath must be closed
                     pass
         self.transport.close()

@@ -195,9 +195,9 @@ class FakeLink(FakeBroker):
         take_turn()
         return super().readinto(buf, n)
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         """Take all of it, and forget what a test would look at."""
-        taken = super().write(buf, n, offset)
+        taken = super().write(buf, offset, n)
         for seen in (self.writes, self.published, self.published_properties, self.acknowledged, self.acks):
             seen.clear()
         del self.connects[:-1]
@@ -299,7 +299,7 @@ class SocketLink:
         buf[: len(data)] = data
         return len(data)
 
-    def write(self, buf, n, offset):
+    def write(self, buf, offset, n):
         """See the contract."""
         socket = self._open_socket()
         if socket.state() != 1:

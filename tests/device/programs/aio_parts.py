@@ -16,7 +16,6 @@ class Transport:
         self.open = real.open
         self.wait = real.wait
         self.close = real.close
-        self.write = real.write
 
     @property
     def pollable(self):
@@ -27,6 +26,7 @@ class Transport:
             raise OSError(111)
         yield from self.real.opening(timeout_ms)
         self.pollable.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self.write = self.real.write
 
     def readinto(self, buf, n):
         return 0 if self.away else self.real.readinto(buf, n)

@@ -28,13 +28,13 @@ class Transport:
         self.cut = False
         self.real = real
         self.open = real.open
-        self.write = real.write
         self.wait = real.wait
 
     def opening(self, timeout_ms):
         yield from self.real.opening(timeout_ms)
         # MicroPython's socket has no name for it on Unix: what is sent does not wait for TCP's acknowledgements.
         self.real.sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        self.write = self.real.write
 
     def readinto(self, buf, n):
         return 0 if self.cut else self.real.readinto(buf, n)
