@@ -21,6 +21,7 @@ PY := .venv/bin/python
 RUFF := $(PY) -m ruff check
 MYPY := $(PY) -m mypy
 COPIES := $(PY) -m tools.copies
+INSTALL := $(PY) -m pip install -qq --no-compile --editable
 PYTEST := $(PY) -m pytest $(if $(MAKE_TERMOUT),--color=yes)
 # Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
 COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
@@ -35,21 +36,22 @@ venv: $(STAMP)  ## Make .venv/ with the test tools
 
 $(STAMP): setup.cfg pyproject.toml
 	@$(NEW_ENOUGH)
-	@$(ANY_PYTHON) tools/makevenv.py
+	@test -e $@ || echo "Setting up .venv/: one to two minutes, this first time"
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(ANY_PYTHON) tools/makevenv.py
+	@$(INSTALL) ".[test]" && touch $@
 
-setup:  ## Make .venv/ and fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
-	@$(NEW_ENOUGH)
-	@$(ANY_PYTHON) tools/setup.py
+# What else setup.cfg has for certain targets.
+.venv/bench .venv/docs .venv/fuzz: $(STAMP)
+	@echo "Installing what setup.cfg has for $(@F)"
+	@$(INSTALL) ".[test,$(@F)]" && touch $@
 
-demo:  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
-	@$(NEW_ENOUGH)
-	@test -e $(STAMP) || echo "Setting up .venv/, a MicroPython and a mosquitto: one to three minutes, this first time"
-	@$(ANY_PYTHON) tools/makevenv.py
+setup: venv  ## Make .venv/ and fetch all that the tests need: MicroPython VMs, mosquitto, WebAssembly builds
+	@$(PY) -m tools.setup
+
+demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one of your own)
 	@$(PY) -m tools.demo
 
-test:  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
-	@$(NEW_ENOUGH)
-	@$(ANY_PYTHON) tools/setup.py bench docs
+test: setup .venv/bench .venv/docs  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
 	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" "$(COPIES)" \
 		"$(PYTEST) tests/unit $(COVERED)" \
 		"$(PYTEST) tests --ignore tests/unit -n 4 --dist loadfile --no-loadscope-reorder"
@@ -99,16 +101,10 @@ fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=
 cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)
 	@$(PY) -m tools.measure.cluster $(if $(DOCS),--docs)
 
-.venv/bench .venv/docs .venv/fuzz: $(STAMP)
-	@$(PY) tools/makevenv.py $(@F)
-
 conformance: venv  ## Write docs/conformance.md and conformance-5.md from the tests' markers
 	@$(PY) -m tools.conformance
 
-docs:  ## Make the documentation's site, in build/site (SERVE=1: and serve it at a free port)
-	@$(NEW_ENOUGH)
-	@test -e .venv/docs || echo "Setting up .venv/ and MkDocs: one to three minutes, this first time"
-	@$(ANY_PYTHON) tools/makevenv.py docs
+docs: .venv/docs  ## Make the documentation's site, in build/site (SERVE=1: and serve it at a free port)
 	@echo "Building the site: some ten seconds"
 	@$(PY) -m mkdocs build --strict --quiet
 	@echo "build/site/index.html"

@@ -1,4 +1,4 @@
-"""Run a command to its end, and say in one line why it failed."""
+"""Run a command to its end: say in one line why it failed, or give what it says."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def run(command: list[str], what: str, why: str = "", error: type[ToolError] = T
         last = (said.splitlines() or [f"exit code {done.returncode}"])[-1]
         raise error(f"{what}: {(found[found.re.groups and 1] if found else last).strip()[:300]}")
     return done.stdout
+
+
+def said(*command: str, seconds: float = 60) -> str:
+    """What a command prints, on stderr too; "" when it does not run here, or takes longer."""
+    how: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    try:
+        return str(subprocess.run(command, timeout=seconds, check=False, **how).stdout, errors="replace")
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

@@ -6,31 +6,23 @@ Each of its programs becomes a script that starts it with the loader and the lib
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from tools.unpacked import libraries, loader
+from tools import unpacked
 
 HOME = "usr/lib/erlang"
 ELF = b"\x7fELF"
 
-PROGRAM = """#!/bin/sh
-here=${{0%/*}}
-exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
-"""
-ERL = """#!/bin/sh
-ROOTDIR=$(cd "${{0%/*}}/.." && pwd)
+ERL = """ROOTDIR=$(cd "${{0%/*}}/.." && pwd)
 BINDIR=$ROOTDIR/{bin}
 EMU=beam
 PROGNAME=erl
 export ROOTDIR BINDIR EMU PROGNAME
 exec "$BINDIR/erlexec" "$@"
 """
-FOUND = """#!/bin/sh
-exec "${0%/*}/../../bin/erl" "$@"
+FOUND = """exec "${0%/*}/../../bin/erl" "$@"
 """
-SCRIPT = """#!/bin/sh
-# Starts a program of the tree beside it with the Erlang that was unpacked with it.
+SCRIPT = """# Starts a program of the tree beside it with the Erlang that was unpacked with it.
 here=$(cd "${{0%/*}}" && pwd)
 PATH="$here/{erlang}/bin:$PATH"
 export PATH
@@ -47,19 +39,11 @@ def make_movable(root: Path) -> None:
             if file.read(4) != ELF:
                 continue
         moved = path.rename(path.with_name(path.name + ".elf"))
-        up = f"$here/{os.path.relpath(root, path.parent)}"
-        _write(
-            path,
-            PROGRAM.format(
-                loader=os.path.relpath(loader(root), path.parent),
-                libraries=":".join(f"{up}/{item.relative_to(root)}" for item in libraries(root)),
-                program=moved.name,
-            ),
-        )
-    _write(home / "bin" / "erl", ERL.format(bin=folder.relative_to(home)))
+        unpacked.wrap(path.parent, root, str(moved.relative_to(root)), name=path.name)
+    unpacked.write_script(home / "bin" / "erl", ERL.format(bin=folder.relative_to(home)))
     # Which a node finds first when it starts another one, as it does to join a cluster.
     (folder / "erl").unlink()
-    _write(folder / "erl", FOUND)
+    unpacked.write_script(folder / "erl", FOUND)
 
 
 def program(root: Path, name: str) -> Path:
@@ -75,9 +59,4 @@ def write_script(path: Path, root: Path, started: Path, library: Path | None = N
     folder = path.parent
     erlang = (root / HOME).relative_to(folder)
     more = f'export ERL_LIBS="$here/{library.relative_to(folder)}"\n' if library else ""
-    _write(path, SCRIPT.format(erlang=erlang, more=more, program=started.relative_to(folder)))
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text)
-    path.chmod(0o755)
+    unpacked.write_script(path, SCRIPT.format(erlang=erlang, more=more, program=started.relative_to(folder)))

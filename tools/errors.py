@@ -10,6 +10,10 @@ class ToolError(RuntimeError):
     """The text is one line: what failed or is missing, and how to correct it."""
 
 
+class Unsupported(ToolError):
+    """This machine cannot have or run the program: to fetch it again is of no use."""
+
+
 def run_main(main: Callable[[], None]) -> None:
     """Run the main function of a command line; a ToolError is printed as one line, without a traceback."""
     try:

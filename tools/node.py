@@ -1,82 +1,75 @@
-"""Node.js and its npm: those of the test environment, or else those on PATH."""
+"""Node.js, its npm and packages of it: those of the test environment, or else those on PATH."""
 
 from __future__ import annotations
 
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
-from tools.commands import run
+from tools.commands import run, said
 from tools.errors import ToolError
 from tools.paths import BUILD, REPO, made_once
 
 OLDEST = 18
-# npm packages of one version each, by their names; `package` installs one.
-VERSIONS = {
+WEBASSEMBLY = "npm:@micropython/micropython-webassembly-pyscript"
+# One version of each, that was tried: all are installed together, below build/npm/packages/.
+PACKAGES = {
     "jscpd": "4.3.0",  # finds copied code
     "mqtt-packet": "9.0.2",  # MQTT.js's encoder and decoder of MQTT, to check ours against
+    # Draws the site's diagrams. The theme's style sheet knows this version's parts: it colours arrows by their names.
+    "@mermaid-js/tiny": "11.12.0",
+    # MicroPython's WebAssembly builds have no sockets, but one is older and one newer than any that Debian has. The
+    # older is the later of two that call themselves 1.22, a preview of January 2024: npm has no build of the release.
+    "micropython-oldest": f"{WEBASSEMBLY}@1.21.0-279",
+    "micropython-newest": f"{WEBASSEMBLY}@1.29.0-6",
+    # The playground's, see tools/playground.py.
+    "binaryen": "132.0.0",
+    "esbuild": "0.28.2",
+    "@codemirror/commands": "6.11.1",
+    "@codemirror/lang-python": "6.2.1",
+    "@codemirror/language": "6.13.1",
+    "@codemirror/state": "6.7.6",
+    "@codemirror/view": "6.43.15",
 }
 
 
 def node() -> Path:
     """The Node.js to use."""
-    for folder in _folders():
+    for folder in [str(Path(sys.prefix) / "bin"), str(REPO / ".venv" / "bin"), *os.get_exec_path()]:
         path = shutil.which("node", path=folder)
-        if path and shutil.which("npm", path=folder) and _major(path) >= OLDEST:
-            return Path(path)
+        if path and shutil.which("npm", path=folder):
+            version = re.match(r"v(\d+)\.", said(path, "--version"))
+            if version and int(version[1]) >= OLDEST:
+                return Path(path)
     raise ToolError(
-        f"node: no version {OLDEST} or later with npm is here;"
-        " run `make venv`, which installs one, or install Node.js"
+        f"node: no version {OLDEST} or later with npm is here; run `make venv`, which installs one, or install Node.js"
     )
 
 
-def _system_certificates() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What Node.js's programs need in their environment."""
     # Node.js trusts a list of its own; a machine behind a proxy has more in its system's.
-    store = Path("/etc/ssl/certs/ca-certificates.crt")
-    return {"NODE_EXTRA_CA_CERTS": str(store)} if store.exists() else {}
-
-
-def npm(*arguments: str) -> str:
-    """Run npm, and give what it prints; its cache is below build/."""
-    home = node().parent
-    environment = {
-        **_system_certificates(),
+    store = "/etc/ssl/certs/ca-certificates.crt"
+    return {
+        **({"NODE_EXTRA_CA_CERTS": store} if Path(store).exists() else {}),
         **os.environ,
-        "PATH": f"{home}{os.pathsep}{os.environ.get('PATH', '')}",
+        "PATH": os.pathsep.join([str(node().parent), *os.get_exec_path()]),
         "npm_config_cache": str(BUILD / "npm" / "cache"),
         "npm_config_update_notifier": "false",
     }
-    what = f"npm {' '.join(arguments[:2])} failed"
-    return run([str(home / "npm"), *arguments], what, r"^npm (?:ERR!|error) (?!code)(.+)$", env=environment)
 
 
 def install(folder: Path, *packages: str) -> None:
     """Install packages of npm, each NAME@VERSION, into `folder`/node_modules."""
     (folder / "package.json").write_text('{"private": true}\n')
-    npm("install", *packages, "--prefix", str(folder), "--no-audit", "--no-fund")
+    npm = [str(node().with_name("npm")), "install", "--prefix", str(folder), "--no-audit", "--no-fund"]
+    run([*npm, *packages], "npm install failed", r"^npm (?:ERR!|error) (?!code)(.+)$", env=environment())
 
 
 def package(name: str) -> Path:
-    """The folder of one of VERSIONS, installed below build/npm/ when it is not there yet."""
-    wanted = f"{name}@{VERSIONS[name]}"
-    folder = made_once(BUILD / "npm" / wanted.replace("@", "-"), lambda folder: install(folder, wanted))
+    """The folder of one of PACKAGES, which are installed when they are not there yet."""
+    wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
+    folder = made_once(BUILD / "npm" / "packages", lambda folder: install(folder, *wanted), " ".join(wanted))
     return folder / "node_modules" / name
-
-
-def _folders() -> list[str]:
-    """Where to look, best first."""
-    on_path = os.environ.get("PATH", "").split(os.pathsep)
-    return [str(Path(sys.prefix) / "bin"), str(REPO / ".venv" / "bin"), *on_path]
-
-
-def _major(path: str) -> int:
-    """The major version of a Node.js, or 0 when it does not run."""
-    try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return 0
-    match = re.match(r"v(\d+)\.", done.stdout)
-    return int(match[1]) if match else 0

@@ -38,11 +38,14 @@ def new_folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+def made_once(folder: Path, make: Callable[[Path], object], made_of: str = "") -> Path:
     """Give a folder below build/. When it is not there, `make` is called with an empty one, which becomes it if nothing
-    is raised; of several processes one does that."""
+    is raised; of several processes one does that. A folder that was made of something else is made anew."""
+    stamp = folder / ".made-of"
     with locked("-".join(folder.relative_to(BUILD).parts)):
-        if not folder.exists():
+        if not folder.exists() or made_of != (stamp.read_text("utf-8") if stamp.exists() else ""):
             with new_folder(folder) as draft:
                 make(draft)
+                if made_of:
+                    (draft / stamp.name).write_text(made_of, "utf-8")
     return folder

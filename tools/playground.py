@@ -1,4 +1,4 @@
-"""What the playground's page loads and is not ours: `python -m tools.playground` makes it, below build/playground/.
+"""What the playground's page loads and is not ours: made below build/playground/.
 
 micropython.mjs, micropython.wasm
     npm's newest build of MicroPython. A program for a board waits in `time.sleep_ms`, and a page may not wait: so
@@ -10,28 +10,14 @@ editor.js
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
-from tools import errors, wasm
 from tools.commands import run
-from tools.node import install, node
-from tools.paths import BUILD, locked, new_folder
+from tools.node import PACKAGES, environment, package
+from tools.paths import BUILD, made_once
 
-FOLDER = BUILD / "playground"
 FILES = ("micropython.mjs", "micropython.wasm", "editor.js")
-
-# A version that all of them have been tried with.
-PACKAGES = {
-    "binaryen": "132.0.0",
-    "esbuild": "0.28.2",
-    "@codemirror/commands": "6.11.1",
-    "@codemirror/lang-python": "6.2.1",
-    "@codemirror/language": "6.13.1",
-    "@codemirror/state": "6.7.6",
-    "@codemirror/view": "6.43.15",
-}
 EDITOR = """
 export { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 export { python } from "@codemirror/lang-python";
@@ -49,48 +35,21 @@ PASSES = ("--asyncify", "--simplify-locals", "--coalesce-locals", "--vacuum", "-
 
 def build() -> Path:
     """The folder with FILES, made when it is not there or was made of something else."""
-    source = wasm.build("newest")
-    version = json.loads((source / "package.json").read_text(encoding="utf-8"))["version"]
-    made_of = json.dumps([version, PACKAGES, EDITOR, IMPORTS, PASSES])
-    stamp = FOLDER / "made-of.json"
-    with locked("playground"):
-        if not stamp.exists() or stamp.read_text(encoding="utf-8") != made_of:
-            with new_folder(FOLDER) as draft:
-                _make(draft, source)
-                (draft / stamp.name).write_text(made_of, encoding="utf-8")
-    return FOLDER
+    return made_once(BUILD / "playground", _make, f"{PACKAGES} {EDITOR} {IMPORTS} {PASSES}")
 
 
-def _make(folder: Path, source: Path) -> None:
-    packages = folder / "node_modules"
-    install(folder, *(f"{name}@{version}" for name, version in PACKAGES.items()))
+def _make(folder: Path) -> None:
+    source = package("micropython-newest")
     shutil.copy(source / "micropython.mjs", folder)
-    _run(
-        packages / "binaryen" / "bin" / "wasm-opt",
-        str(source / "micropython.wasm"),
-        "--output",
-        str(folder / "micropython.wasm"),
-        f"--pass-arg=asyncify-imports@{IMPORTS}",
-        *PASSES,
-    )
-    entry = folder / "entry.js"
-    entry.write_text(EDITOR)
+    asyncify = (f"--pass-arg=asyncify-imports@{IMPORTS}", *PASSES)
+    _run("wasm-opt", source / "micropython.wasm", "--output", folder / "micropython.wasm", *asyncify)
+    (folder / "entry.js").write_text(EDITOR)
     bundle = ("--bundle", "--format=esm", "--minify", "--log-level=warning", f"--outfile={folder / 'editor.js'}")
-    _run(packages / "esbuild" / "bin" / "esbuild", str(entry), *bundle)
-    shutil.rmtree(packages)  # Binaryen has 100 MB
+    _run("esbuild", folder / "entry.js", *bundle)
 
 
-def _run(script: Path, *arguments: str) -> None:
-    """Run a program of an npm package."""
-    with open(script, "rb") as file:
-        command = [str(node())] if file.read(2) == b"#!" else []
-    run([*command, str(script), *arguments], f"playground: {script.name} failed")
-
-
-def main() -> None:
-    """Make it, and print where it is."""
-    print(build())
-
-
-if __name__ == "__main__":
-    errors.run_main(main)
+def _run(program: str, *arguments: Path | str) -> None:
+    """Run a program of npm's packages, which finds the others beside it."""
+    packages = package("binaryen").parent
+    command = [str(packages / ".bin" / program), *map(str, arguments)]
+    run(command, f"playground: {program} failed", env={**environment(), "NODE_PATH": str(packages)})

@@ -8,32 +8,30 @@ from pathlib import Path
 
 LOADERS = ("ld-linux*.so*", "ld64.so*")
 
-WRAPPER = """#!/bin/sh
-# Starts a program with the loader and the libraries it was unpacked with.
-here=${{0%/*}}
-{settings}exec "$here/{loader}" --library-path "{libraries}" "$here/{program}" "$@"
-"""
 
+def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | None = None, name: str = "") -> Path:
+    """Write a script in `folder` that runs `program` of the tree unpacked at `root`; give its path.
 
-def wrap(folder: Path, root: Path, program: str, settings: dict[str, Path] | None = None) -> Path:
-    """Write `folder`/NAME, which runs `program` of the tree unpacked at `root`; give its path.
+    The paths in it are relative, so that what holds them can be moved.
 
-    `root` is inside `folder`, and the paths in it are relative, so that the folder can be moved.
-    settings: environment variables that it needs, each a path inside `folder`.
+    settings  environment variables that it needs, each a path
+    name      of the script; by default the program's
     """
-    wrapper = folder / Path(program).name
-    wrapper.write_text(
-        WRAPPER.format(
-            settings="".join(
-                f'export {name}="$here/{path.relative_to(folder)}"\n' for name, path in (settings or {}).items()
-            ),
-            loader=loader(root).relative_to(folder),
-            libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries(root)),
-            program=(root / program).relative_to(folder),
-        )
-    )
-    wrapper.chmod(0o755)
-    return wrapper
+
+    def beside(path: Path) -> str:
+        return f"$here/{os.path.relpath(path, folder)}"
+
+    lines = [f'export {name}="{beside(path)}"\n' for name, path in (settings or {}).items()]
+    start = f'"{beside(loader(root))}" --library-path "{":".join(map(beside, libraries(root)))}"'
+    lines += [f'exec {start} "{beside(root / program)}" "$@"\n']
+    return write_script(folder / (name or Path(program).name), "here=${0%/*}\n" + "".join(lines))
+
+
+def write_script(path: Path, text: str) -> Path:
+    """Write a script of the shell; give its path."""
+    path.write_text(f"#!/bin/sh\n{text}")
+    path.chmod(0o755)
+    return path
 
 
 def make_links_relative(root: Path) -> None:

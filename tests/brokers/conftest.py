@@ -17,8 +17,7 @@ from tests.brokers import page
 from tests.brokers.brokers311 import BROKERS, KEEPS, SMALL
 from tests.brokers.kinds import KINDS, Kind
 from tests.brokers.machines import Cpython, Vm
-from tools.errors import ToolError
-from tools.fetch import Unsupported
+from tools.errors import ToolError, Unsupported
 from tools.tables import markdown
 from tools.testkit.broker import HOST, Broker
 from tools.testkit.certificates import Certificates

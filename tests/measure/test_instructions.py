@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tools import fetch
-from tools.errors import ToolError
+from tools.errors import ToolError, Unsupported
 from tools.measure import loops
 from tools.measure.broker import Broker, running
 from tools.measure.budget import INSTRUCTIONS, instructions_on
@@ -23,7 +23,7 @@ def valgrind() -> None:
     """The program that counts; skipped where it cannot run."""
     try:
         fetch.valgrind()
-    except fetch.Unsupported as error:
+    except Unsupported as error:
         pytest.skip(str(error))
     except ToolError as error:
         pytest.fail(str(error), pytrace=False)

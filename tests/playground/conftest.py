@@ -9,7 +9,7 @@ import pytest
 
 from tests.docs.built import built_site
 from tools import chromium
-from tools.fetch import Unsupported
+from tools.errors import Unsupported
 from tools.testkit.web import served
 
 LIMIT_MS = 60_000

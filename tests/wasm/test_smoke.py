@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import wasm
-from tools.node import node
+from tools.node import node, package
 from tools.paths import REPO
 
 HERE = Path(__file__).parent
@@ -19,7 +18,7 @@ LIBRARY = ("umqtt2",)
 def run_in_vm(name: str, script: Path) -> str:
     """Run a script on a WebAssembly build, with the library installed in it; give what it prints."""
     copies = [f"{REPO / folder}=/lib/{folder}" for folder in LIBRARY if (REPO / folder).exists()]
-    command = [str(node()), str(HERE / "run.mjs"), str(wasm.build(name)), str(script), *copies]
+    command = [str(node()), str(HERE / "run.mjs"), str(package(f"micropython-{name}")), str(script), *copies]
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

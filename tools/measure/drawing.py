@@ -37,7 +37,7 @@ def drawn(path: Path, rows: int = 1, **more: Any) -> Iterator[tuple[Any, Any]]:
     try:
         import matplotlib
     except ImportError:
-        raise ToolError("matplotlib is not installed; `.venv/bin/python tools/makevenv.py bench` does that") from None
+        raise ToolError("matplotlib is not installed; `make .venv/bench` does that") from None
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

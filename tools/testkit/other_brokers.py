@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tools import fetch
 from tools.commands import run
+from tools.errors import Unsupported
 from tools.node import install, node
 from tools.paths import BUILD, REPO, made_once
 from tools.testkit.broker import HOST, Broker
@@ -42,7 +43,7 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
         return
     command = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile", "--only-binary", ":all:"]
     what = f"{packages[0]}: pip cannot install it, so {fetch.NOT_HERE}"
-    run([*command, "--target", str(folder), *packages], what, "^ERROR.*", fetch.Unsupported)
+    run([*command, "--target", str(folder), *packages], what, "^ERROR.*", Unsupported)
 
 
 class OtherBroker(Broker):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools import fetch
-from tools.errors import ToolError
+from tools.errors import ToolError, Unsupported
 from tools.measure.broker import Broker, running
 from tools.measure.instructions import measure as instructions
 from tools.measure.speed import rounds
@@ -64,7 +64,7 @@ def _instructions(broker: Broker, profile: str, home: Path, shorter: int) -> dic
     """Thousand instructions by client and measure; nothing where valgrind cannot run."""
     try:
         fetch.valgrind()
-    except fetch.Unsupported as error:
+    except Unsupported as error:
         print(f"instructions are not counted: {error}")
         return {}
     clients = instructions.CLIENTS
