@@ -1,6 +1,8 @@
 .DEFAULT_GOAL := help
+ifndef TOGETHER
 .NOTPARALLEL:
-.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet cluster conformance docs release lint clean
+endif
+.PHONY: help venv setup demo test test-unit test-device test-wasm test-board device sizes bench instructions chaos brokers fuzz soak fleet cluster conformance docs release lint clean style types copies test-others
 
 # The tests start hundreds of Python processes: without .pyc files, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -18,9 +20,6 @@ MINUTES ?= 10
 TARGET ?=
 
 PY := .venv/bin/python
-RUFF := $(PY) -m ruff check
-MYPY := $(PY) -m mypy
-COPIES := $(PY) -m tools.copies
 INSTALL := $(PY) -m pip install -qq --no-compile --editable
 PYTEST := $(PY) -m pytest $(if $(MAKE_TERMOUT),--color=yes)
 # Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
@@ -52,12 +51,22 @@ demo: venv  ## Watch a MicroPython VM talk to a broker (BROKER=host:port for one
 	@$(PY) -m tools.demo
 
 test: setup .venv/bench .venv/docs  ## Run everything: lint, and the tests of the client, demo, sizes, installation, benchmark
-	@$(PY) -m tools.together "$(RUFF)" "$(MYPY)" "$(COPIES)" \
-		"$(PYTEST) tests/unit $(COVERED)" \
-		"$(PYTEST) tests --ignore tests/unit -n 4 --dist loadfile --no-loadscope-reorder"
+	@$(MAKE) --no-print-directory -j5 --keep-going --output-sync TOGETHER=1 style types copies test-unit test-others
+
+test-others:  # `+`: what it prints is shown while it runs, beside the others' at their ends
+	+$(PYTEST) tests --ignore tests/unit -n 4 --dist loadfile --no-loadscope-reorder
+
+style:
+	$(PY) -m ruff check
+
+types:
+	$(PY) -m mypy
+
+copies:
+	$(PY) -m tools.copies
 
 test-unit: venv  ## Run the unit tests on CPython
-	$(PY) -m pytest tests/unit
+	$(PYTEST) tests/unit $(if $(TOGETHER),$(COVERED))
 
 test-device: setup  ## Run the device tests: MicroPython VMs and a real broker
 	$(PY) -m pytest tests/device
@@ -113,10 +122,7 @@ docs: .venv/docs  ## Make the documentation's site, in build/site (SERVE=1: and 
 release: venv  ## Make wheel, source archive and an archive for each profile, in dist/
 	@$(PY) -m tools.release
 
-lint: venv  ## Check style and types, and find copied code
-	$(RUFF)
-	$(MYPY)
-	$(COPIES)
+lint: venv style types copies  ## Check style and types, and find copied code
 
 clean:  ## Remove all that was built or fetched
 	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
