@@ -83,7 +83,7 @@ device: venv  ## Build what goes into a board's /lib (PROFILE=core|simple|simple
 	@$(PY) -m tools.packages $(PROFILE)
 
 sizes: setup  ## Measure flash and heap of each profile and of the other clients
-	@$(PY) -m tools.measure.sizes
+	@$(PY) -m tools.measure sizes
 
 bench: setup .venv/bench  ## Measure speed, heap and wake-ups beside other clients (DOCS=1: for docs/)
 	@$(PY) -m tools.measure.speed $(if $(DOCS),--docs)

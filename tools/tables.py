@@ -28,7 +28,7 @@ class Table(NamedTuple):
 def number(value: float | None) -> str:
     """A figure with three significant digits, or all digits before the decimal point."""
     if value is None:
-        return "n/a"
+        return ""
     if abs(value) >= 100 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +14,17 @@ import tests.docs.board
 import tests.examples.board
 from tools.demo.run import HEAP_KB
 from tools.device import PROFILES
+from tools.measure import published
+from tools.measure.__main__ import MEASUREMENTS
 from tools.measure.budget import BYTES
-from tools.measure.sizes import pages
-from tools.measure.sizes.figures import LIMITED, Figures
+from tools.measure.sizes import LIMITED
 from tools.micropython import OLDEST
 from tools.paths import REPO
 from umqtt2 import __version__
 
-SIZES: Any = pages.figures(pages.PERFORMANCE)
+SIZES: Any = published.read("sizes")["clients"]
 SIMPLE, AIO, AIO_OF_FULL = SIZES["simple"], SIZES["aio"], SIZES["aio, of full"]
-HELP = "`python -m tools.measure.sizes --write-budget` measures all, and writes the tables of both pages"
+HELP = "`python -m tools.measure sizes --write-budget` measures all, and writes the tables of both pages"
 
 # Where a size stands in words, in KB, and what it is of.
 IN_WORDS = [
@@ -43,17 +46,25 @@ def read(page: str) -> str:
     return (REPO / page).read_text(encoding="utf-8")
 
 
-def test_both_tables_have_the_budgets_figures() -> None:
+def test_the_sizes_are_the_budgets_figures() -> None:
     limits = BYTES.read()
-    for page in pages.COLUMNS:
-        found = pages.figures(page)
-        for profile in PROFILES:
-            shown = {name: value for name, value in found[profile].items() if name in LIMITED and value}
-            assert shown == limits[profile], f"{page.name}, {profile}: {HELP}"
-        assert found["aio, of full"]["import_heap"] == AIO_OF_FULL["import_heap"]
-    row: Figures = {name: i for i, name in enumerate(pages.COLUMNS[pages.BOARDS], 1000)}
-    written = pages.replaced(pages.BOARDS, pages.BOARDS.read_text(encoding="utf-8"), {"aio, of full": row})
-    assert "| `full`, `umqtt2.aio` | | 1,001 | 1,002 | 1,003 |\n" in written
+    for profile in PROFILES:
+        assert {name: value for name in LIMITED if (value := SIZES[profile][name])} == limits[profile], HELP
+
+
+def test_pages_and_pictures_are_those_of_the_figures(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="of the bench extra, which `make bench` installs")
+    for name, module in MEASUREMENTS.items():
+        for page in module.PAGES:
+            shutil.copy(REPO / "docs" / page, tmp_path)
+        published.write(module, published.read(name), tmp_path)
+    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
+        inside = path.relative_to(tmp_path)
+        same = path.read_bytes() == (REPO / "docs" / inside).read_bytes()
+        assert same, f"{inside}: not made since the figures have changed; run `python -m tools.measure pages`"
+        if path.suffix == ".svg":
+            picture = path.read_text(encoding="utf-8")
+            assert "prefers-color-scheme:dark" in picture and "<text" in picture  # scales, in the page's colours
 
 
 @pytest.mark.parametrize(("page", "pattern", "value"), IN_WORDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from configparser import ConfigParser
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 import pytest
 
 from tools.device import PROFILES
-from tools.measure.sizes.modules import imports
 from tools.packages import files
 from tools.packages.manifests import NAMES, Manifest, version
 from tools.paths import REPO
@@ -33,6 +33,18 @@ def on_a_device() -> dict[str, Path]:
 def module(path: str) -> str:
     """The name of the module that a file is."""
     return path[: -len(".py")].replace("/", ".").removesuffix(".__init__")
+
+
+def imports(name: str, sources: dict[str, Path]) -> set[str]:
+    """Modules of the package that a module imports when it is imported itself."""
+    found = {name.rpartition(".")[0]} & set(sources) - {"umqtt2"}
+    inside = sources[name].name == "__init__.py"
+    for node in ast.parse(sources[name].read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.level:
+            parts = name.split(".")
+            base = parts[: len(parts) - node.level + inside]
+            found |= {".".join([*base, *(node.module or "").split(".")])} & set(sources)
+    return found
 
 
 MODULES = {module(path): source for path, source in on_a_device().items()}

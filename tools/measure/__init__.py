@@ -1,13 +1,13 @@
-"""What umqtt2 takes and does, measured beside other clients. Each is a command, `python -m tools.measure.NAME`:
+"""What umqtt2 takes and does, measured beside other clients: `python -m tools.measure WHAT`, see `--help`.
 
-    sizes         flash and heap of each profile and of the other clients
-    speed         messages a second, heap and writes of a call
-    instructions  of a call, under valgrind
-    wakeup        round trips and bytes of a device that wakes up, publishes and sleeps
-    wire          bytes of a reading, with MQTT 3.1.1 and 5
-    fleet         how the clients of a broker that was away come back
-    cluster       what is lost, and for how long, when the nodes of a cluster restart
+Each measurement is a module, named as its WHAT, with
 
-They share `loops` (the measured clients), `broker`, `budget` (what a build may take at the most), `drawing` and
-`tools.tables`.
+    options(parser)          adds its arguments to the command line
+    measure(options)         measures, and gives the figures: what JSON can keep
+    parts(figures)           gives tables and texts of them, each by the name of its place in the pages of PAGES
+    draw(figures, folder)    draws the pictures of them, into a folder like docs/
+
+Figures that are published are kept in docs/figures.json (`published`), of which `python -m tools.measure pages` makes
+tables and pictures again. The modules share `programs` (what VM and CPython run), `loops` (the measured clients and
+their broker), `budget` (what a build may take at the most), `pictures` and `tools.tables`.
 """

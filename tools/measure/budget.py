@@ -34,28 +34,26 @@ class Budget(NamedTuple):
     def read(self) -> dict[str, dict[str, float]]:
         """The limits of each build, by the name of the figure."""
         ini = self._ini()
-        builds = [build for build in ini.sections() if build != VM]
-        return {build: {name: ini.getfloat(build, name) for name in ini.options(build)} for build in builds}
+        return {name: {key: float(value) for key, value in ini[name].items()} for name in ini.sections() if name != VM}
 
     def write(self, vm: str, rows: Mapping[str, Mapping[str, float | None]]) -> None:
         """Make the figures of some builds their limits; the others keep theirs."""
         ini = self._ini()
         ini.read_dict({VM: {"version": vm}})
         for build, figures in rows.items():
-            limits = {name: value for name, value in figures.items() if value is not None}
-            ini.read_dict({build: {name: f"{round(value * self.room, 1)}" for name, value in limits.items()}})
+            limits = {name: round(value * self.room, 1) for name, value in figures.items() if value is not None}
+            ini.read_dict({build: limits})
         lines = self.file.read_text(encoding="utf-8").splitlines(keepends=True)
         with open(self.file, "w", encoding="utf-8") as file:
             file.writelines([*takewhile(lambda line: line.startswith("#"), lines), "\n"])
             ini.write(file)
 
     def exceeded(self, build: str, figures: Mapping[str, float | None]) -> list[str]:
-        """A line for each limit that a build exceeds; figures that were not measured, and others, are left out."""
-        limits = self.read()[build]
-        over = {name: value for name, value in figures.items() if name in limits and (value or 0) > limits[name]}
+        """A line for each limit that a build exceeds; figures that were not measured are left out."""
         return [
-            f"{build}: {name} is {number(value)}, over the budget of {number(limits[name])}"
-            for name, value in over.items()
+            f"{build}: {name} is {number(found)}, over the budget of {number(limit)}"
+            for name, limit in self.read().get(build, {}).items()
+            if (found := figures.get(name) or 0) > limit
         ]
 
     def _ini(self) -> ConfigParser:

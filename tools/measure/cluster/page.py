@@ -6,7 +6,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from tools.measure import drawing
+from tools.measure import pictures as drawing
 from tools.measure.cluster.run import KINDS, Outcome
 from tools.paths import REPO
 from tools.tables import Table, fill, markdown

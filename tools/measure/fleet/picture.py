@@ -7,7 +7,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from tools.measure import drawing
+from tools.measure import pictures as drawing
 from tools.measure.fleet import load
 from tools.measure.fleet.simulate import Outcome, bins
 

@@ -10,7 +10,6 @@ from tools.measure.speed import pictures, text
 from tools.measure.speed.claims import claims
 from tools.measure.speed.plan import ASYNCIO, CPYTHON, MEASURES, MICROPYTHON, TASKS_ON_VM
 from tools.measure.speed.results import Results
-from tools.measure.speed.statistic import spread
 from tools.paths import REPO
 from tools.tables import cells, fill, markdown, number, value
 
@@ -46,7 +45,7 @@ def redraw(document: Path = DOCUMENT, folder: Path = PICTURES) -> list[Path]:
         if found:
             for title, cell in zip(head[1:], row[1:]):
                 heap[names[title]][found[1]] = value(cell)
-    return pictures.draw({"speed": speed, "heap": heap}, folder, _sizes(_table(page, "sizes,")))
+    return pictures.draw({"speed": speed, "heap": heap}, folder)
 
 
 def _speed(table: list[list[str]]) -> dict[str, dict[str, list[float]]]:
@@ -62,22 +61,6 @@ def _speed(table: list[list[str]]) -> dict[str, dict[str, list[float]]]:
                 low, _, high = (ends or f"{middle} to {middle}").partition(" to ")
                 samples[names[client]] = [value(low), value(middle), value(high)]
     return found
-
-
-def _sizes(table: list[list[str]]) -> list[pictures.Panel]:
-    columns = {".mpy files": 1, "heap for the import": 3, "smallest heap that runs": 5, "over TLS": 6}
-    assert all(table[0][place] == title for title, place in columns.items()), "the columns of the sizes' table"
-    panels = []
-    for title, place in zip(pictures.SIZE_TITLES.values(), columns.values()):
-        bars = {_client(row[0]): spread([value(row[place])]) for row in table[1:] if row[place]}
-        panels.append(pictures.Panel(title, bars))
-    return panels
-
-
-def _client(cell: str) -> str:
-    """The name in the picture of a row of the sizes' table."""
-    plain = re.sub(r" \(.*\)", "", cell.replace("`", ""))
-    return re.sub(r"^its umqtt2\.(\w+),.*", r"umqtt2, \1 of full", plain)
 
 
 def _table(page: str, marker: str) -> list[list[str]]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools.measure.drawing import BARE, ENDS, OURS, THEIRS, drawn
 from tools.measure.loops import CLIENTS
-from tools.measure.sizes.clients import CLIENTS as SIZED
-from tools.measure.sizes.figures import RESULTS
+from tools.measure.pictures import BARE, ENDS, OURS, THEIRS, drawn
 from tools.measure.speed.plan import CPYTHON, MEASURES, MICROPYTHON, ONE_CORE, WITH_HEAP
 from tools.measure.speed.results import Results
 from tools.measure.speed.statistic import Spread, spread
@@ -17,12 +14,6 @@ from tools.tables import number
 
 QOS1 = ["qos1", ONE_CORE, "burst"]
 COLOURS = {"umqtt2": OURS, "bare": BARE}
-SIZE_TITLES = {
-    "mpy_bytes": ".mpy files",
-    "import_heap": "heap taken by the import",
-    "plain_heap": "smallest heap that connects, subscribes and echoes 20 messages at QoS 1",
-    "tls_heap": "the same over TLS, with a verified certificate",
-}
 WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
 
 
@@ -33,11 +24,8 @@ class Panel(NamedTuple):
     bars: dict[str, Spread]
 
 
-def draw(results: Results, folder: Path, sizes: list[Panel] | None = None) -> list[Path]:
-    """Draw all pictures into `folder`, and give them.
-
-    sizes  in the place of the last results of `make sizes`
-    """
+def draw(results: Results, folder: Path) -> list[Path]:
+    """Draw all pictures into `folder`, and give them."""
     vm, laptop = results["speed"][MICROPYTHON], results["speed"][CPYTHON]
     pictures = {
         "qos0": ("One write a packet: QoS 0 publishes on the VM", [_panel(vm, "qos0")]),
@@ -46,9 +34,6 @@ def draw(results: Results, folder: Path, sizes: list[Panel] | None = None) -> li
         "heap": ("Next to nothing is allocated: bytes of heap for one call", _heap(results)),
         "cpython": ("The same source on CPython, beside paho", [_panel(laptop, m, False) for m in laptop]),
     }
-    sizes = sizes_panels() if sizes is None else sizes
-    if sizes:
-        pictures["size"] = ("What a board pays: bytes of flash and of heap", sizes)
     folder.mkdir(parents=True, exist_ok=True)
     return [_draw(folder / f"{name}.svg", title, panels) for name, (title, panels) in pictures.items()]
 
@@ -63,22 +48,6 @@ def _panel(at: dict[str, Any], measure: str, bare: bool = True) -> Panel:
 def _heap(results: Results) -> list[Panel]:
     heap = results["heap"]
     return [Panel(name, {client: spread([heap[client][name]]) for client in WITH_HEAP}) for name in heap["umqtt2"]]
-
-
-def sizes_panels() -> list[Panel]:
-    """The last results of `make sizes`, or nothing if it never ran."""
-    try:
-        clients = json.loads(RESULTS.read_text())["clients"]
-    except (OSError, ValueError, KeyError):
-        return []
-    return [
-        Panel(title, {_name(name): spread([found[key]]) for name, found in clients.items() if found.get(key)})
-        for key, title in SIZE_TITLES.items()
-    ]
-
-
-def _name(client: str) -> str:
-    return f"umqtt2, {client}" if client in SIZED and SIZED[client].ours else client
 
 
 def _draw(path: Path, title: str, panels: list[Panel]) -> Path:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from tools import errors, tables
-from tools.measure.drawing import OURS, THEIRS, drawn
+from tools.measure.pictures import OURS, THEIRS, drawn
 from tools.measure.wakeup.costs import LISTENERS, SCENARIOS, Costs, measure
 from tools.paths import REPO
 from tools.tables import Table

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tools.errors import ToolError
+from tools.tables import number
 
 # Colours to draw with, and what each becomes on a dark page.
 INK, OURS, THEIRS, BARE, ENDS = "#1f2933", "#0b6e4f", "#9aa5b1", "#d9dee3", "#52606d"
 ON_DARK = {INK: "#e4e7eb", OURS: "#2fb58c", THEIRS: "#7b8794", BARE: "#4b5866", ENDS: "#b8c4ce"}
+
+WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
 
 SETTINGS = {
     "svg.fonttype": "none",
@@ -50,6 +54,36 @@ def drawn(path: Path, rows: int = 1, **more: Any) -> Iterator[tuple[Any, Any]]:
         figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
         pyplot.close(figure)
     path.write_text(in_both_colours(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def bars(path: Path, title: str, panels: Mapping[str, Mapping[str, Sequence[float]]]) -> None:
+    """Draw a panel for each heading, one below the other, with a bar for each client: the median of its samples, their
+    lowest and their highest."""
+    sizes = [len(panel) for panel in panels.values()]
+    size = {"figsize": (WIDTH, TOP + ROW * (sum(sizes) + 1.6 * len(sizes))), "height_ratios": sizes}
+    with drawn(path, len(sizes), **size) as (figure, axes):
+        figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+        for ax, (heading, panel) in zip(axes, panels.items()):
+            middles = [median(samples) for samples in panel.values()]
+            low = [middle - min(samples) for middle, samples in zip(middles, panel.values())]
+            high = [max(samples) - middle for middle, samples in zip(middles, panel.values())]
+            ax.barh(
+                list(panel),
+                middles,
+                color=[OURS if "umqtt2" in name else BARE if name == "bare socket" else THEIRS for name in panel],
+                xerr=[low, high] if any(low + high) else None,
+                error_kw={"ecolor": ENDS, "elinewidth": 1, "capsize": 2},
+                height=0.68,
+            )
+            widest = max(*map(max, panel.values()), 1)
+            for i, (middle, more) in enumerate(zip(middles, high)):
+                ax.text(middle + more + widest * 0.012, i, number(middle), va="center", fontsize=9)
+            ax.set_title(heading, loc="left", fontsize=10)
+            ax.set_xlim(0, widest * 1.12)
+            ax.invert_yaxis()
+            ax.xaxis.set_visible(False)
+            ax.tick_params(left=False, labelsize=9)
+            ax.spines["bottom"].set_visible(False)
 
 
 def in_both_colours(text: str) -> str:

@@ -1,0 +1,41 @@
+"""Measure something, show the figures, and publish them in docs/: `python -m tools.measure --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tools import errors
+from tools.measure import published, sizes
+from tools.tables import Table, show
+
+MEASUREMENTS = {"sizes": sizes}
+
+
+def main() -> None:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser("python -m tools.measure", description="Measure umqtt2 beside other clients.")
+    commands = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    for name, module in MEASUREMENTS.items():
+        told = (module.__doc__ or "").partition("\n")[0]
+        command = commands.add_parser(name, help=told, description=told)
+        module.options(command)
+        told = "put figures and pictures into docs/, and what our builds take into their budgets"
+        command.add_argument("--docs", "--write-budget", action="store_true", help=told)
+    commands.add_parser("pages", help="Measure nothing: make tables and pictures of docs/ again from its figures.json.")
+    options = parser.parse_args()
+    if options.what == "pages":
+        for name, module in MEASUREMENTS.items():
+            published.write(module, published.read(name))
+        return
+    module = MEASUREMENTS[options.what]
+    figures = module.measure(options)
+    show(*(part for part in module.parts(figures).values() if isinstance(part, Table) and part.title))
+    if options.docs:
+        published.write(module, published.keep(options.what, figures))
+    if hasattr(module, "problems"):
+        sys.exit("\n".join(module.problems(figures)) or 0)
+
+
+if __name__ == "__main__":
+    errors.run_main(main)

@@ -1,0 +1,51 @@
+"""The figures that the documentation shows: docs/figures.json, of which its tables and pictures are made."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tools.paths import REPO
+from tools.tables import Table, filled, markdown
+
+DOCS = REPO / "docs"
+FILE = "figures.json"
+
+
+def read(name: str) -> Any:
+    """The published figures of a measurement."""
+    return _all()[name]
+
+
+def keep(name: str, figures: dict[str, Any]) -> Any:
+    """Publish figures of a measurement. Those of clients that were not measured this time stay; give all."""
+    found = _all()
+    found[name] = _merged(found.get(name, {}), figures)
+    text = json.dumps(found, indent=1)
+    text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
+    (DOCS / FILE).write_text(text + "\n", encoding="utf-8")
+    return found[name]
+
+
+def write(module: ModuleType, figures: Any, docs: Path = DOCS) -> None:
+    """Write a measurement's tables into its pages, below `docs`, and draw its pictures."""
+    parts = {name: markdown(part) if isinstance(part, Table) else part for name, part in module.parts(figures).items()}
+    for name, places in module.PAGES.items():
+        page = docs / name
+        text = filled(page.read_text(encoding="utf-8"), {place: parts[place] for place in places})
+        page.write_text(text, encoding="utf-8")
+    module.draw(figures, docs)
+
+
+def _all() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((DOCS / FILE).read_text(encoding="utf-8"))
+    return found
+
+
+def _merged(old: Any, new: Any) -> Any:
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}
