@@ -115,7 +115,8 @@ class Broker:
             self.reconnect(False)
             return
         self.check()
-        # After two connections that broke with the same message as the oldest, that one goes first, and alone.
+        # After two connections that broke with the same message as the oldest, that one goes first, and alone, unless
+        # the broker has it.
         while self.missing() and self.failed >= 2:
             assert self.on_connection == {next(iter(self.messages))}
             self.acknowledge(0)

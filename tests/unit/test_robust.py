@@ -965,6 +965,40 @@ def test_a_message_that_is_never_answered_does_not_hold_up_the_others_after_cuts
     assert len(a.statuses) == 10
 
 
+@pytest.mark.parametrize("reset", [True, False])
+def test_a_pubrel_that_is_never_answered_holds_up_nothing_after_cuts(strict, reset):
+    a = strict()
+    answer = a.transport._answer
+    pid = a.client.publish("t", "its PUBREL is never answered", qos=2)
+    a.transport._answer = lambda first, body: (first, body) != (0x62, pid.to_bytes(2, "big")) and answer(first, body)
+    pass_time(a, 1)
+    for i in range(6):
+        if reset:
+            a.transport.fail_read = OSError(104)
+        else:
+            a.transport.drop()
+        pass_time(a, 1)
+        while not a.client.is_connected():
+            pass_time(a, 1)
+        other = a.client.publish("t", b"%d" % i, qos=1 + i % 2)
+        pass_time(a, 1)
+        assert (other, errno.SDELIVERED) in a.statuses
+    assert len(a.statuses) == 6
+    pass_time(a, 60)
+    assert a.statuses[6:] == [(pid, errno.SDELIVERED)]
+
+
+def test_each_pubrel_that_is_not_answered_is_sent_five_times(strict):
+    a = strict()
+    answer = a.transport._answer
+    released = []
+    a.transport._answer = lambda first, body: released.append(body) if first == 0x62 else answer(first, body)
+    pids = [a.client.publish("t", "m", qos=2) for _ in range(3)]
+    pass_time(a, 70)
+    assert sorted(a.statuses) == [(pid, errno.SDELIVERED) for pid in pids]
+    assert sorted(released) == sorted(5 * [pid.to_bytes(2, "big") for pid in pids])
+
+
 def test_a_message_can_be_taken_out_by_its_identifier(strict):
     a = strict()
     a.transport.silent = True

@@ -89,7 +89,7 @@ class FileSession(MemorySession):
         self._file_stale = not self._journal.load(self._replay)
         self._loading = False
         for entry in self.filters:  # what the broker has of them is not known: they are renewed, with the CONNECT
-            entry[PID] = self.last = self._new_pid()
+            entry[PID] = self._new_pid()
         # The length at which it is looked how many records still count.
         self._next_check = 2 * self._journal.base + GROWTH
         if self.lost:

@@ -74,7 +74,8 @@ class MemorySession:
     identifier and one status. Requests go before messages.
 
     A packet that makes the broker close stands in the way of all others. After two connections that ended with the
-    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed. When the broker
+    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed. (Not a PUBREL: to
+    blame it does no harm, as the broker has its message, and others need not wait for it.) When the broker
     closes five more of them, one after the other, the packet gets the status SREJECTED and is forgotten. A broker
     that closes before it has read all of a message, because it is too large, makes TCP reset the connection, which
     looks like a fault of the network. But the network does not do so time and again just when a message was sent: 20
@@ -131,7 +132,7 @@ class MemorySession:
             raise MQTTException(EFULL, "the session store is full")
         if not (isinstance(msg, bytes) or (STREAMING and hasattr(msg, "rewind"))):
             msg = bytes(msg)  # the program may change its own
-        pid = self.last = self._new_pid()
+        pid = self._new_pid()
         self.has_unsent = True
         self.messages.append([pid, first, topic, msg, awaits_of(first), 0, 0])
         return pid
@@ -189,6 +190,8 @@ class MemorySession:
                 self.log(RECEIVED, pid)
                 message[AWAITS] = PUBCOMP
                 message[LEFT] = self._timeout + FRESH
+                if pid == self._suspect:
+                    self.has_unsent = True  # the others need not wait any more
                 if i >= self.sent_messages:  # a broker that answers before it was asked again
                     self.messages.insert(self.sent_messages, self.messages.pop(i))
                     self.sent_messages += 1
@@ -242,6 +245,9 @@ class MemorySession:
         """Return what is to be sent next; None when there is nothing, or nothing may be sent now: before the CONNACK
         only what was never sent."""
         careful = self._ends >= CAREFUL
+        if careful:
+            i = self.find(self._suspect)
+            careful = i < 0 or self.messages[i][AWAITS] != PUBCOMP
         early = self._since is None
         packet = self._packet
         self._filter = None
@@ -259,20 +265,16 @@ class MemorySession:
                 continue
             if entry[PID] and (not careful or entry[PID] == self._suspect):
                 self._filter = entry
-                packet[PID] = entry[PID]
-                packet[FIRST] = entry[FIRST]
-                packet[TOPIC] = entry[TOPIC]
-                packet[MSG] = entry[QOS]
+                packet[:] = entry[: QOS + 1]  # they begin with the same
                 return packet
             if early:
                 return None  # the broker may have forgotten it, and requests go first
         i = self.sent_messages
         if i < len(self.messages) and i < self.window:
             message = self.messages[i]
+            may_go = not careful or message[PID] == self._suspect
             if early:
                 may_go = message[FIRST] & (DUP | 6) in NEW
-            else:
-                may_go = not careful or message[PID] == self._suspect
             if may_go:
                 packet[PID] = message[PID]
                 packet[FIRST] = message[FIRST] if message[AWAITS] != PUBCOMP else PUBREL
@@ -311,10 +313,8 @@ class MemorySession:
         if self._closes >= REJECTED:
             pid = self._suspect
             i = self.find(pid)
-            known = i >= 0 and self.messages[i][AWAITS] == PUBCOMP
+            self.status = SDELIVERED if i >= 0 and self.messages[i][AWAITS] == PUBCOMP else SREJECTED
             self.remove(pid)
-            self._answered(pid)
-            self.status = SDELIVERED if known else SREJECTED
             return pid
         passed = 0 if self._since is None else now - self._since
         self._since = now
@@ -341,12 +341,12 @@ class MemorySession:
             message = self.messages[i]
             if message[LEFT] > 0:
                 continue
-            if message[PID] == self._suspect:
-                self._answered(message[PID])
-            if message[AWAITS] == PUBCOMP:
+            pid: "int" = message[PID]
+            if pid == self._suspect:
+                self._answered(pid)
+            if message[AWAITS] == PUBCOMP and not self._release:
                 message[LEFT] = self._timeout
                 message[TRIES] += 1
-                pid: "int" = message[PID]
                 if message[TRIES] >= UNANSWERED:
                     self.log(DONE, pid)
                     self._pop(i)
@@ -369,7 +369,7 @@ class MemorySession:
                 message[AWAITS] = awaits_of(message[FIRST])
         for entry in self.filters:
             if not entry[PID] and (uncertain or not present):
-                entry[PID] = self.last = self._new_pid()
+                entry[PID] = self._new_pid()
         self._since = now
         self.has_unsent = True
 
@@ -378,21 +378,18 @@ class MemorySession:
         unsent again."""
         self._since = None
         points = CLOSED if by_broker else 0
-        pid = 0
         for entry in self.filters:
-            if entry[PID] and entry[SENT]:
-                pid = entry[PID]
+            pid = entry[PID]
+            if pid and entry[SENT]:
                 break
-        if not pid:
+        else:
+            pid = self._packet[PID]  # is being sent
+            soon = True
             if self.sent_messages:
                 message = self.messages[0]
                 pid = message[PID]
                 soon = message[LEFT] > self._timeout - SOON
-            else:
-                pid = self._packet[PID]  # is being sent
-                soon = True
-            if soon and not points:
-                points = 1
+            points = points or soon  # True is 1
         if pid:
             if pid != self._suspect:
                 self._suspect = pid
@@ -448,6 +445,7 @@ class MemorySession:
         while True:
             pid = pid % 65535 + 1
             if self.find(pid) < 0 and not self._find_filter(pid):
+                self.last = pid
                 return pid
 
     def _wish_for(self, first: "int", topic: "bytes", qos: "int", left: "int") -> "int":
@@ -458,8 +456,7 @@ class MemorySession:
             entry = [0, first, topic, qos, 0, 0, False, -1]
             self.filters.append(entry)
         if not entry[PID]:
-            entry[PID] = self.last = self._new_pid()
-            entry[SENT] = 0
+            entry[PID] = self._new_pid()
         entry[FIRST] = first
         entry[QOS] = qos
         entry[LEFT] = left
