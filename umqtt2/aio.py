@@ -40,7 +40,7 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import GREETING, LEAVING, OPENING, UNIT_BITS, UP, Connection
-from .constants import FIVE, NAP_MS, NETWORKS, PLAIN, POLL_MS, SERVERS, SHOWN
+from .constants import FIVE, NAP_MS, NETWORKS, PLAIN, POLL_MS, SERVERS, SHOWN, STRICT
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -64,6 +64,7 @@ from .packets.fields import (
     PUBREC,
     SUBSCRIBE,
     UNSUBSCRIBE,
+    check_count,
     payload_bytes,
     topic_filter,
 )
@@ -231,6 +232,8 @@ class MQTTClient:
         self.keepalive = keepalive
         self.ssl = ssl
         self.ssl_params = ssl_params
+        if STRICT and will and not (isinstance(will, (tuple, list)) and 2 <= len(will) <= 4):
+            raise TypeError("will: not (topic, payload), perhaps with retain and QoS")
         self.will = last_will(packets, *will) if will else None
         self.keep_qos0 = keep_qos0
         self.socket_timeout = socket_timeout
@@ -588,6 +591,8 @@ class MQTTClient:
 
         Raises asyncio.TimeoutError, and MQTTException(ECONNOT) when the client leaves the broker.
         """
+        if STRICT and not isinstance(timeout, (int, float, type(None))):
+            raise TypeError("timeout: not a number but %s" % type(timeout).__name__)
         self._take_back()
         now = self.connection.now
         start = now()
@@ -601,8 +606,7 @@ class MQTTClient:
         return self._give()
 
     def _set_limit(self, queue: "int") -> "None":
-        if not isinstance(queue, int) or queue < 1:
-            raise ValueError("queue: not an int from 1")
+        check_count(queue, "queue")
         self._limit = queue
 
     async def _wait_message(self) -> "None":

@@ -28,7 +28,20 @@ does what can be done now, and never waits; whoever owns the Connection decides 
 - Time is counted in units of 64 ms by `now()`, which does not wrap. No other place compares the clock's ticks.
 """
 
-from .constants import CHECKS, EAGER, FIVE, NETWORKS, ONE_WRITE, PLAIN, POLL_MS, READABLE, STORES, STREAMING, WRITABLE
+from .constants import (
+    CHECKS,
+    EAGER,
+    FIVE,
+    NETWORKS,
+    ONE_WRITE,
+    PLAIN,
+    POLL_MS,
+    READABLE,
+    STORES,
+    STREAMING,
+    STRICT,
+    WRITABLE,
+)
 from .errno import (
     EBUSY,
     ECONCLOSE,
@@ -54,6 +67,7 @@ from .packets.fields import (
     PUBREC,
     PUBREL,
     ack,
+    check_count,
     topic_name,
 )
 from .packets.v311 import refusal
@@ -168,7 +182,10 @@ class Connection:
     def __init__(
         self, session: "Session", packets: "Packets", max_packet: "int", clock: "Clock"
     ) -> "None":
-        """session, packets: see above; max_packet: bytes; clock: MicroPython's `time`, or a stand-in."""
+        """session, packets: see above; max_packet: bytes; clock: MicroPython's `time`, or a stand-in.
+        Raises ValueError for a `max_packet` that is not an int from 1."""
+        if STRICT:
+            check_count(max_packet, "max_packet")
         self.session = session
         self.packets: "Any" = packets
         self.max_packet = max_packet

@@ -15,6 +15,7 @@ STORES = True  # session stores that know QoS 2, or keep messages and send them 
 WORDS = True  # what says more about an error than its number
 SHOWN = True  # `repr` of a client says more than its class
 CHECKS = True  # what says clearly what would be said less clearly without it
+STRICT = True  # the same for arguments that are rarely wrong; no build has it
 PLAIN = True  # clients that wait, and call the program: all but umqtt2.aio
 SERVERS = True  # lists of servers
 EAGER = True  # what need not wait for the CONNACK may be sent before it

@@ -29,7 +29,7 @@ except ImportError:  # a port without it
 
 
 from .connection import UNIT_BITS, UP
-from .constants import FIVE, PLAIN, SERVERS
+from .constants import FIVE, PLAIN, SERVERS, STRICT
 from .errno import (
     EBUSY,
     ECONAUTH,
@@ -57,13 +57,19 @@ NETWORK = (OSError, MQTTException)  # what the network may raise
 
 def keeping(session: "Session | None") -> "Session":
     """Return the session store that a client has asked for, by default a MemorySession. Raises ValueError for one
-    that does not keep messages."""
+    that does not keep messages, TypeError for a file's name."""
+    if STRICT and isinstance(session, (str, bytes)):
+        raise TypeError("session: not an object like FileSession(path) but %s" % type(session).__name__)
     if session is None:
         # After a reset the broker may remember identifiers: the first one is random.
         session = MemorySession(last=int.from_bytes(urandom(2), "big"))
     if not session.keeps:
         raise ValueError("session: one that keeps messages is needed, as MemorySession does")
     return session
+
+
+def _is_number(value: "object") -> "bool":
+    return isinstance(value, (int, float))
 
 
 class Backoff:
@@ -139,6 +145,8 @@ class Reconnector:
     def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
         """backoff: seconds, the first and the longest; see Backoff."""
         self._client = client
+        if STRICT and not (isinstance(backoff, (tuple, list)) and list(map(_is_number, backoff)) == [True, True]):
+            raise TypeError("backoff: not (first, longest) in seconds")
         first, longest = backoff
         self.backoff = Backoff(first, longest)
         if SERVERS:

@@ -6,7 +6,7 @@ except ImportError:
     import gc  # type: ignore[no-redef]
 
 from .connection import FOREVER, units
-from .constants import CHECKS, FIVE, PLAIN
+from .constants import CHECKS, FIVE, PLAIN, STRICT
 from .packets.fields import payload_bytes
 
 TYPE_CHECKING = False
@@ -22,9 +22,15 @@ LEAVE_WAIT_MS = 100  # between two looks at a broker that has yet to close
 
 def port_of(port: "int", ssl: "object", ssl_params: "object") -> "int":
     """Return the TCP port for what a client is made with. Raises ValueError for `ssl_params` without `ssl`, and
-    TypeError for a port that is not an int."""
-    if CHECKS and not isinstance(port, int):
-        raise TypeError("port: not an int but %s" % type(port).__name__)
+    TypeError or ValueError for what is no port, or no dict."""
+    if CHECKS:
+        if not isinstance(port, int):
+            raise TypeError("port: not an int but %s" % type(port).__name__)
+    if STRICT:
+        if not 0 <= port < 65536:
+            raise ValueError("port: not 0 to 65,535")
+        if ssl_params and not isinstance(ssl_params, dict):
+            raise TypeError("ssl_params: not a dict but %s" % type(ssl_params).__name__)
     if ssl_params and not ssl:
         raise ValueError("ssl_params: without ssl=True")
     return port or (8883 if ssl else 1883)
@@ -56,12 +62,17 @@ def start_connection(client: "Any", clean_session: "bool") -> "None":
 
 
 def check_parts(server: "object", transport: "object", session: "object", packets: "Any") -> "None":
-    """Raise TypeError for a server that is not one name, and for a class where there should be an object of it."""
+    """Raise TypeError for a server that is not one name, and for a class, or what else is no object of one, where there
+    should be."""
     if not transport and not isinstance(server, (str, bytes)):
         raise TypeError("server: not a str but %s" % type(server).__name__)
     for name, part in (("transport", transport), ("session", session), ("packets", FIVE and packets.five and packets)):
         if isinstance(part, type):
             raise TypeError(name + ": a class; make an object of it, as in TCPTransport(server, port)")
+    if STRICT:
+        for name, part, attribute in (("transport", transport, "open"), ("session", session, "keeps")):
+            if part and not hasattr(part, attribute):
+                raise TypeError("%s: not an object of one but %s" % (name, type(part).__name__))
 
 
 def leave(connection: "Connection") -> "None":

@@ -21,7 +21,7 @@ acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
 from .connection import UNIT_BITS, UP
-from .constants import STORES
+from .constants import STORES, STRICT
 from .errno import (
     ECONAUTH,
     ECONCLOSE,
@@ -167,6 +167,10 @@ def counted(data: "bytes") -> "bytes":
 def user_properties(pairs: "Pairs") -> "bytes":
     """Return user properties, each a name and a value, as on the wire [2.2.2.2]."""
     data = b""
+    if STRICT:
+        for pair in pairs:
+            if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+                raise TypeError("user: not pairs of name and value")
     for name, value in pairs:
         data += b"\x26" + string(text_bytes(name, "user")) + string(text_bytes(value, "user"))
     return data
@@ -238,6 +242,8 @@ def Options(  # noqa: N802
 
     Raises ValueError for what is not allowed.
     """
+    if STRICT and not (isinstance(qos, int) and isinstance(retained, int) and isinstance(identifier, int)):
+        qos = -1
     if not (0 <= qos <= 2 and 0 <= retained <= 2 and 0 <= identifier <= HIGHEST_IDENTIFIER):
         raise ValueError("options: not qos 0 to 2, retained 0 to 2, identifier 0 to 1,000")
     return identifier << 6 | retained << 4 | (8 if as_published else 0) | (4 if no_local else 0) | qos
@@ -294,6 +300,8 @@ class V5:
         # As properties, where they are sent whatever the client is.
         self._expiry: "Any" = expiry and b"\x11" + uint(expiry, 4, "expiry")
         self._largest: "Any" = largest and b"\x27" + uint(largest, 4, "largest")
+        if STRICT and (not isinstance(aliases, int) or aliases < 0):
+            raise ValueError("aliases: not an int from 0")
         self.aliases = aliases
         self._aliases: "dict[bytes, int]" = {}  # of the topics that this connection has told the broker
 

@@ -106,7 +106,7 @@ SITES = {
     "TypeError('%s: not %s' % (name, type(value).__name__))": "in_words(name, -1, value)",
     "MQTTException(50, 'full')": "MQTTException(50)",
     "MQTTException(51, number)": "MQTTException(51, number)",
-    "malformed('bad: 0x%02x' % first)": "MQTTException(ERESPONSE, 3)",
+    "malformed('bad: 0x%02x' % first)": "MQTTException(6, 3)",
     "ValueError(why)": "ValueError(why)",
 }
 

@@ -91,7 +91,7 @@ def run(source: str, names: dict[str, object]) -> None:
     if name:
         Path(name[1]).write_text(source)
     # A path at the root of a board's file system is one in the current folder here.
-    source = re.sub(r'"/(\w[\w.]*)"', r'"\1"', source)
+    source = re.sub(r'"/(?!mqtt")(\w[\w.]*)"', r'"\1"', source)
     names["__name__"] = "page"
     try:
         exec(compile(source, "block", "exec"), names)

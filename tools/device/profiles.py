@@ -66,13 +66,13 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Constants that a profile makes False, and arguments that go with what they switch off.
-SMALL = ("HUGE", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS")
+SMALL = ("HUGE", "STRICT", "FIVE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS")
 SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "core": (*SMALL, "WORDS", "SHOWN", "EAGER"),
     "simple": SMALL,
-    "full": ("HUGE",),
-    "simple5": ("HUGE", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
-    "aio": ("HUGE", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
+    "full": ("HUGE", "STRICT"),
+    "simple5": ("HUGE", "STRICT", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
+    "aio": ("HUGE", "STRICT", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY = {"simple5": "V5"}

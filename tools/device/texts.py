@@ -15,6 +15,7 @@ from tools.device import walk
 from tools.device.merge import TAG, Unmergeable
 from tools.device.rename import rename
 from umqtt2.connection import UP
+from umqtt2.errno import ERESPONSE
 
 # Texts of these are for reading; the number, or the argument's name before the colon, says it too.
 WITH_TEXTS = ("ValueError", "TypeError")
@@ -103,7 +104,8 @@ class Texts:
 
 
 def collect(module: ast.Module, texts: Texts | None) -> None:
-    """Take the texts of exceptions from a merged module, and make `malformed(text)` the exception itself.
+    """Take the texts of exceptions from a merged module that has nothing left but what the build needs, and make
+    `malformed(text)` the exception itself.
 
     texts  where they go; None: they go altogether
     """
@@ -156,7 +158,7 @@ class _Collect(ast.NodeTransformer):
                 name, words, _ = _parts(node.args[0])
                 node.args = [ast.Call(ast.Name(HELPER, ast.Load()), [name, self.texts.number(words)], [])]
         if isinstance(node.func, ast.Name) and node.func.id == "malformed":
-            call = ast.parse("MQTTException(ERESPONSE)", mode="eval").body
+            call = ast.parse(f"MQTTException({ERESPONSE})", mode="eval").body
             assert isinstance(call, ast.Call)
             if self.texts:
                 text = node.args[0].left if isinstance(node.args[0], ast.BinOp) else node.args[0]

@@ -32,11 +32,11 @@ class TLSTransport(_device.TLSTransport):
             if cert_reqs is not None:
                 verify = cert_reqs
             verify = verify is None or bool(verify)
-            authority = _device.load(cadata)
+            authority = _load(cadata, "cadata")
             _device.check_pair(cert, key)
             if cadata is not None and not authority:
                 raise ValueError("cadata: empty")
-            context = _context(authority, _device.load(cert), _device.load(key), verify)
+            context = _context(authority, _load(cert, "cert"), _load(key, "key"), verify)
             if server_hostname is None:
                 context.check_hostname = False
         # CPython verifies addresses, too, and sends no SNI for them.
@@ -59,6 +59,17 @@ class TLSTransport(_device.TLSTransport):
         )
 
 
+def _load(data: str | bytes | None, name: str) -> bytes:
+    found = _device.load(data)
+    if not isinstance(found, (bytes, bytearray, memoryview)):
+        raise _not_a_certificate(name)
+    return bytes(found)
+
+
+def _not_a_certificate(name: str) -> ValueError:
+    return ValueError(f"{name}: not a certificate, or key, in PEM or DER")
+
+
 def _context(
     cadata: bytes, cert: bytes, key: bytes, verify: bool
 ) -> _ssl.SSLContext:
@@ -72,7 +83,7 @@ def _context(
         elif verify:
             context.load_default_certs()
     except (_ssl.SSLError, ValueError) as e:
-        raise ValueError("cadata: not a certificate, or key, in PEM or DER") from e
+        raise _not_a_certificate("cadata") from e
     if cert:
         _load_cert_chain(context, cert, key)
     return context
@@ -103,4 +114,4 @@ def _load_cert_chain(context: _ssl.SSLContext, cert: bytes, key: bytes) -> None:
             continue
         finally:
             os.unlink(name)
-    raise ValueError("cert: not a certificate, or key, in PEM or DER")
+    raise _not_a_certificate("cert")

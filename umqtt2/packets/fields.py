@@ -128,6 +128,12 @@ def string(value: "bytes") -> "bytes":
     return len(value).to_bytes(2, "big") + value
 
 
+def check_count(value: "int", name: "str") -> "None":
+    """Raise ValueError, with the argument's `name`, for what is not an int from 1."""
+    if not isinstance(value, int) or value < 1:
+        raise ValueError(name + ": not an int from 1")
+
+
 def topic_name(topic: "Text") -> "bytes":
     """Return the name of a topic to publish to, as bytes.
 

@@ -72,7 +72,8 @@ class FileSession(MemorySession):
         limit   how many messages it keeps at the most
         window  how many of them are in flight at the most, as for MemorySession
 
-        Raises OSError when there is a file that cannot be opened.
+        Raises OSError when there is a file that cannot be opened, and ValueError for a limit or window that is not an
+        int from 1.
         """
         if CHECKS and not isinstance(path, str):
             raise TypeError("path: not a str but %s" % type(path).__name__)

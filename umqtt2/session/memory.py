@@ -1,6 +1,6 @@
 """A session store that keeps messages in RAM until they are delivered, and subscriptions."""
 
-from ..constants import FIVE, STREAMING
+from ..constants import FIVE, STREAMING, STRICT
 from ..errno import (
     EFULL,
     SDELIVERED,
@@ -21,6 +21,7 @@ from ..packets.fields import (
     SUBSCRIBE,
     UNSUBACK,
     UNSUBSCRIBE,
+    check_count,
 )
 from .received_ids import ReceivedIds
 
@@ -97,7 +98,12 @@ class MemorySession:
         last    the packet identifiers begin after this one
         window  how many of them are in flight at the most: brokers drop what is more than theirs,
                 as a rule 20
+
+        Raises ValueError for a limit or window that is not an int from 1.
         """
+        if STRICT:
+            check_count(limit, "limit")
+            check_count(window, "window")
         self.limit = limit
         self.window = window
         if FIVE:

@@ -7,7 +7,7 @@ except ImportError:
 from binascii import b2a_base64
 from errno import ECONNREFUSED, ECONNRESET, ETIMEDOUT
 
-from ..constants import ONE_WRITE, POLL_MS
+from ..constants import ONE_WRITE, POLL_MS, STRICT
 from .tcp import TCPTransport
 
 try:
@@ -85,8 +85,11 @@ class WebSocketTransport:
         transport     what carries the WebSocket, such as a TLSTransport(server, 443, ...) for wss://; by
                       default TCPTransport(server, port)
 
-        Raises ValueError for a server or path that no URL may have.
+        Raises ValueError for a server or path that no URL may have, TypeError for what is no text, or a port that is
+        no int.
         """
+        if STRICT:
+            _check_address(server, port, path)
         for name, value in (("server", server), ("path", path)):
             for character in value:
                 if not "!" <= character <= "~":
@@ -272,6 +275,17 @@ class WebSocketTransport:
                 except Exception:  # also of memory: what is beneath must be closed
                     pass
         self.transport.close()
+
+
+def _check_address(server: "str", port: "int", path: "str") -> "None":
+    """Raise TypeError or ValueError, with the name of the argument, for what a WebSocketTransport cannot have."""
+    for name, value in (("server", server), ("path", path)):
+        if not isinstance(value, str):
+            raise TypeError("%s: not a str but %s" % (name, type(value).__name__))
+    if not isinstance(port, int):
+        raise TypeError("port: not an int but %s" % type(port).__name__)
+    if path[:1] != "/":
+        raise ValueError("path: does not begin with /")
 
 
 def frame(
