@@ -86,11 +86,11 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 	@$(PY) -m tools.measure sizes
 
 bench: setup .venv/bench  ## Measure speed, heap and wake-ups beside other clients (DOCS=1: for docs/)
-	@$(PY) -m tools.measure.speed $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure speed $(if $(DOCS),--docs)
 	@$(PY) -m tools.measure.wakeup $(if $(DOCS),--docs)
 
 instructions: setup  ## Count the instructions of each call, beside other clients (valgrind)
-	@$(PY) -m tools.measure.instructions
+	@$(PY) -m tools.measure instructions
 
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))

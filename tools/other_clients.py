@@ -89,7 +89,6 @@ OTHER_CLIENTS = {
         "gmqtt",
     ),
 }
-VERSIONS = {name: client.version for name, client in OTHER_CLIENTS.items()}
 
 
 def source_folder(name: str) -> Path:

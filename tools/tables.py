@@ -73,11 +73,6 @@ def cells(line: str) -> list[str]:
     return [cell.strip() for cell in line.strip("|").split("|")] if line.startswith("|") else []
 
 
-def value(cell: str) -> float:
-    """The figure that `number` has written into a cell."""
-    return float(cell.replace(",", ""))
-
-
 def fill(page: Path, parts: Mapping[str, str]) -> None:
     """Put texts into a page; see `filled`."""
     page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")

@@ -9,12 +9,11 @@ import pytest
 
 from tools import fetch
 from tools.errors import ToolError, Unsupported
-from tools.measure import loops
-from tools.measure.broker import Broker, running
+from tools.measure import instructions
 from tools.measure.budget import INSTRUCTIONS, instructions_on
-from tools.measure.instructions import callgrind, measure
+from tools.measure.loops import Broker, prepare, running
 
-HELP = "Make it faster, or say in the commit why not: `python -m tools.measure.instructions umqtt2 --write-budget`."
+HELP = "Make it faster, or say in the commit why not: `python -m tools.measure instructions umqtt2 --write-budget`."
 TIMES = 3  # a count that is too high is repeated: what a client does by the clock depends on how fast it is
 
 
@@ -39,14 +38,14 @@ def broker(valgrind: None) -> Iterator[Broker]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the VM imports."""
-    return loops.prepare("umqtt2", measure.PROFILE, tmp_path_factory.mktemp("instructions"))
+    return prepare("umqtt2", tmp_path_factory.mktemp("instructions"))
 
 
 def test_every_measure_has_a_budget() -> None:
-    assert list(INSTRUCTIONS.read()[measure.PROFILE]) == list(measure.MEASURES)
+    assert list(INSTRUCTIONS.read()[instructions.PROFILE]) == list(instructions.MEASURES)
 
 
-@pytest.mark.parametrize("name", measure.MEASURES)
+@pytest.mark.parametrize("name", instructions.MEASURES)
 def test_budget(name: str, folder: Path, broker: Broker) -> None:
     version = instructions_on()
     if version != INSTRUCTIONS.vm():
@@ -54,7 +53,7 @@ def test_budget(name: str, folder: Path, broker: Broker) -> None:
     too_much: list[str] = []
     for _ in range(TIMES):
         too_much = INSTRUCTIONS.exceeded(
-            measure.PROFILE, {name: measure.thousands(folder, broker, "umqtt2", name)}
+            instructions.PROFILE, {name: instructions.thousands(folder, broker, "umqtt2", name)}
         )
         if not too_much:
             return
@@ -64,7 +63,7 @@ def test_budget(name: str, folder: Path, broker: Broker) -> None:
 def test_a_loop_costs_what_it_executes(valgrind: None, folder: Path) -> None:
     def counted(n: int) -> int:
         line = f"print('ready'); input(); x = [0] * 8\nfor i in range({n}): x[i & 7] = i"
-        return callgrind.count(folder, line, lambda: None)
+        return instructions.count(folder, line, lambda: None)
 
     few, more, many = counted(1000), counted(2000), counted(4000)
     assert 100 < (more - few) / 1000 < 3000
@@ -73,6 +72,6 @@ def test_a_loop_costs_what_it_executes(valgrind: None, folder: Path) -> None:
 
 def test_a_program_that_fails_is_told(valgrind: None, folder: Path) -> None:
     with pytest.raises(ToolError, match="ZeroDivisionError"):
-        callgrind.count(folder, "print('ready'); input(); 1 / 0", lambda: None)
+        instructions.count(folder, "print('ready'); input(); 1 / 0", lambda: None)
     with pytest.raises(ToolError, match="ImportError"):
-        callgrind.count(folder, "import there_is_no_such_module", lambda: None)
+        instructions.count(folder, "import there_is_no_such_module", lambda: None)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 
 from tools import errors
-from tools.measure import published, sizes
+from tools.measure import instructions, published, sizes, speed
+from tools.paths import BUILD
 from tools.tables import Table, show
 
-MEASUREMENTS = {"sizes": sizes}
+MEASUREMENTS = {"sizes": sizes, "speed": speed, "instructions": instructions}
 
 
 def main() -> None:
@@ -26,12 +28,16 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "pages":
         for name, module in MEASUREMENTS.items():
-            published.write(module, published.read(name))
+            if module.PAGES:
+                published.write(module, published.read(name))
         return
     module = MEASUREMENTS[options.what]
     figures = module.measure(options)
+    file = BUILD / "measure" / f"{options.what}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     show(*(part for part in module.parts(figures).values() if isinstance(part, Table) and part.title))
-    if options.docs:
+    if options.docs and module.PAGES:
         published.write(module, published.keep(options.what, figures))
     if hasattr(module, "problems"):
         sys.exit("\n".join(module.problems(figures)) or 0)

@@ -1,14 +1,31 @@
-"""The clients that are measured, with loops that are the same for all: a folder for each, that a VM imports from."""
+"""The clients that are measured, by programs that are the same for all, on the VM and on CPython, and their broker."""
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from tools.paths import new_folder
+from tools import fetch, other_clients
+from tools.errors import ToolError
+from tools.paths import REPO, new_folder
+from tools.testkit import vm
+from tools.testkit.broker import HOST
+from tools.testkit.mosquitto import PlainMosquitto
+from tools.testkit.process import finish
 from tools.testkit.tree import lay_out, lay_out_other, put
 
 PROGRAMS = Path(__file__).parent / "programs"
-# Names in the results, and names for readers.
+SHARED = ("feeder", "speed", "async_speed", "exact", "use_umqtt2")
+SECONDS = 120
+# Names in programs, and names for readers.
 CLIENTS = {
     "bare": "bare socket",
     "simple": "umqtt.simple",
@@ -22,26 +39,82 @@ CLIENTS = {
     "chumicro": "chumicro-mqtt",
     "aio": "umqtt2.aio",
 }
+BUILDS = {"umqtt2": "simple", "aio": "aio"}
 ARCHIVES = {
     "simple": ["umqtt.simple"],
     "simple2": ["umqtt.simple2"],
     "aiomqttc": ["aiomqttc"],
     "chumicro": ["chumicro-mqtt", "chumicro-sockets", "chumicro-timing"],
 }
-OURS = {"aio": "aio"}  # the build of a client that is always of the same
+# TCP_NODELAY: otherwise the broker's acknowledgement can wait for the client's TCP acknowledgement, and the
+# figures would include that delay. No limit for queues: otherwise messages for a slow receiver are dropped.
+SETTINGS = (
+    "set_tcp_nodelay true",
+    "max_queued_messages 0",
+    "max_inflight_messages 0",
+    "persistence false",
+    "log_type error",
+    "log_type warning",
+    "log_type information",
+    "connection_messages false",
+)
 
 
-def prepare(client: str, profile: str, home: Path) -> Path:
-    """Make the folder of a client below `home`; `profile` says which build of umqtt2."""
+class Broker(NamedTuple):
+    """A running broker."""
+
+    port: int
+    version: str
+    pid: int
+
+
+@contextmanager
+def running() -> Iterator[Broker]:
+    """Run a mosquitto that is configured not to be the bottleneck."""
+    done = subprocess.run([str(fetch.mosquitto()), "-h"], capture_output=True, text=True, check=False)
+    version = re.search(r"mosquitto version (\S+)", done.stdout + done.stderr)
+    with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *SETTINGS) as mosquitto:
+        yield Broker(mosquitto.port, version[1] if version else "unknown", mosquitto.pid)
+
+
+def prepare(client: str, home: Path) -> Path:
+    """Make a folder for a client below `home`, which has all that a VM imports to measure it."""
     target = home / client
     with new_folder(target) as draft:
-        for program in sorted(PROGRAMS.glob("*.py")):
-            if not program.name.startswith("use_") or program.stem == f"use_{client}":
-                put(program, draft / program.name)
+        for program in {*SHARED, f"use_{client}"}:
+            put(PROGRAMS / f"{program}.py", draft / f"{program}.py")
         for name in ARCHIVES.get(client, ()):
             lay_out_other(name, draft)
-        if client == "umqtt2":
-            lay_out(profile, draft)
-        elif client in OURS:
-            lay_out(OURS[client], draft)
+        if client in BUILDS:
+            lay_out(BUILDS[client], draft)
     return target
+
+
+def run(
+    folder: Path | None, heap_kb: int, call: str, client: str, *arguments: object, core: int | None = None
+) -> dict[str, Any]:
+    """Let a program measure a client, and give what it found: a line of JSON that it prints.
+
+    folder  that the VM imports from; None: it is this CPython that runs the program
+    call    the program's module and function
+    core    of the processor, to stay on
+    """
+    line = f"import {call.partition('.')[0]} as program; program.{call.partition('.')[2]}{(client, *arguments)!r}"
+    if folder:
+        command, environment = vm.command(fetch.vm32(), heap_kb, "-c", line), vm.imports(folder)
+    else:
+        paths = os.pathsep.join(map(str, [PROGRAMS, REPO, other_clients.source_folder("gmqtt")]))
+        command, environment = [sys.executable, "-c", line], {"PYTHONPATH": paths}
+    try:
+        pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
+        done = finish(command, folder or REPO, environment, SECONDS, preexec_fn=pin)
+    except subprocess.TimeoutExpired:
+        raise ToolError(f"bench: {call} of {client} has not ended after {SECONDS} s") from None
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+        raise ToolError(f"bench: {call} of {client} failed; it says why above")
+    found: dict[str, Any] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
+    return found
+
+
+__all__ = ["ARCHIVES", "CLIENTS", "HOST", "PROGRAMS", "Broker", "prepare", "run", "running"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tools import errors
-from tools.measure.broker import HOST, running
+from tools.measure.loops import HOST, running
 from tools.tables import Table, markdown
 from umqtt2 import MQTTClient
 from umqtt2.packets.v311 import V311

@@ -20,26 +20,33 @@ else:
     from time import ticks_diff, ticks_us
 
 
+def slices(seconds, n, feeder, slice_us=SLICE_US):
+    """Yield how many messages to do next, until that has taken so many seconds, and print the sample."""
+    count = took = 0
+    while took < seconds * 1000000:
+        if feeder:
+            feeder.feed(n)
+        start = ticks_us()
+        yield n
+        us = ticks_diff(ticks_us(), start)
+        if n < LARGEST and us < slice_us:
+            n *= 2
+        else:
+            count += n
+            took += us
+    print(json.dumps({"count": count, "us": took}))
+
+
 def main(client, measure, host, port, seconds):
-    """Run a measure of a client for some time; print how many messages that were, and in how long."""
+    """Run a measure of a client for some time."""
     use = __import__("use_" + client)
-    work = getattr(use, measure)
     c = use.connect(host, port)
     feeder = None
     if measure == "receive":
         use.subscribe(c, TOPIC)
         feeder = Feeder(host, port, TOPIC)
-    n = 4 * WINDOW if measure == "burst" else 1
-    count = us = 0
-    while us < seconds * 1000000:
-        if feeder:
-            feeder.feed(n)
-        start = ticks_us()
-        work(c, n)
-        took = ticks_diff(ticks_us(), start)
-        if n < LARGEST and took < SLICE_US:
-            n *= 2
+    for n in slices(seconds, 4 * WINDOW if measure == "burst" else 1, feeder):
+        if measure == "burst":
+            use.qos1(c, n, WINDOW)
         else:
-            count += n
-            us += took
-    print(json.dumps({"count": count, "us": us}))
+            getattr(use, measure)(c, n)

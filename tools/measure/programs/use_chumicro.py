@@ -7,7 +7,6 @@ from chumicro_timing import ticks_ms
 
 received = 0
 acknowledged = 0
-granted = 0
 
 
 def on_message(topic, payload):
@@ -15,48 +14,43 @@ def on_message(topic, payload):
     received += 1
 
 
-def on_publish(*facts):
+def on_acknowledged(*facts):
     global acknowledged
     acknowledged += 1
 
 
-def on_subscribe(*facts):
-    global granted
-    granted += 1
+class Client(MQTTClient):
+    def turn(self):
+        now = ticks_ms()
+        if self.check(now):
+            self.handle(now)
+
+    async def connect(self):
+        self.on_message = on_message
+        super().connect()
+        while self.state != ProtocolState.CONNECTED:
+            self.turn()
+
+    async def subscribe(self, topic, qos):
+        goal = acknowledged + 1
+        super().subscribe(topic, qos, on_subscribe=on_acknowledged)
+        while acknowledged < goal:
+            self.turn()
+
+    async def publish(self, topic, msg, qos):
+        goal = acknowledged + 1
+        super().publish(topic, msg, qos=qos, on_publish=on_acknowledged)
+        while acknowledged < goal:
+            self.turn()
 
 
-def turn(c):
-    now = ticks_ms()
-    if c.check(now):
-        c.handle(now)
-
-
-async def connect(host, port, keepalive=60):
-    c = MQTTClient(
-        transport_factory=fixed_connector_factory(host, port), client_id="bench", keep_alive_seconds=keepalive
-    )
-    c.on_message = on_message
-    c.connect()
-    while c.state != ProtocolState.CONNECTED:
-        turn(c)
-    return c
-
-
-async def subscribe(c, topic, qos):
-    c.subscribe(topic.decode(), qos, on_subscribe=on_subscribe)
-    while not granted:
-        turn(c)
-
-
-async def publish(c, topic, msg, qos):
-    goal = acknowledged + 1
-    c.publish(topic.decode(), msg, qos=qos, on_publish=on_publish)
-    while acknowledged < goal:
-        turn(c)
+def client(host, port, keepalive):
+    where = fixed_connector_factory(host, port)
+    return Client(transport_factory=where, client_id="bench", keep_alive_seconds=keepalive)
 
 
 async def receive(c, n):
     global received
     while received < n:
-        turn(c)
+        c.turn()
     received -= n

@@ -19,17 +19,18 @@ def on_message(client, userdata, message):
     received += 1
 
 
-def made():
-    """Return a client; without MQTTv311 it would try the same."""
+def made(host, port):
+    """Return a client that connects; without MQTTv311 it would try the same."""
     client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, "bench", protocol=mqtt.MQTTv311)
     client.max_inflight_messages_set(WINDOW)
     client.on_message = on_message
+    client.connect(host, port)
     return client
 
 
 def connect(host, port):
-    client = made()
-    client.connect(host, port)
+    client = made(host, port)
+    client.on_publish = on_publish
     while not client.is_connected():
         client.loop()
     return client
@@ -51,24 +52,12 @@ def qos0(c, n):
         c.loop_write()
 
 
-def qos1(c, n):
-    c.on_publish = on_publish
-    publish = c.publish
-    loop = c.loop
-    for _ in range(n):
-        goal = acknowledged + 1
-        publish(TEXT_TOPIC, MSG, 1)
-        while acknowledged < goal:
-            loop()
-
-
-def burst(c, n):
-    c.on_publish = on_publish
+def qos1(c, n, window=1):
     publish = c.publish
     loop = c.loop
     first = acknowledged
     for i in range(n):
-        while i - WINDOW >= acknowledged - first:
+        while i - window >= acknowledged - first:
             loop()
         publish(TEXT_TOPIC, MSG, 1)
     while acknowledged < first + n:
