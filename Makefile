@@ -76,7 +76,7 @@ test-wasm: venv  ## Run the smoke test on the oldest and newest MicroPython, und
 
 test-board: venv  ## Run the device tests on a real board (PORT=/dev/ttyACM0)
 	@test -n "$(PORT)" || { echo "test-board: no port is given; say PORT=/dev/ttyACM0"; exit 1; }
-	$(PY) -m tools.board --port $(PORT)
+	$(PYTEST) tests/device/test_scenarios.py --board $(PORT)
 
 device: venv  ## Build what goes into a board's /lib (PROFILE=core|simple|simple5|full|aio, MPY_VERSION=1.22.2)
 	@$(PY) -m tools.device $(PROFILE) --mpy-version "$(MPY_VERSION)"

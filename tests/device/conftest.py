@@ -15,7 +15,8 @@ from tests.device.machine import PROGRAMS, Board, Vm
 from tools import fetch
 from tools.errors import ToolError
 from tools.micropython import probe
-from tools.testkit.board import BoardSetup
+from tools.paths import REPO
+from tools.testkit.board import BoardSetup, install
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import LISTENERS, Mosquitto
 from tools.testkit.observer import Observer
@@ -47,8 +48,8 @@ class Variant(NamedTuple):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--board", metavar="PORT", help="run the scenarios on a board, prepared by tools.board")
-    parser.addoption("--board-config", metavar="FILE", help="its board.ini")
+    parser.addoption("--board", metavar="PORT", help="run the scenarios on a board")
+    parser.addoption("--board-config", metavar="FILE", default=REPO / "board.ini", help="default: %(default)s")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -111,9 +112,16 @@ def quick_broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certifi
 
 @pytest.fixture(scope="session")
 def setup(request: pytest.FixtureRequest) -> BoardSetup | None:
-    """What board.ini says, when the tests are run on a board."""
-    path = request.config.getoption("--board-config", None)
-    return BoardSetup.read(Path(path)) if path else None
+    """What board.ini says, when the tests are run on a board; the board is made ready."""
+    port = request.config.getoption("--board", None)
+    if not port:
+        return None
+    try:
+        found = BoardSetup.read(Path(request.config.getoption("--board-config")))
+        install(port, PROGRAMS, found.ca)
+    except ToolError as error:
+        pytest.exit(str(error), 1)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,22 @@
-"""What board.ini says: the Wi-Fi and the broker of a board under test."""
+"""A board under test: what board.ini says of its Wi-Fi and its broker, and what is copied to it.
+
+docs/testing-on-a-board.md describes board.ini.
+"""
 
 from __future__ import annotations
 
+import shutil
 import ssl
+import subprocess
+import tempfile
 from configparser import ConfigParser
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.errors import ToolError
+from tools.testkit.tree import SOURCE, lay_out
+from tools.testkit.vm import made_mpy_version, mpremote, mpy_version
 
 BOARD_FOLDER = "/umqtt2_test"
 CA_ON_BOARD = f"{BOARD_FOLDER}/ca.der"
@@ -68,3 +76,21 @@ class BoardSetup:
         if self.ca:
             arguments["tls_context"] = ssl.create_default_context(cadata=self.ca.read_bytes())
         return arguments
+
+
+def install(port: str, programs: Path, ca: Path | None) -> None:
+    """Copy the package, the programs and the broker's CA to the board."""
+    if port.startswith("/") and not Path(port).exists():
+        raise ToolError(f"{port}: no such port; `mpremote connect list` shows those there are")
+    try:
+        version = mpy_version(mpremote(port, "exec"))
+    except subprocess.CalledProcessError as error:
+        complaint = (error.stdout + error.stderr).strip().splitlines() or [b"no answer"]
+        raise ToolError(f"{port}: no MicroPython there: {complaint[-1].decode(errors='replace')}") from None
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / BOARD_FOLDER.strip("/")
+        lay_out(SOURCE, copy, programs, compiled=version == made_mpy_version())
+        if ca:
+            shutil.copy(ca, copy / Path(CA_ON_BOARD).name)
+        if subprocess.run(mpremote(port, "cp", "-r", str(copy), ":/")).returncode:
+            raise ToolError(f"{port}: copying to the board failed; is there room for 60 KB?")
