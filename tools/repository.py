@@ -5,10 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
-import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tools.commands import said
 from tools.errors import ToolError
 from tools.paths import REPO
 
@@ -22,12 +22,7 @@ def web_address(checkout: Path = REPO) -> str:
     """
     given = os.environ.get(VARIABLE)
     if given is None:
-        command = ["git", "-C", str(checkout), "config", "remote.origin.url"]
-        try:
-            origin = subprocess.run(command, capture_output=True, text=True, check=False).stdout
-        except OSError:  # no git
-            origin = ""
-        return as_web_address(origin.strip())
+        return as_web_address(said("git", "-C", str(checkout), "config", "remote.origin.url").strip())
     address = as_web_address(given)
     if given and not address:
         raise ToolError(f"{VARIABLE}={given} is not an address on the web; write https://host/owner/umqtt2")
