@@ -10,8 +10,6 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-import trustme
-
 from tools import fetch
 from tools.testkit import vm
 from tools.testkit.certificates import Certificates
@@ -217,12 +215,10 @@ for program in PROGRAMS:
 class Dated(Certificates):
     """With a certificate that begins tomorrow, as for a board whose clock is not set."""
 
-    def _write_authority(self, name: str, authority: trustme.CA) -> None:
-        super()._write_authority(name, authority)
-        if name == "ca":
-            now, day = datetime.now(timezone.utc), timedelta(days=1)
-            later = authority.issue_cert("localhost", not_before=now + day, not_after=now + 9 * day)
-            self._write("future", later)
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        now, day = datetime.now(timezone.utc), timedelta(days=1)
+        self.add("future", self.authority.issue_cert("localhost", not_before=now + day, not_after=now + 9 * day))
 
 
 def look(kind: str, folder: Path, broker: Mosquitto) -> dict[str, str]:

@@ -64,9 +64,9 @@ class Server:
         self._process = Process(command, None, environment, lambda line: self.log.append((time.monotonic(), line)))
 
     def wait_until_listening(self) -> None:
-        """Wait until it says that it is ready; raise ToolError when it does not."""
+        """Wait until it is ready; raise ToolError when it does not become that."""
         end = time.monotonic() + self.seconds
-        while self.ready and not any(re.search(self.ready, line) for _, line in self.log[self._log_start :]):
+        while not self._is_ready():
             self.check()
             if time.monotonic() > end:
                 raise ToolError(f"{self.name} is not ready: {self._last_line()}")
@@ -94,10 +94,6 @@ class Server:
         """Return the lines of its log in which a regular expression is found."""
         return [line for _, line in list(self.log) if re.search(pattern, line)]
 
-    def count(self, pattern: str) -> int:
-        """Return how many lines these are."""
-        return len(self.logged(pattern))
-
     def times(self, pattern: str) -> list[float]:
         """Return when these lines came."""
         return [when for when, line in list(self.log) if re.search(pattern, line)]
@@ -121,6 +117,9 @@ class Server:
         port: int = sock.getsockname()[1]
         return port
 
+    def _is_ready(self) -> bool:
+        return not self.ready or any(re.search(self.ready, line) for _, line in self.log[self._log_start :])
+
     def _prepare(self) -> None:
         """Write its configuration, into the folder."""
 
@@ -143,15 +142,11 @@ class Broker(Server):
         super().__init__(folder)
         self.port = self._reserve()
 
-    def wait_until_listening(self) -> None:
-        """Wait until it is ready and accepts connections; raise ToolError when it does not."""
-        super().wait_until_listening()
-        end = time.monotonic() + self.seconds
-        while time.monotonic() < end:
-            self.check()
-            try:
-                socket.create_connection((HOST, self.port), 1).close()
-                return
-            except OSError:
-                time.sleep(0.01)
-        raise ToolError(f"{self.name} does not listen: {self._last_line()}")
+    def _is_ready(self) -> bool:
+        if not super()._is_ready():
+            return False
+        try:
+            socket.create_connection((HOST, self.port), 1).close()
+        except OSError:
+            return False
+        return True

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
+import ssl
 import threading
 import time
-from collections.abc import Coroutine
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple, TypeVar
 
-import aiomqtt
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 
 SECONDS = 60
 # Messages that are published before an acknowledgement. mosquitto acknowledges and drops those at QoS 2 beyond its
-# `max_inflight_messages`, 20, and paho-mqtt, which aiomqtt is made of, does not keep to that.
+# `max_inflight_messages`, 20, and paho-mqtt does not keep to that.
 TOGETHER = 10
+
+Self = TypeVar("Self", bound="Observer")
 
 
 class Message(NamedTuple):
@@ -25,72 +27,69 @@ class Message(NamedTuple):
 
 
 class Observer:
-    """aiomqtt in a thread of its own, with calls that block."""
+    """paho-mqtt, which has a thread of its own, with calls that block; use it with `with`."""
 
-    def __init__(self, **settings: Any) -> None:
-        """settings: arguments of aiomqtt.Client."""
-        self._settings = settings
-        self._loop = asyncio.new_event_loop()
-        self._arrived = threading.Condition()
+    def __init__(
+        self,
+        hostname: str,
+        port: int,
+        username: str | None = None,
+        password: str | None = None,
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._address = hostname, port
         self._messages: dict[str, list[Message]] = {}
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._gone = threading.Event()
+        self._granted: set[int] = set()  # identifiers of subscriptions
+        self._client = Client(CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+        self._client.username_pw_set(username, password)
+        if tls_context:
+            self._client.tls_set_context(tls_context)
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = lambda client, data, number, *more: self._granted.add(number)
+        self._client.on_disconnect = lambda *more: self._gone.set()
 
-    def __enter__(self) -> Observer:
-        self._thread.start()
-        self._client = self._call(self._make())
-        self._call(self._client.__aenter__())
-        self._listening = asyncio.run_coroutine_threadsafe(self._listen(), self._loop)
+    def __enter__(self: Self) -> Self:
+        self._client.connect(*self._address)
+        self._client.loop_start()
+        self._wait(self._client.is_connected, "accepted a client")
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._listening.cancel()
-        self._call(self._client.__aexit__(None, None, None))
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(SECONDS)
-        self._loop.close()
+        self._client.disconnect()
+        self._gone.wait(SECONDS)  # until all has arrived that the broker had sent
+        self._client.loop_stop()
 
     def subscribe(self, topic: str, qos: int = 1) -> None:
         """Watch a topic filter from now on."""
-        self._call(self._client.subscribe(topic, qos))
+        number = self._client.subscribe(topic, qos)[1]
+        self._wait(lambda: number in self._granted, f"granted a subscription to {topic}")
 
     def publish(self, topic: str, payload: bytes, qos: int = 0, retain: bool = False) -> None:
         """Publish, and wait for the broker to have it at QoS 1."""
-        self._call(self._client.publish(topic, payload, qos, retain))
+        self.publish_all(topic, [payload], qos, retain)
 
-    def publish_all(self, topic: str, payloads: list[bytes], qos: int) -> None:
+    def publish_all(self, topic: str, payloads: list[bytes], qos: int, retain: bool = False) -> None:
         """Publish many in their order, and wait for the broker to have them at QoS 1 and 2."""
-
-        async def all_of_them() -> None:
-            for i in range(0, len(payloads), TOGETHER):
-                some = payloads[i : i + TOGETHER]
-                await asyncio.gather(*[self._client.publish(topic, payload, qos) for payload in some])
-
-        self._call(all_of_them(), len(payloads) / 10 + SECONDS)
+        for i in range(0, len(payloads), TOGETHER):
+            for sent in [self._client.publish(topic, payload, qos, retain) for payload in payloads[i : i + TOGETHER]]:
+                self._wait(sent.is_published, f"acknowledged a message on {topic}")
 
     def next(self, topic: str, seconds: float = SECONDS) -> Message:
         """Give the next message on a topic, in the order of arrival, and wait for it if need be."""
-        end = time.monotonic() + seconds
-        with self._arrived:
-            while not self._messages.get(topic):
-                left = end - time.monotonic()
-                assert left > 0, f"the broker has not delivered a message on {topic}"
-                self._arrived.wait(left)
-            return self._messages[topic].pop(0)
+        self._wait(lambda: self._messages.get(topic), f"delivered a message on {topic}", seconds)
+        return self._messages[topic].pop(0)
 
     def rest(self, topic: str) -> list[Message]:
         """Return what else has arrived on a topic so far."""
-        with self._arrived:
-            return self._messages.pop(topic, [])
+        return self._messages.pop(topic, [])
 
-    async def _make(self) -> aiomqtt.Client:
-        return aiomqtt.Client(**self._settings)
+    def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
+        entry = Message(message.payload, message.qos, message.retain)
+        self._messages.setdefault(message.topic, []).append(entry)
 
-    async def _listen(self) -> None:
-        async for message in self._client.messages:
-            with self._arrived:
-                entry = Message(bytes(message.payload), int(message.qos), bool(message.retain))
-                self._messages.setdefault(str(message.topic), []).append(entry)
-                self._arrived.notify_all()
-
-    def _call(self, task: Coroutine[Any, Any, Any], seconds: float = SECONDS) -> Any:
-        return asyncio.run_coroutine_threadsafe(task, self._loop).result(seconds)
+    def _wait(self, happens: Callable[[], object], what: str, seconds: float = SECONDS) -> None:
+        end = time.monotonic() + seconds
+        while not happens():
+            assert time.monotonic() < end, f"the broker has not {what}"
+            time.sleep(0.002)

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import socket
+from contextlib import ExitStack
 
 
 def free_ports(count: int) -> list[int]:
     """Ports that nobody uses at any address of this machine, IPv4 or IPv6, all different."""
-    sockets: list[socket.socket] = []
-    try:
-        for _ in range(count):
-            sockets.append(_bound())
-        return [sock.getsockname()[1] for sock in sockets]
-    finally:
-        for sock in sockets:
-            sock.close()
+    with ExitStack() as stack:
+        return [stack.enter_context(_bound()).getsockname()[1] for _ in range(count)]
 
 
 def free_port() -> int:
