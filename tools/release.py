@@ -24,7 +24,7 @@ from tools import errors
 from tools.commands import run
 from tools.device import PROFILES, install
 from tools.errors import ToolError
-from tools.packages.manifests import version
+from tools.packages import version
 from tools.paths import REPO
 from tools.repository import VARIABLE, web_address
 

@@ -11,7 +11,7 @@ from tests.device.conftest import MAIN
 from tests.device.machine import Board, Vm
 from tools.testkit.mosquitto import Mosquitto
 from tools.testkit.observer import Message, Observer
-from tools.testkit.proxy import LateProxy
+from tools.testkit.proxy import Proxy
 
 DELIVERED, ECONCREDENTIALS, ECONAUTH = 1, 24, 25
 CASES = [
@@ -35,7 +35,7 @@ def test_the_broker_answers_after_the_message(
     robust: bool,
 ) -> None:
     observer.subscribe(TOPIC)
-    with LateProxy(broker.port("anonymous"), b"reading") as proxy:
+    with Proxy(broker.port("anonymous"), b"reading") as proxy:
         client = {**broker.settings("anonymous"), "port": proxy.port}
         config = {"prefix": PREFIX, "client": client, "robust": robust}
         with machine(MAIN, tree).start(program, config) as run:

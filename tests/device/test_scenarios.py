@@ -10,7 +10,7 @@ import pytest
 from tests.device.conftest import Variant
 from tests.device.device import Device
 from tools.testkit.observer import Message
-from tools.testkit.proxy import LateProxy
+from tools.testkit.proxy import Proxy
 
 DELIVERED = 1
 LEAVES = 40
@@ -230,7 +230,7 @@ def test_reconnects(each_device: Device) -> None:
 def test_a_device_that_wakes_has_its_message_out_before_the_broker_has_said_anything(each_device: Device) -> None:
     if not each_device.broker or "ssl" in each_device.client:
         pytest.skip("needs a proxy that sees what the device sends")
-    with LateProxy(each_device.broker.port(each_device.listener), b"reading") as proxy:
+    with Proxy(each_device.broker.port(each_device.listener), b"reading") as proxy:
         each_device.client["port"] = proxy.port
         with each_device.run("waking") as run:
             assert run.event("connected")["up"]

@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from tools.device import PROFILES
-from tools.packages import files
-from tools.packages.manifests import NAMES, Manifest, version
+from tools.packages import NAMES, PACKAGES, Manifest, content, version
 from tools.paths import REPO
 
 NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
@@ -96,16 +95,16 @@ def test_versions(name: str) -> None:
     assert MANIFESTS[name].metadata["license"] == setup["metadata"]["license"]
 
 
-@pytest.mark.parametrize("name", files.PACKAGES)
+@pytest.mark.parametrize("name", PACKAGES)
 def test_package_files_are_made_from_the_manifests(name: str) -> None:
     """Or, in short: `python -m tools.packages` was run."""
-    content: dict[str, Any] = json.loads((REPO / name).read_text(encoding="utf-8"))
-    target, source = content["urls"][0]
+    written: dict[str, Any] = json.loads((REPO / name).read_text(encoding="utf-8"))
+    target, source = written["urls"][0]
     # They may have been written with the address of the repository.
     base = source[: -len(target)].rstrip("/") if source.endswith(target) else ""
-    assert content == files.content(files.PACKAGES[name], base)
+    assert written == content(PACKAGES[name], base)
 
 
 def test_every_profile_has_a_package_file() -> None:
-    assert {f"package-{profile}.json" for profile in PROFILES} < set(files.PACKAGES)
-    assert sorted(path.name for path in REPO.glob("package*.json")) == sorted(files.PACKAGES)
+    assert {f"package-{profile}.json" for profile in PROFILES} < set(PACKAGES)
+    assert sorted(path.name for path in REPO.glob("package*.json")) == sorted(PACKAGES)

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 from mpremote.mip import do_mip
 
-from tools import fetch
+from tools import fetch, packages
 from tools.device import PROFILES, build
-from tools.packages import files, index
 from tools.paths import REPO
 from tools.testkit import vm
 from tools.testkit.mosquitto import Mosquitto
@@ -22,7 +21,7 @@ from tools.testkit.observer import Observer
 from tools.testkit.process import finish
 
 PROGRAMS = Path(__file__).parent / "programs"
-PACKAGE_FILES = [name for name in files.PACKAGES if name != "package.json"]
+PACKAGE_FILES = [name for name in packages.PACKAGES if name != "package.json"]
 FRONT = {"aio": "umqtt2.aio"}  # where the client is; elsewhere it is in umqtt2
 WITH_TLS = [name for name in PROFILES if name != "core"]
 
@@ -62,7 +61,7 @@ def publish(
 def test_build_from_an_index(
     profile: str, tmp_path: Path, serve: Callable[[Path], str], broker: Mosquitto, observer: Observer
 ) -> None:
-    name = index.add(profile, build(profile), tmp_path / "index")
+    name = packages.add(profile, build(profile), tmp_path / "index")
     target = tmp_path / f"index-{profile}"
     mip(target, name, serve(tmp_path / "index"))
     assert not list(target.rglob("*.py"))
@@ -84,7 +83,7 @@ def test_sources_from_a_package_file(
     for folder in ("umqtt2", "compat"):
         shutil.copytree(REPO / folder, site / folder)
     base = serve(site)
-    files.write(site, base)
+    packages.write(site, base)
     target = tmp_path / Path(name).stem
     mip(target, f"{base}/{name}")
     assert not list(target.rglob("cpython")) and not list(target.rglob("testing"))
@@ -130,22 +129,22 @@ def mpremote_mip(root: Path, package: str) -> Path:
 def is_installed(target: Path, manifest: str) -> bool:
     """Whether just the files of a manifest are there."""
     there = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
-    return there == {path for path, _ in files.content(manifest)["urls"]}
+    return there == {path for path, _ in packages.content(manifest)["urls"]}
 
 
-@pytest.mark.parametrize("name", files.PACKAGES)
+@pytest.mark.parametrize("name", packages.PACKAGES)
 def test_the_committed_package_files(name: str, tmp_path: Path, serve: Callable[[Path], str]) -> None:
     """With relative addresses: mpremote, and a board's mip since 0.4."""
     for number, place in enumerate([str(REPO), serve(REPO)]):
         target = mpremote_mip(tmp_path / str(number), f"{place}/{name}")
-        assert is_installed(target, files.PACKAGES[name])
+        assert is_installed(target, packages.PACKAGES[name])
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_build_without_a_server(
     profile: str, tmp_path: Path, broker: Mosquitto, observer: Observer
 ) -> None:
-    name = index.add(profile, build(profile), tmp_path / "index")
+    name = packages.add(profile, build(profile), tmp_path / "index")
     target = mpremote_mip(tmp_path / "board", f"{tmp_path}/index/{name}.json")
     publish(target, broker, observer, module=FRONT.get(profile, "umqtt2"))
 

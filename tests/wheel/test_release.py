@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tools import fetch
-from tools.packages.manifests import version
+from tools.packages import version
 from tools.paths import REPO
 
 ADDRESS = "https://example.org/somebody/umqtt2"

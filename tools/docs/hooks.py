@@ -11,7 +11,7 @@ from mkdocs.structure.files import File, Files
 from tools import playground
 from tools.errors import ToolError
 from tools.node import package
-from tools.packages.manifests import version
+from tools.packages import version
 from tools.paths import REPO
 from tools.repository import web_address
 

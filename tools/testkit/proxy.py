@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from typing import Callable, TypeVar
 
 CONNACK_BYTES = 4
@@ -46,12 +45,15 @@ class Proxy(Server):
 
     drops_acknowledgements = False
 
-    def __init__(self, broker_port: int) -> None:
+    def __init__(self, broker_port: int, after: bytes = b"") -> None:
+        """after: bytes of the device; nothing of the broker's is forwarded before it has sent them"""
         super().__init__(self._relay)
         self._broker_port = broker_port
+        self._after = after
         self._armed = False
         self._flows = threading.Event()
-        self._flows.set()
+        if not after:
+            self._flows.set()
         self._left: int | None = None
         self._blocked = False
 
@@ -97,6 +99,7 @@ class Proxy(Server):
 
     def _forward(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         """Forward one direction until it ends; `answers`: that from the broker to the device."""
+        seen = b""
         try:
             if answers and self.drops_acknowledgements:
                 target.sendall(source.recv(CONNACK_BYTES))
@@ -107,6 +110,10 @@ class Proxy(Server):
                     self._flows.wait()
                 elif self._armed:
                     self._flows.clear()
+                elif self._after:
+                    seen += data
+                    if self._after in seen:
+                        self._flows.set()
                 target.sendall(data)
                 self._count(len(data))
         except OSError:
@@ -119,27 +126,6 @@ class Proxy(Server):
             if self._left < 0:
                 self._left = None
                 self.cut()
-
-
-class LateProxy(Proxy):
-    """Forwards nothing of the broker's until the device has sent certain bytes."""
-
-    def __init__(self, broker_port: int, after: bytes) -> None:
-        super().__init__(broker_port)
-        self._after = after
-        self._flows.clear()
-
-    def _relay(self, device: socket.socket) -> None:
-        seen = b""
-        while self._after not in seen:
-            data = device.recv(4096, socket.MSG_PEEK)
-            if len(data) == len(seen):
-                time.sleep(0.005)
-            if not data:
-                break
-            seen = data
-        self._flows.set()
-        super()._relay(device)
 
 
 def silent(sock: socket.socket) -> None:
