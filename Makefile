@@ -87,7 +87,7 @@ sizes: setup  ## Measure flash and heap of each profile and of the other clients
 
 bench: setup .venv/bench  ## Measure speed, heap and wake-ups beside other clients (DOCS=1: for docs/)
 	@$(PY) -m tools.measure speed $(if $(DOCS),--docs)
-	@$(PY) -m tools.measure.wakeup $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure wakeup $(if $(DOCS),--docs)
 
 instructions: setup  ## Count the instructions of each call, beside other clients (valgrind)
 	@$(PY) -m tools.measure instructions
