@@ -9,6 +9,7 @@ import ssl as _ssl
 import tempfile
 
 from ..transport import tls as _device
+from .socket import named
 
 
 class TLSTransport(_device.TLSTransport):
@@ -50,8 +51,8 @@ class TLSTransport(_device.TLSTransport):
         except (_ssl.SSLEOFError, _ssl.SSLZeroReturnError, ConnectionResetError) as e:
             if self._connected:
                 raise
-            text = f"{os.strerror(errno.ECONNRESET)}; is it a port for TLS?"
-            raise ConnectionResetError(errno.ECONNRESET, text) from e
+            reset = ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
+            raise named(reset, _device.ADVICE) from e
 
     def wrap(self) -> None:
         self.pollable.real = self._context.wrap_socket(

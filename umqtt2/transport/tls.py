@@ -19,6 +19,7 @@ TLS_CLIENT = 0
 REQUIRED = 2
 NONE = 0
 HANDSHAKE_MS = 20  # between two looks at a handshake
+ADVICE = "is it a port for TLS?"  # where the other side closes amid it
 
 
 class TLSTransport(TCPTransport):
@@ -110,7 +111,7 @@ class TLSTransport(TCPTransport):
         except OSError as e:
             if self._connected or e.args[1:]:  # MicroPython has a text for an error of TLS itself
                 raise
-            raise named(e, "is it a port for TLS?")
+            raise named(e, ADVICE)
         if taken:
             self._connected = True
         return taken
