@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from umqtt2 import MQTTClient, MQTTException
+from umqtt2.packets.v311 import V311
 from umqtt2.testing import FakeBroker, FakeClock, FakeTransport
+from umqtt2.v5 import V5
 
 
 class Lamp:
@@ -159,3 +161,83 @@ def test_a_refused_connect_leaves_the_session_as_it_was():
     with pytest.raises(MQTTException):
         client.connect()
     assert broker.subscriptions == {b"t": 1}
+
+
+@pytest.mark.parametrize("packets", [V311, V5()])
+def test_a_window_holds_messages_back_until_others_are_acknowledged(packets):
+    broker = FakeBroker()
+    broker.window = 2
+    got = []
+    client = MQTTClient("id", "broker", transport=broker, clock=broker.clock, packets=packets)
+    client.set_callback(lambda topic, msg, retained, dup: got.append((msg, dup)))
+    client.connect(clean_session=False)
+    broker.silent = True  # it sees no acknowledgement
+    for msg in "abc":
+        broker.deliver("t", msg, qos=1)
+    while client.check_msg():
+        pass
+    assert got == [(b"a", False), (b"b", False)]
+    broker.silent = False
+    client.connect(clean_session=False)
+    while client.check_msg():
+        pass
+    assert got[2:] == [(b"a", True), (b"b", True), (b"c", False)]
+    assert broker.acknowledged == [1, 2, 3]
+
+
+class Side(FakeBroker):
+    """One of several that are one broker."""
+
+    def __init__(self, sides):
+        super().__init__(sides[0].clock if sides else None)
+        self.sides = sides
+        sides.append(self)
+
+    def on_connect(self, seen):
+        for other in self.sides:
+            if other is not self and other.connects and other.connects[-1]["client_id"] == seen["client_id"]:
+                other.drop()
+                self.take_over(other)
+
+    def on_publish(self, topic, msg, qos, retain, properties):
+        for other in self.sides:
+            if other is not self:
+                other.publish(topic, msg, qos, retain, properties)
+
+
+def connected_to(side, name):
+    """A client with its messages in `got`."""
+    client = MQTTClient(name, "broker", transport=side, clock=side.clock)
+    client.got = []
+    client.set_callback(lambda topic, msg, retained, dup: client.got.append(msg))
+    return client
+
+
+def test_several_are_one_broker():
+    sides = []
+    one, two = (connected_to(Side(sides), name) for name in ("one", "two"))
+    one.set_last_will("t", "gone")
+    for client in (one, two):
+        client.connect()
+        client.subscribe("t", 1)
+    one.publish("t", "from one", qos=1)
+    sides[0].drop()
+    while two.check_msg():
+        pass
+    assert (one.got, two.got) == ([], [b"from one", b"gone"])
+
+
+def test_a_session_goes_to_where_the_client_connects_next():
+    sides = []
+    first = connected_to(Side(sides), "one")
+    first.connect(clean_session=False)
+    first.subscribe("t", 1)
+    second = connected_to(Side(sides), "one")
+    sides[0].publish("t", "waits", qos=1)
+    assert second.connect(clean_session=False) is True
+    while second.check_msg():
+        pass
+    assert second.got == [b"waits"]
+    with pytest.raises(MQTTException):
+        while first.check_msg():
+            pass

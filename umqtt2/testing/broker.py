@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 NEVER = 0xFFFFFFFF  # a session expiry interval
 NO_LOCAL = 4  # subscription options [3.8.3.1]
 AS_PUBLISHED = 8
+# What a broker keeps of a client from one connection to the next.
+SESSION = ["subscriptions", "subscription_options", "subscription_ids", "_in_flight", "_waiting", "_received"]
+SESSION += ["_unreleased", "_pid", "_session_ends", "_expiry"]
 
 
 class FakeBroker(FakeTransport):
@@ -48,6 +51,10 @@ class FakeBroker(FakeTransport):
     silent         True: it takes everything and answers nothing
     echo           True: what the client publishes comes back to it, where it has subscribed to that
     versions       which versions it knows: (4, 5)
+    window         how many messages at QoS 1 and 2 it sends before they are acknowledged, at the most; 0 is no limit
+
+    A subclass may replace `on_connect` and `on_publish`, and so be one of several that are one broker, each for its own
+    client.
 
     For MQTT 5. Properties are given as bytes, or as a dict from their numbers to their values, see
     `encode_properties`; what the client sent is kept as bytes.
@@ -70,6 +77,8 @@ class FakeBroker(FakeTransport):
     topic_alias_maximum 0, server_keep_alive None, session_expiry None (as the client asked for),
     assigned_client_identifier b"assigned" (for a client without one).
     """
+
+    window = 0
 
     def __init__(self, clock: "FakeClock | None" = None) -> "None":
         super().__init__(clock=clock)
@@ -186,6 +195,17 @@ class FakeBroker(FakeTransport):
         self.subscription_ids.clear()
         self._session_ends = self._expiry = 0
 
+    def take_over(self, other: "FakeBroker") -> "None":
+        """Take the client's session from another FakeBroker, whose connection has ended; in `on_connect`."""
+        for name in SESSION:
+            setattr(self, name, getattr(other, name))
+
+    def on_connect(self, seen: "dict[str, Any]") -> "None":
+        """Called when the client sends CONNECT, before it is answered; seen: as in `connects`."""
+
+    def on_publish(self, topic: "bytes", msg: "bytes", qos: "int", retain: "bool", properties: "bytes") -> "None":
+        """Called with what the client publishes, and with a last will when that is published."""
+
     # --- What the client sees ------------------------------------------------------------------------
 
     def open(self, timeout_ms: "int") -> "None":
@@ -277,6 +297,7 @@ class FakeBroker(FakeTransport):
         seen = self._packets.read_connect(body)
         self.connects.append(seen)
         self._limits = decode_properties(seen.get("properties", b""))
+        self.on_connect(seen)
         code = self.return_code or self._unsupported(seen)
         if code:
             self._send(self._packets.write_connack, (0, code), self._extra(CONNACK))
@@ -372,6 +393,7 @@ class FakeBroker(FakeTransport):
                 self.published_properties.append(properties)
             if self.echo:
                 self._publish(topic, msg, qos, first & 1 != 0, properties, True)
+            self.on_publish(topic, msg, qos, first & 1 != 0, properties)
 
     def _is_allowed(self, first: "int", pid: "int") -> "bool":
         # Whether a PUBLISH keeps the limits; if not, it ends the connection.
@@ -476,12 +498,15 @@ class FakeBroker(FakeTransport):
         now = self.clock.elapsed
         self._session_ends = None if self._expiry == NEVER else now + self._expiry * 1000
         self._will_due = now + 1000 * min(self._will_delay, self._expiry)
+        self._settle_will()
 
     def _settle_will(self) -> "None":
         # Publish the last will if its time has come.
         if self._will and self._will_due is not None and self.clock.elapsed >= self._will_due:
-            self._wills.append(self._will)
+            will = self._will
             self._will = self._will_due = None
+            self._wills.append(will)
+            self.on_publish(*will, b"")
 
     def _send(self, write: "Any", values: "tuple[Any, ...]", extra: "bytes", properties: "bytes" = b"") -> "None":
         # Send an answer, without the extra properties if it would be too large for the client with them.
@@ -554,17 +579,18 @@ class FakeBroker(FakeTransport):
             self._write(0, message, 0)
             return
         self._in_flight[pid] = message
-        if self._five:
+        if self._five or self.window:
             self._waiting.append(pid)
             self._send_waiting()
         else:
             self._transmit(pid, 0)  # to a client that is away, too: it counts as sent
 
     def _send_waiting(self) -> "None":
-        # Send messages that were never sent, as many as the client's Receive Maximum allows.
+        # Send messages that were never sent, as many as the client's Receive Maximum and the window allow.
+        limit = min(self._limits.get(33, 65535), self.window or 65535)
         while self._up and self._waiting:
             pid = self._waiting[0]
-            if len(self._in_flight) - len(self._waiting) >= self._limits.get(33, 65535):
+            if len(self._in_flight) - len(self._waiting) >= limit:
                 return
             del self._waiting[0]
             if pid in self._in_flight:

@@ -11,7 +11,7 @@ import page
 
 from umqtt2.packets.fields import topic_name
 from umqtt2.session import journal
-from umqtt2.testing import FakeBroker, packets5, packets311
+from umqtt2.testing import FakeBroker
 from umqtt2.transport.trace import TraceTransport
 
 REFUSED = 111  # ECONNREFUSED
@@ -154,22 +154,6 @@ class Clock:
 clock = Clock()
 
 
-# What the broker keeps of a client from one connection to the next.
-SESSION = (
-    "subscriptions",
-    "subscription_options",
-    "subscription_ids",
-    "queue",
-    "_in_flight",
-    "_waiting",
-    "_received",
-    "_unreleased",
-    "_pid",
-    "_session_ends",
-    "_expiry",
-)
-
-
 class FakeLink(FakeBroker):
     """The fake broker's side of one connection: in real time, and other clients get what the client publishes."""
 
@@ -177,7 +161,7 @@ class FakeLink(FakeBroker):
         super().__init__(clock)
         self.echo = True
         self.retained = retained
-        self.queue = []  # messages for the client beyond WINDOW
+        self.window = WINDOW
 
     def open(self, timeout_ms):
         """Connect, unless the page has cut the connection."""
@@ -209,57 +193,23 @@ class FakeLink(FakeBroker):
         if not (flags & 4 or self.incoming or self.ended):
             pause(timeout_ms if timeout_ms >= 0 else 1000)
 
-    def drop(self):
-        """Close the connection from the broker's side."""
-        super().drop()
-        self._settle_will()
-
-    def close(self):
-        """The client closes."""
-        super().close()
-        self._settle_will()
-
     def name(self):
         """The client identifier, when the broker knows it."""
         return text(self.connects[-1]["client_id"]) if self.connects else ""
 
-    def _connect(self, body):
-        name = text((packets5 if body[6] == 5 else packets311).read_connect(body)["client_id"])
+    def on_connect(self, seen):
+        """One connection for each client identifier, and one session."""
+        name = text(seen["client_id"])
         for link in links:
             if name and link is not self and link.name() == name:
-                link.drop()  # one connection for each client identifier
-                for part in SESSION:
-                    setattr(self, part, getattr(link, part))
+                link.drop()
+                self.take_over(link)
                 links.remove(link)
                 break
-        super()._connect(body)
 
-    def _deliver(self, topic, msg, qos, retain, properties, ids):
-        if qos and len(self._in_flight) >= WINDOW:
-            self.queue.append((topic, msg, qos, retain, properties, ids))
-        else:
-            super()._deliver(topic, msg, qos, retain, properties, ids)
-
-    def _acknowledged(self, first, body):
-        super()._acknowledged(first, body)
-        while self.queue and len(self._in_flight) < WINDOW:
-            super()._deliver(*self.queue.pop(0))
-
-    def forget(self):
-        """Lose the client's session."""
-        super().forget()
-        self.queue.clear()
-
-    def _publish(self, topic, msg, qos, retain, properties, own):
-        super()._publish(topic, msg, qos, retain, properties, own)
-        if own:
-            spread(self, topic, msg, qos, retain, properties)
-
-    def _settle_will(self):
-        before = len(self._wills)
-        super()._settle_will()
-        for topic, msg, qos, retain in self._wills[before:]:
-            spread(self, topic, msg, qos, retain, b"")
+    def on_publish(self, *message):
+        """Other clients get it."""
+        spread(self, *message)
 
 
 # --- A broker of the user's own --------------------------------------------------------------------------
