@@ -75,12 +75,13 @@ def test_a_handler_for_each_filter(reader: Laptop, broker: Mosquitto, observer: 
         assert [line for line in run.output if "set to" in line] == [f"set to {payload!r}" for payload in COUNT]
 
 
-def test_ask_and_be_answered(reader: Laptop, observer: Observer) -> None:
+def test_ask_and_be_answered(reader: Laptop, broker: Mosquitto, observer: Observer) -> None:
     source = block(ASYNCIO, "A message with a time limit").replace("next(5)", "next(60)")
     with start(reader, IMPORTS + source + MAIN.format("print(await ask(client))")) as run:
         assert observer.next("meter/ask").payload == b"energy"
         observer.publish("meter/answer", b"230.1", qos=1)
         wait_for_line(run, "b'230.1'")
+        assert broker.wait_for("Received DISCONNECT from another-1")  # acknowledged: no other test gets the answer
 
 
 def test_several_workers(reader: Laptop, broker: Mosquitto, observer: Observer) -> None:
