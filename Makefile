@@ -63,7 +63,7 @@ types:
 	$(PY) -m mypy
 
 copies:
-	$(PY) -m tools.copies
+	$(PY) -m tools.node jscpd
 
 test-unit: venv  ## Run the unit tests on CPython
 	$(PYTEST) tests/unit $(if $(TOGETHER),$(COVERED))
@@ -122,7 +122,7 @@ docs: .venv/docs  ## Make the documentation's site, in build/site (SERVE=1: and 
 release: venv  ## Make wheel, source archive and an archive for each profile, in dist/
 	@$(PY) -m tools.release
 
-lint: venv style types copies  ## Check style and types, and find copied code
+lint: .venv/bench .venv/docs style types copies  ## Check style and types, and find copied code
 
 clean:  ## Remove all that was built or fetched
 	rm -rf build dist .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info

@@ -1,4 +1,7 @@
-"""Node.js, its npm and packages of it: those of the test environment, or else those on PATH."""
+"""Node.js, its npm and packages of it: those of the test environment, or else those on PATH.
+
+`python -m tools.node PROGRAM ...` runs a program of the packages.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from tools import errors
 from tools.commands import run, said
 from tools.errors import ToolError
 from tools.paths import BUILD, REPO, made_once
@@ -73,3 +77,17 @@ def package(name: str) -> Path:
     wanted = [f"{name}@{version}" for name, version in PACKAGES.items()]
     folder = made_once(BUILD / "npm" / "packages", lambda folder: install(folder, *wanted), " ".join(wanted))
     return folder / "node_modules" / name
+
+
+def program(name: str) -> str:
+    """The path of a program of PACKAGES; it needs `environment`."""
+    return str(package(".bin") / name)
+
+
+def main() -> None:
+    """Run the program on the command line."""
+    os.execve(program(sys.argv[1]), sys.argv[1:], environment())
+
+
+if __name__ == "__main__":
+    errors.run_main(main)

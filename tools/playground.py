@@ -14,7 +14,7 @@ import shutil
 from pathlib import Path
 
 from tools.commands import run
-from tools.node import PACKAGES, environment, package
+from tools.node import PACKAGES, environment, package, program
 from tools.paths import BUILD, made_once
 
 FILES = ("micropython.mjs", "micropython.wasm", "editor.js")
@@ -41,15 +41,11 @@ def build() -> Path:
 def _make(folder: Path) -> None:
     source = package("micropython-newest")
     shutil.copy(source / "micropython.mjs", folder)
-    asyncify = (f"--pass-arg=asyncify-imports@{IMPORTS}", *PASSES)
-    _run("wasm-opt", source / "micropython.wasm", "--output", folder / "micropython.wasm", *asyncify)
-    (folder / "entry.js").write_text(EDITOR)
-    bundle = ("--bundle", "--format=esm", "--minify", "--log-level=warning", f"--outfile={folder / 'editor.js'}")
-    _run("esbuild", folder / "entry.js", *bundle)
-
-
-def _run(program: str, *arguments: Path | str) -> None:
-    """Run a program of npm's packages, which finds the others beside it."""
-    packages = package("binaryen").parent
-    command = [str(packages / ".bin" / program), *map(str, arguments)]
-    run(command, f"playground: {program} failed", env={**environment(), "NODE_PATH": str(packages)})
+    asyncify = ["--output", str(folder / "micropython.wasm"), f"--pass-arg=asyncify-imports@{IMPORTS}", *PASSES]
+    run([program("wasm-opt"), str(source / "micropython.wasm"), *asyncify], "playground", env=environment())
+    entry = folder / "entry.js"
+    entry.write_text(EDITOR)
+    bundle = ["--bundle", "--format=esm", "--minify", "--log-level=warning", f"--outfile={folder / 'editor.js'}"]
+    # What it imports is not beside it.
+    path = {"NODE_PATH": str(source.parent)}
+    run([program("esbuild"), str(entry), *bundle], "playground", env={**environment(), **path})
