@@ -19,6 +19,7 @@ from tools.commands import run
 from tools.errors import ToolError, Unsupported
 from tools.paths import BUILD, locked
 
+RELEASE = Path("/etc/os-release")
 SMALL = {"amd64": "i386", "arm64": "armhf", "i386": "i386", "armhf": "armhf"}
 COMPONENTS = {"Debian": "main", "Ubuntu": "main universe"}
 
@@ -63,8 +64,7 @@ def here() -> bool:
 @lru_cache
 def mirror() -> Mirror:
     """The archive."""
-    release = Path("/etc/os-release")
-    text = release.read_text("utf-8") if release.exists() else ""
+    text = RELEASE.read_text("utf-8") if RELEASE.exists() else ""
     known = dict(re.findall('^(\\w+)="?([^"\n]*)', text, re.MULTILINE))
     origin = "Ubuntu" if "ubuntu" in f"{known.get('ID')} {known.get('ID_LIKE')}".split() else "Debian"
     listed = _run(["apt-get", "--print-uris", "update"], "apt-get")
