@@ -81,8 +81,8 @@ def decode(
             n = yield first
         first = buf[0]
         more = buf[1]
-        sink.want = 1
         if n < 2:
+            sink.want = 1
             yield 0
             more = buf[0]
             n = 2
@@ -98,10 +98,12 @@ def decode(
                 at += 1
                 n -= 1
             else:
+                sink.want = 1
                 yield 0
                 more = buf[0]
             length |= (more & 127) << shift
-        _check(packets, first, length)
+        is_message = first & 0xF0 == PUBLISH
+        _check(packets, first, length, is_message)
 
         # The body. The number that it begins with, which is the length of the topic name, need not be kept in it. Of
         # one that is not kept, the packet identifier is read, too; up to there its bytes come one by one.
@@ -113,8 +115,8 @@ def decode(
                 continue  # an answer to no ping: see above
             done = n
             number = buf[at] << 8 | buf[at + 1] if n > 1 else buf[at]
-        if first & 0xF0 == PUBLISH or (FIVE and packets.five):
-            body = _body(small, done, first, length, max_packet)
+        if is_message or (FIVE and packets.five):
+            body = _body(small, done, is_message, length, max_packet)
         while done < length:
             n = length - done if body or length < 4 or done > number + 3 else 1
             sink.want = n if n < SMALL else SMALL
@@ -125,7 +127,7 @@ def decode(
                 pid = pid << 8 | buf[0]
             number = _number(number, buf, n, done)
             done += n
-        first = _take(sink, packets, buf, body, first, length, number, pid, n)
+        first = _take(sink, packets, buf, body, first, is_message, length, number, pid, n)
         n = 0
 
 
@@ -144,6 +146,7 @@ def _take(
     buf: "bytearray",
     body: "BytesIO | None",
     first: "int",
+    is_message: "bool",
     length: "int",
     number: "int",
     pid: "int",
@@ -156,7 +159,7 @@ def _take(
             body.seek(0)
             body.readinto(buf)
         first = packets.take_packet(buf, body, first, length, pid)
-    elif first & 0xF0 == PUBLISH:
+    elif is_message:
         _take_message(sink, buf, body, first & 6, length, number, pid)
     else:
         _take_answer(sink, buf, first, number, n)
@@ -166,15 +169,15 @@ def _take(
 def _take_answer(sink: "Sink", buf: "bytearray", first: "int", number: "int", n: "int") -> "None":
     # Give what is no PUBLISH to the sink; `number` is what its body begins with, and `n` bytes of it came last.
     sink.pid = number
-    if first == SUBACK:
+    if not n:  # PINGRESP, the only one without a body
+        sink.ping_sent = 0
+    elif first == SUBACK:
         sink.code = buf[n - 1]
     elif first == CONNACK:
         sink.code = number
         sink.pid = 0
         if number > 511:
             raise malformed("CONNACK with reserved flags")
-    elif first == PINGRESP:
-        sink.ping_sent = 0
 
 
 def _take_message(
@@ -210,27 +213,27 @@ def _check_shift(packets: "Any", shift: "int") -> "None":
         raise packets.fail() if FIVE and packets.five else malformed("remaining length of more than four bytes")
 
 
-def _check(packets: "Any", first: "int", length: "int") -> "None":
+def _check(packets: "Any", first: "int", length: "int", is_message: "bool") -> "None":
     # Raise for what no broker may send in this version.
     if FIVE and packets.five:
         packets.check_header(first, length)
     else:
-        _check_header(first, length)
+        _check_header(first, length, is_message)
 
 
-def _check_header(first: "int", length: "int") -> "None":
+def _check_header(first: "int", length: "int", is_message: "bool") -> "None":
     # Raise for what no broker may send.
-    if first & 0xF0 == PUBLISH:
+    if is_message:
         if first & 6 == 6 or length < 3:
             raise malformed("PUBLISH with QoS 3, or too short")
     elif first not in FIXED or length != (0 if first == PINGRESP else 3 if first == SUBACK else 2):
         raise malformed("a packet that no broker sends: 0x%02x with a remaining length of %d" % (first, length))
 
 
-def _body(small: "BytesIO", done: "int", first: "int", length: "int", max_packet: "int") -> "BytesIO | None":
+def _body(small: "BytesIO", done: "int", is_message: "bool", length: "int", max_packet: "int") -> "BytesIO | None":
     # Where to put the body from its byte `done` on: a buffer of its own for a long one, None when it is not kept.
     body: "BytesIO | None" = small
-    if length > SMALL or (length > max_packet and first & 0xF0 == PUBLISH):
+    if length > SMALL or (length > max_packet and is_message):
         body = None
         if length <= max_packet:
             try:
