@@ -308,23 +308,16 @@ class MQTTClient:
         """Give a packet to the transport, and wait until it has taken it. The arguments are those of `request`,
         and the packet identifier of what the session store has, or 0. The caller has entered the connection."""
         connection = self.connection
-        if connection.pending:
-            self._flush()
+        _flush(connection)
         if STORES and pid:
             connection.drain(pid)
-        elif first & 0xF0 == PUBLISH:
-            connection.send_message(first, topic, msg, pid)
-        elif first:
+        elif first >= SUBSCRIBE:
             connection.send_request(first, topic, msg, pid)
+        elif first:
+            connection.send_message(first, topic, msg, pid)
         else:
             connection.ping()
-        if connection.pending:
-            self._flush()
-
-    def _flush(self) -> "None":
-        connection = self.connection
-        while not connection.flush():
-            connection.wait(WAIT_MS)
+        _flush(connection)
 
     def check_msg(self, wait: "bool" = False) -> "int | None":
         """Process one packet from the broker, or what has come of it, and return at once.
@@ -338,25 +331,37 @@ class MQTTClient:
         Raises MQTTException(ECONCLOSE) when the broker has closed, MQTTException(ERESPONSE, text) when
         it breaks MQTT, MQTTException(EKEEPALIVE) when it is silent; and what a callback raises.
         """
-        if self.socket_timeout is None:
-            wait = True
-        connection = self.connection
-        first: "int | None" = None
-        while not (first or connection.in_callback):
-            try:
-                first = connection.step()
-            finally:
-                if connection.raised:
-                    connection.reraise()
-            if not wait or not connection.state:
-                break
-            if first is None:
-                connection.wait(WAIT_MS)
+        if wait or self.socket_timeout is None:
+            return MQTTClient.wait_msg(self)
+        first = self._one_step()
         return first or None
 
     def wait_msg(self) -> "int | None":
         """Wait for one packet from the broker, for ever if need be, and process it; see `check_msg`."""
-        return MQTTClient.check_msg(self, True)
+        connection = self.connection
+        while True:
+            first = self._one_step()
+            if first or connection.in_callback or not connection.state:
+                return first or None
+            if first is None:
+                connection.wait(WAIT_MS)
+
+    def _one_step(self) -> "int | None":
+        # One step, unless it is a callback that asks for one.
+        connection = self.connection
+        first: "int | None" = None
+        if not connection.in_callback:
+            try:
+                first = connection.step()
+            finally:
+                connection.reraise()
+        return first
+
+
+def _flush(connection: "Connection") -> "None":
+    # Wait until the transport has taken what stands in the slot.
+    while connection.pending and not connection.flush():
+        connection.wait(WAIT_MS)
 
 
 def default_session() -> "Session":

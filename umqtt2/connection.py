@@ -535,16 +535,17 @@ class Connection:
     def reraise(self) -> "None":
         """Raise what a callback has raised, if there is anything."""
         error = self.raised
-        self.raised = None
         if error:
+            self.raised = None
             raise error
 
     # --- Time ----------------------------------------------------------------------------------------
 
     def now(self) -> "int":
         """Return the time in units of 64 ms. It does not wrap: its lower bits are those of the clock."""
-        self._now += (self._clock.ticks_ms() >> UNIT_BITS) - self._now & TICKS
-        return self._now
+        was = self._now
+        self._now = now = was + ((self._clock.ticks_ms() >> UNIT_BITS) - was & TICKS)
+        return now
 
     def _start_timer(self) -> "None":
         self._looked = self.now()
@@ -638,13 +639,30 @@ class Connection:
                 self.send_request(first, packet[2], packet[3], pid)
             session.sent()
 
+    def send(self, buf: "bytes | bytearray", n: "int") -> "None":
+        """Give a packet to the transport: `n` bytes of `buf`, and `_payload` behind it. What is not taken at once
+        stands in the slot."""
+        self.last_out = self._now
+        taken = self.transport.write(buf, 0, n) or 0
+        if taken < n or self._payload is not None:
+            self._buffer = buf
+            self._offset = taken
+            self.pending = n - taken
+            self._stalled = False
+            self.flush()
+
     def send_message(self, first: "int", topic: "bytes", msg: "Any", pid: "int") -> "None":
         """Send a PUBLISH; its payload may be a StreamPayload. Nothing may be `pending`."""
         n = len(topic) + PUBLISH_HEAD
         buf = self._out if n < ONE_WRITE else bytearray(n)
         size = len(msg)
         n = self.packets.publish(buf, topic, size, first, pid)
-        self.send(buf, n, msg, size)
+        if n + size <= ONE_WRITE and not (STREAMING and hasattr(msg, "rewind")):
+            buf[n : n + size] = msg
+            n += size
+        else:
+            self._payload = msg
+        self.send(buf, n)
 
     def send_request(self, first: "int", topic: "bytes", qos: "int", pid: "int") -> "None":
         """Send a SUBSCRIBE or UNSUBSCRIBE. Nothing may be `pending`."""
@@ -662,25 +680,8 @@ class Connection:
 
     def send_ack(self, first: "int", pid: "int") -> "None":
         """Send PUBACK, PUBREC, PUBREL or PUBCOMP. Nothing may be `pending`."""
-        self.send(self._out, ack(self._out, first, pid))
-
-    def send(self, buf: "bytes | bytearray", n: "int", payload: "Any" = None, size: "int" = 0) -> "None":
-        """Give a packet to the transport: `n` bytes of `buf`, then the payload of `size` bytes, in one write if they
-        fit. What is not taken at once stands in the slot."""
-        if payload is not None:
-            if n + size <= ONE_WRITE and not (STREAMING and hasattr(payload, "rewind")):
-                buf[n : n + size] = payload  # type: ignore[index]
-                n += size
-                payload = None
-        self.last_out = self._now
-        taken = self.transport.write(buf, 0, n) or 0
-        if taken < n or payload is not None:
-            self._buffer = buf
-            self._offset = taken
-            self.pending = n - taken
-            self._payload = payload
-            self._stalled = False
-            self.flush()
+        n = ack(self._out, first, pid)
+        self.send(self._out, n)
 
     def flush(self) -> "bool":
         """Send what stands in the slot; return whether it is empty.

@@ -16,13 +16,13 @@ from typing import NamedTuple
 from tools.device import walk
 
 # What is small stands wherever it is called, and what is called all the time in the functions that a message passes.
-SMALL = ("_start_timer", "_flush", "send_ack", "_send_next", "check_free")
+SMALL = ("_start_timer", "_flush", "_send_next", "check_free", "_one_step")
 TWICE = ("call", "fixed_header")  # where these are called in two places at the most
-OFTEN = {"enter": ("request", "step"), "now": ("_work", "step", "request")}
+OFTEN = {"enter": ("request", "step"), "send": ("send_message",), "now": ("_work", "step", "request")}
 # When the frame of a call has more than 11 words, MicroPython allocates it on the heap, and frees it afterwards: that
 # takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
 # three for each level of `try`. Only what is given here is put into these functions, which every call passes.
-LEAN = {"check_msg": (), "step": ("enter", "_work", "_read", "now"), "_work": ("_read", "now")}
+LEAN = {"check_msg": ("_one_step",), "step": ("enter", "_work", "_read", "now"), "_work": ("_read", "now")}
 # The variables that methods are called on: the class of each is known. The last one may be an attribute, too.
 OBJECTS = ("self", "connection")
 
@@ -54,7 +54,7 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
             continue
         method = isinstance(owner, ast.ClassDef)
         private = function.name.startswith("_") and not function.name.startswith("__")
-        if method and not private and function.name not in internal:
+        if method and not private and function.name not in internal and function.name not in OFTEN:
             continue
         if method and _defined_elsewhere(module, owner, function.name):
             continue
