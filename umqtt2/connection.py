@@ -334,10 +334,11 @@ class Connection:
                 first = None
             if not STREAMING:
                 now = self.last_in if first else self._now
-            if self.state == GREETING:
+            if self.state == UP:
+                if now != self._checked:
+                    self._check_timers(now)
+            elif self.state == GREETING:
                 self._check_limit()
-            elif self.state == UP and now != self._checked:
-                self._check_timers(now)
             if STORES and self.state == state and self.session.has_unsent and not (PLAIN and self.raised):
                 self.drain()
         else:

@@ -2,7 +2,7 @@
 
 from ..constants import FIVE, STORES
 from ..errno import EFULL, SDELIVERED, SFAILED, STIMEOUT, SUNKNOWNPID, MQTTException, malformed
-from ..packets.fields import PUBLISH, SUBACK
+from ..packets.fields import SUBACK, SUBSCRIBE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class PacketIdSession:
         """
         pids = self._in_flight
         most = IDENTIFIERS
-        if first & 0xF0 == PUBLISH:
+        if first < SUBSCRIBE:  # a message
             most = self.window
             timeout += len(msg) >> 9  # what is large takes its time to send: 8 bytes in a millisecond
         if len(pids) >= most and not self.expired(now) and self._is_full(most):
@@ -61,7 +61,7 @@ class PacketIdSession:
             pid = pid % IDENTIFIERS + 1
         # PUBACK is the type after PUBLISH, PUBREC the second; SUBACK and UNSUBACK follow their requests. All
         # have 1 in the place of a QoS but a message at QoS 2.
-        pids[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3) & KIND
+        pids[pid] = now + timeout << KIND_BITS | (first >> 4) + (first >> 1 & 3 if STORES else 1) & KIND
         self._last = pid
         if STORES:
             packet = self._packet
