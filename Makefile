@@ -96,7 +96,7 @@ chaos: setup  ## Break the connection, the broker and the device in every way (N
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
 brokers: setup  ## Try other brokers, fetched when first needed (NAMES=rabbitmq,...)
-	@$(PYTEST) tests/brokers --brokers $(or $(NAMES),all)
+	@$(PYTEST) tests/brokers --brokers $(or $(NAMES),all) -n 4 --dist loadgroup
 
 fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUTES=10, TARGET=decoder|...)
 	@nice $(PY) -m tests.fuzz --minutes $(MINUTES) $(if $(TARGET),--target $(TARGET))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools import fetch
 from tools.testkit.broker import Broker
 from tools.testkit.mosquitto import PlainMosquitto, hashed
+from tools.testkit.other_brokers import PASSWORD, USER, OtherBroker
 from tools.testkit.rabbitmq import RabbitMQ
 
-USER, PASSWORD = "device", "a secret"
 READER = "reader"  # with its own name as its password; it may not publish
 LARGEST = 20_000  # bytes of a packet that the broker takes
 IN_FLIGHT = 10  # messages that it takes at a time, where that can be set
@@ -19,8 +20,62 @@ ACL = f"topic readwrite #\nuser {USER}\ntopic readwrite #\nuser {READER}\ntopic 
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A broker. What it does otherwise than others stands here, so that the tests say when that changes.
+class Kind311:
+    """A broker that speaks MQTT 3.1.1, and what it does wrong.
+
+    make        makes one, with its files in a folder, and the certificate that a function gives
+    rules       it is told to refuse `forbidden/`
+    forgets     its sessions are gone, or said to be, when it restarts
+    loses       what it has taken may be lost
+    unstable    scenarios in which it errs only now and then
+    qos         of many messages in `make test`, where these are what it keeps:
+    restart     whether it restarts there
+    forgivable  the faults that it may make there at any time
+    clients     machines and clients there; none where it is not in `make test`
+    """
+
+    make: Callable[[Path, Callable[[str], str]], Broker]
+    rules: bool = False
+    forgets: bool = False
+    loses: bool = False
+    unstable: tuple[str, ...] = ()
+    qos: tuple[int, ...] = (1, 2)
+    restart: bool = True
+    forgivable: tuple[str, ...] = ()
+    clients: tuple[tuple[str, str], ...] = ()
+
+
+def other(name: str) -> Callable[[Path, Callable[[str], str]], Broker]:
+    return partial(OtherBroker, name)
+
+
+KINDS_311 = {
+    "mosquitto": Kind311(
+        other("mosquitto"),
+        rules=True,
+        clients=(("vm32", "memory"), ("vm32", "file"), ("vm32", "asyncio"), ("cpython", "memory")),
+    ),
+    # What it had sent it repeats after what came meanwhile, with other packet identifiers, and after `ack_wait`.
+    "nats": Kind311(other("nats"), rules=True, forgivable=("order", "doubled"), clients=(("vm32", "memory"),)),
+    "rumqttd": Kind311(
+        other("rumqttd"),
+        forgets=True,
+        loses=True,
+        qos=(1,),
+        restart=False,
+        clients=(("vm32", "memory"), ("vm32", "asyncio")),
+    ),
+    "aedes": Kind311(other("aedes"), rules=True, forgets=True, loses=True),
+    "amqtt": Kind311(other("amqtt"), loses=True, unstable=("qos_pairs", "falls_silent", "take_over")),
+    "rabbitmq": Kind311(lambda folder, pem: RabbitMQ(folder, users={USER: PASSWORD}, certificates=pem)),
+    "ejabberd": Kind311(other("ejabberd"), rules=True, forgets=True, loses=True),
+    "activemq": Kind311(other("activemq"), rules=True, forgets=True, loses=True),
+}
+
+
+@dataclass(frozen=True)
+class Kind5:
+    """One that speaks MQTT 5. What it does otherwise than others stands here, so that the tests say when that changes.
 
     make           makes one, with its files in a folder
     no_password    reason code for a wrong password
@@ -28,67 +83,48 @@ class Kind:
     in_flight      its Receive Maximum
     keepalive      its Server Keep Alive for a client that asks for more
     shared         whether it has shared subscriptions
-    leaves         reason code of its DISCONNECT when it is stopped; None: it closes without
-    silent         the same for a client from which nothing comes
+    silent         reason code of its DISCONNECT for a client from which nothing comes; None: it closes without
     closes         it closes for a message that may not be published, and says nothing
     keeps_empty    it resumes sessions without subscriptions
     by_options     a subscription with other options is a new one
     """
 
     make: Callable[[Path], Broker]
-    no_password: int
+    no_password: int = 0x87
     qos: int = 2
-    in_flight: int = 65535
-    keepalive: int | None = None
+    in_flight: int = IN_FLIGHT
+    keepalive: int | None = 10
     shared: bool = True
-    leaves: int | None = None
     silent: int | None = None
     closes: bool = False
     keeps_empty: bool = True
     by_options: bool = False
 
 
-def mosquitto(program: Callable[[], Path]) -> Callable[[Path], Broker]:
-    """A maker of mosquittos."""
-
-    def make(folder: Path) -> Broker:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "users").write_text("".join(f"{n}:{hashed(p)}\n" for n, p in ((USER, PASSWORD), (READER, READER))))
-        (folder / "acl").write_text(ACL)
-        return PlainMosquitto(
-            folder,
-            f"password_file {folder / 'users'}",
-            f"acl_file {folder / 'acl'}",
-            f"max_inflight_messages {IN_FLIGHT}",
-            f"max_packet_size {LARGEST}",
-            "max_keepalive 10",
-            "log_type all",
-            program=program,
-        )
-
-    return make
+def mosquitto(program: Callable[[], Path], folder: Path) -> Broker:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "users").write_text("".join(f"{n}:{hashed(p)}\n" for n, p in ((USER, PASSWORD), (READER, READER))))
+    (folder / "acl").write_text(ACL)
+    limits = (f"max_inflight_messages {IN_FLIGHT}", f"max_packet_size {LARGEST}", "max_keepalive 10", "log_type all")
+    files = (f"password_file {folder / 'users'}", f"acl_file {folder / 'acl'}")
+    return PlainMosquitto(folder, *files, *limits, program=program)
 
 
 def rabbitmq(folder: Path) -> Broker:
-    """Make a RabbitMQ."""
-    return RabbitMQ(
-        folder,
-        f"mqtt.max_packet_size_authenticated = {LARGEST}",
-        f"mqtt.max_packet_size_unauthenticated = {LARGEST}",
-        f"mqtt.prefetch = {IN_FLIGHT}",
-        "mqtt.max_session_expiry_interval_seconds = infinity",
-        users={USER: PASSWORD, READER: READER},
-        writes={READER: "^nothing$"},
-    )
+    limits = [f"mqtt.max_packet_size_{who}authenticated = {LARGEST}" for who in ("", "un")]
+    limits += [f"mqtt.prefetch = {IN_FLIGHT}", "mqtt.max_session_expiry_interval_seconds = infinity"]
+    return RabbitMQ(folder, *limits, users={USER: PASSWORD, READER: READER}, writes={READER: "^nothing$"})
 
 
-KINDS = {
-    "mosquitto-stable": Kind(mosquitto(fetch.mosquitto_stable), no_password=0x87, in_flight=IN_FLIGHT, keepalive=10),
-    "mosquitto-newest": Kind(mosquitto(fetch.mosquitto_newest), no_password=0x87, in_flight=IN_FLIGHT, keepalive=10),
-    "rabbitmq": Kind(
+KINDS_5 = {
+    "mosquitto-stable": Kind5(partial(mosquitto, fetch.mosquitto_stable)),
+    "mosquitto-newest": Kind5(partial(mosquitto, fetch.mosquitto_newest)),
+    "rabbitmq": Kind5(
         rabbitmq,
         no_password=0x86,
         qos=1,
+        in_flight=65535,
+        keepalive=None,
         shared=False,
         silent=0x8D,
         closes=True,
@@ -96,3 +132,4 @@ KINDS = {
         by_options=True,
     ),
 }
+NAMES = list(dict.fromkeys([*KINDS_311, *KINDS_5]))

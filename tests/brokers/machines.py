@@ -22,11 +22,14 @@ HEAP = 400  # KB: room for a packet of the largest size that the brokers take
 class Cpython:
     """This CPython."""
 
+    def __init__(self, folder: Path | None = None) -> None:
+        """folder: it needs none."""
+
     def start(self, program: str, config: dict[str, Any]) -> Run:
         """Start a program; `config` is its settings."""
         paths = os.pathsep.join(map(str, (REPO, PROGRAMS, HARNESS)))
         environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-        return Run([sys.executable, "-u", "-c", command(program, config)], None, environment)
+        return Run([sys.executable, "-u", "-c", command(program, config)], None, environment, typed=True)
 
 
 class Vm:
@@ -40,4 +43,8 @@ class Vm:
 
     def start(self, program: str, config: dict[str, Any]) -> Run:
         """Start a program; `config` is its settings."""
-        return vm.start(self._path, self._folder, HEAP, "-c", command(program, config))
+        line = vm.command(self._path, HEAP, "-c", command(program, config))
+        return Run(line, self._folder, vm.imports(self._folder), typed=True)
+
+
+MACHINES: dict[str, Any] = {"cpython": Cpython, "vm32": Vm}

@@ -17,19 +17,10 @@ from tools.testkit.broker import HOST
 SECONDS = 60
 
 
-def properties(packet: str, **values: Any) -> Properties:
-    """Properties of a kind of packet, "PUBLISH" for one; values by paho's names."""
-    made = Properties(getattr(PacketTypes, packet))
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
-
-
 class Paho:
     """Use it with `with`; its calls wait.
 
     messages  what has come
-    present   whether the broker has resumed a session
     reasons   the reason codes that have come, of each kind of packet: "connack", "suback", "puback", "disconnect"
     """
 
@@ -37,28 +28,28 @@ class Paho:
         self,
         port: int,
         client_id: str = "",
-        clean: bool = True,
-        expiry: int = 0,
         user: str = "",
         password: str = "",
         watch: str = "",
+        window: int = 65535,
     ) -> None:
-        """watch: a topic filter to subscribe to at the beginning."""
+        """
+        watch   a topic filter to subscribe to at the beginning
+        window  its Receive Maximum
+        """
         self.messages: list[MQTTMessage] = []
         self.reasons: dict[str, list[int]] = {"connack": [], "suback": [], "puback": [], "disconnect": []}
-        self.present = False
         self.connack: dict[str, Any] = {}  # its properties
         self._arrived = threading.Condition()
         self._port = port
-        self._clean = clean
-        self._expiry = expiry
         self._watch = watch
+        self._window = window
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id=client_id, protocol=MQTTv5, reconnect_on_failure=False
         )
         if user:
             client.username_pw_set(user, password)
-        client.max_inflight_messages_set(5)
+        client.max_inflight_messages_set(20 if window < 65535 else 5)
         client.on_message = self._on_message
         client.on_connect = self._on_connect
         client.on_subscribe = lambda c, u, mid, codes, props: self._note("suback", codes[0])
@@ -66,8 +57,9 @@ class Paho:
         client.on_disconnect = lambda c, u, flags, code, props: self._note("disconnect", code)
 
     def __enter__(self) -> Paho:
-        more = properties("CONNECT", SessionExpiryInterval=self._expiry) if self._expiry else None
-        self._client.connect(HOST, self._port, keepalive=8, clean_start=self._clean, properties=more)
+        properties = Properties(PacketTypes.CONNECT)
+        properties.ReceiveMaximum = self._window
+        self._client.connect(HOST, self._port, keepalive=8, properties=properties)
         self._client.loop_start()
         self.wait(lambda: self.reasons["connack"] or self.reasons["disconnect"])
         if self._watch:
@@ -78,22 +70,25 @@ class Paho:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def subscribe(self, topic: str, qos: int = 2, identifier: int = 0, **options: Any) -> int:
+    def subscribe(self, topic: str, qos: int = 2, **options: Any) -> int:
         """Subscribe, and return the reason code."""
         before = len(self.reasons["suback"])
-        more = properties("SUBSCRIBE", SubscriptionIdentifier=identifier) if identifier else None
-        self._client.subscribe(topic, options=SubscribeOptions(qos, **options), properties=more)
+        self._client.subscribe(topic, options=SubscribeOptions(qos, **options))
         self.wait(lambda: len(self.reasons["suback"]) > before)
         return self.reasons["suback"][-1]
 
-    def publish(self, topic: str, payload: str | bytes, qos: int = 1, retain: bool = False, **values: Any) -> int:
-        """Publish, wait until the broker has it, and return the reason code."""
+    def publish(self, topic: str, payload: str | bytes, **values: Any) -> int:
+        """Publish at QoS 1, wait until the broker has it, and return the reason code. values: properties by paho's
+        names."""
         before = len(self.reasons["puback"])
-        self._client.publish(topic, payload, qos, retain, properties("PUBLISH", **values) if values else None)
+        properties = Properties(PacketTypes.PUBLISH)
+        for name, value in values.items():
+            setattr(properties, name, value)
+        self._client.publish(topic, payload, 1, properties=properties)
         self.wait(lambda: len(self.reasons["puback"]) > before)
         return self.reasons["puback"][-1]
 
-    def send(self, topic: str, payload: str | bytes, qos: int = 0) -> None:
+    def send(self, topic: str, payload: str | bytes, qos: int = 1) -> None:
         """Publish without waiting."""
         self._client.publish(topic, payload, qos)
 
@@ -110,6 +105,12 @@ class Paho:
         for payload, one in zip(payloads, qos):
             self._client.publish(topic, payload, one)
         self.wait(lambda: len(self.reasons["puback"]) >= before + len(payloads))
+
+    def reply(self) -> None:
+        """Answer the next message, a request, with its payload in capitals."""
+        question = self.next()
+        props: Any = question.properties
+        self.publish(props.ResponseTopic, question.payload.upper(), CorrelationData=props.CorrelationData)
 
     def next(self) -> MQTTMessage:
         """Return the next message, and wait for it if need be."""
@@ -132,7 +133,6 @@ class Paho:
 
     def _on_connect(self, client: Client, data: Any, flags: Any, code: Any, props: Properties | None) -> None:
         self.connack = dict(vars(props)) if props else {}
-        self.present = flags.session_present
         self._note("connack", code)
 
     def _note(self, what: str, code: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from tests.brokers.kinds import NAMES
 from tools import tables
 from tools.paths import REPO
 from tools.tables import Table, fill, markdown
@@ -14,7 +15,7 @@ Cells = dict[str, dict[str, list[str]]]  # by row and column: what was seen, on 
 
 def table(first: str, cells: Cells) -> Table:
     """A table of what was seen. first: the name of the first column."""
-    columns = list(dict.fromkeys(name for row in cells.values() for name in row))
+    columns = sorted({name for row in cells.values() for name in row}, key=NAMES.index)
     rows = [
         [name.replace("_", " "), *("; ".join(dict.fromkeys(row.get(column, ["not run"]))) for column in columns)]
         for name, row in cells.items()
@@ -42,7 +43,7 @@ def summary(runs: list[str]) -> str:
             counts.setdefault(match[2] if match else part, []).append(int(match[1].replace(",", "")) if match else -1)
     if set(counts) != {"yes"}:
         counts.pop("yes", None)
-    return ", ".join(sorted(_range(name, found, len(runs)) for name, found in counts.items()))
+    return "\n".join(sorted(_range(name, found, len(runs)) for name, found in counts.items()))
 
 
 def _range(name: str, found: list[int], runs: int) -> str:

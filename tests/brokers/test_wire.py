@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.brokers.wire import sent_twice, taken, unanswered
+from tests.brokers.wire import in_order, sent_twice, taken, unanswered
 
 NEW, PRESENT = b"\x20\x02\0\0", b"\x20\x02\1\0"  # CONNACK, without a session and with one
 
@@ -55,3 +55,9 @@ def test_a_broker_that_releases_nothing_is_to_blame_for_what_comes_again() -> No
     many = [publish(2, i, i + 1) for i in range(102)]
     assert sent_twice([NEW + b"".join(many[:100]), PRESENT + many[99]]) == set()
     assert sent_twice([NEW + b"".join(many), PRESENT + many[101]]) == {101}
+
+
+def test_messages_are_sent_again_in_their_order() -> None:
+    first, second, third = publish(2, 1, 1), publish(2, 2, 2), publish(1, 1, 3)
+    assert in_order([first + second + third, first + second], 2)
+    assert not in_order([first + second + third, second + first], 2)

@@ -55,6 +55,16 @@ def sent_twice(connections: Sequence[bytes]) -> set[int]:
     return {number for number, times in numbers.items() if times > 1}
 
 
+def in_order(connections: Sequence[bytes], qos: int) -> bool:
+    """Whether the messages at a QoS were sent in their order on each connection. connections: the bytes of each."""
+    for data in connections:
+        sent = [publication(body) for first, body in packets(data) if first & 0xF0 == 0x30]
+        numbers = [number for _, one, number in sent if one == qos]
+        if numbers != sorted(numbers):
+            return False
+    return True
+
+
 def taken(up: Sequence[bytes], down: Sequence[bytes]) -> set[Message]:
     """The messages from the device that the broker has to deliver: those with PUBACK or PUBCOMP, and those that had
     PUBREC and PUBREL in a session that is still there.

@@ -134,19 +134,22 @@ class Server:
 class Broker(Server):
     """One with a port for MQTT.
 
-    port  the same after each start
+    port   the same after each start
+    ports  of its other listeners by name: "ws", WebSocket, and "tls"; where there are none, there is no entry
     """
 
     def __init__(self, folder: Path) -> None:
         """folder: for its files; made if need be."""
         super().__init__(folder)
         self.port = self._reserve()
+        self.ports: dict[str, int] = {}
 
     def _is_ready(self) -> bool:
         if not super()._is_ready():
             return False
         try:
-            socket.create_connection((HOST, self.port), 1).close()
+            for port in (self.port, *self.ports.values()):
+                socket.create_connection((HOST, port), 1).close()
         except OSError:
             return False
         return True

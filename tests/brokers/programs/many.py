@@ -49,9 +49,10 @@ class Progress:
         self.left -= 1
         self._at = time.ticks_ms()
 
-    def over(self):
-        """Whether to end."""
-        return time.ticks_diff(time.ticks_ms(), self._at) > (self._quiet_ms if self.left else LINGER_MS)
+    def over(self, connected):
+        """Whether to end. While there is no connection, it takes twice as long: a broker may be slow to start."""
+        limit = LINGER_MS if not self.left else self._quiet_ms if connected else 2 * self._quiet_ms
+        return time.ticks_diff(time.ticks_ms(), self._at) > limit
 
 
 def session(config):
@@ -87,7 +88,7 @@ def robust(device, progress, store):
     client.connect(clean_session=False)
     asked = [client.subscribe(device.topic("down/%d" % qos), qos) for qos in device.config["qos"]]
     i = 0
-    while not progress.over():
+    while not progress.over(client.is_connected()):
         if i < progress.total:
             qos, number, arguments = progress.message(device, i)
             try:
@@ -129,7 +130,7 @@ def asynchronous(device, progress, store):
         async with client:
             # 30 tasks that publish, so that there is always more than may be in flight.
             tasks = [asyncio.create_task(one()) for one in [receive, subscribe] + 30 * [publish]]
-            while not progress.over():
+            while not progress.over(client.is_connected()):
                 await asyncio.sleep(0.02)
             for one in tasks:
                 one.cancel()

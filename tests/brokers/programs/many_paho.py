@@ -34,13 +34,13 @@ def run(device):
     client.on_message = lambda client, data, one: progress.got(one.topic, one.payload)
     client.connect_async(options["server"], options["port"], options["keepalive"])
     i = 0
-    while not progress.over():
+    while not progress.over(client.is_connected()):
         try:
             client.reconnect()
         except OSError:
             time.sleep(0.05)
             continue
-        while not client.loop(0.005) and not progress.over():
+        while not client.loop(0.005) and not progress.over(client.is_connected()):
             while client.is_connected() and i < progress.total and len(waiting) < IN_FLIGHT:
                 qos, number, (topic, payload, _, _) = progress.message(device, i)
                 waiting[client.publish(topic, payload, qos).mid] = qos, number

@@ -1,0 +1,51 @@
+"""A client of MQTT 5 that runs in another program, on CPython or on the VM: programs/remote.py."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tools.testkit.vm import Run
+
+
+class Remote:
+    """Use it with `with`. A method of programs/remote.py's Client is called as if it were here."""
+
+    def __init__(self, run: Run) -> None:
+        """run: the program."""
+        self.run = run
+
+    def __enter__(self) -> Remote:
+        self.run.__enter__()
+        return self
+
+    def __exit__(self, kind: object, *exc: object) -> None:
+        if not kind:
+            self.run.say()
+            self.run.done()
+        self.run.__exit__(kind, *exc)
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*arguments: Any, **more: Any) -> Any:
+            self.begin(name, *arguments, **more)
+            return self.end()
+
+        return call
+
+    def begin(self, method: str, *arguments: Any, **more: Any) -> None:
+        """Call a method, and go on while it runs."""
+        self.run.say(repr((method, arguments, more)))
+
+    def end(self, seconds: float = 100) -> Any:
+        """Wait until it returns, and return its value."""
+        said = self.run.event("returned", seconds)
+        assert said["raised"] is None, f"MQTTException: {said['raised']}"
+        return said["value"]
+
+    def raised(self, method: str, *arguments: Any, **more: Any) -> Sequence[Any]:
+        """Call a method that has to raise MQTTException, and return its arguments."""
+        self.begin(method, *arguments, **more)
+        said = self.run.event("returned")
+        assert said["raised"] is not None, f"{method} raised nothing"
+        found: Sequence[Any] = said["raised"]
+        return found
