@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tools import debian
 from tools.commands import said
-from tools.errors import Unsupported
+from tools.errors import ToolError, Unsupported
 from tools.fetch import found_here
 from tools.paths import BUILD, made_once
 from tools.unpacked import write_script
@@ -61,7 +61,10 @@ def chromium() -> Path:
 def _fetch(folder: Path) -> None:
     """Unpack it and what it depends on, and see that it runs."""
     root = folder / "root"
-    debian.unpack([PACKAGE], "", root, WANTED, LEFT_OUT)
+    try:
+        debian.unpack([PACKAGE], "", root, WANTED, LEFT_OUT)
+    except ToolError as error:
+        raise Unsupported(str(error)) from None
     libraries = sorted({path.parent for path in root.rglob("*.so*") if "chromium" not in path.parts})
     program = next(path for path in root.rglob(PACKAGE) if path.is_file() and path.parent.name == "chromium")
     (folder / "fonts.conf").write_text(FONTS)

@@ -44,7 +44,7 @@ def vm64() -> Path:
 
 def vm_newest() -> Path:
     """The newest MicroPython that Debian has."""
-    found = None if debian.here() and "MICROPYTHON" not in os.environ else _vm_here(64) or _vm_here(32)
+    found = None if debian.here() and not os.environ.get("MICROPYTHON") else _vm_here(64) or _vm_here(32)
     return found or made_once(BUILD / "vm" / "vm-newest", partial(_make_vm, NEWEST)) / "micropython"
 
 
@@ -154,7 +154,7 @@ def _vm_here(bits: int) -> Path | None:
     """The MicroPython that the user has set, or one on PATH with that word size."""
     found = found_here("micropython", _is_supported)
     known = probe(found) if found else None
-    return found if known and ("MICROPYTHON" in os.environ or known.bits == bits) else None
+    return found if known and (os.environ.get("MICROPYTHON") or known.bits == bits) else None
 
 
 def _make_vm(suite: str, folder: Path, small: bool = False) -> None:
