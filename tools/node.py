@@ -69,7 +69,7 @@ def install(folder: Path, *packages: str) -> None:
     """Install packages of npm, each NAME@VERSION, into `folder`/node_modules."""
     (folder / "package.json").write_text('{"private": true}\n')
     npm = [str(node().with_name("npm")), "install", "--prefix", str(folder), "--no-audit", "--no-fund"]
-    run([*npm, *packages], "npm install failed", r"^npm (?:ERR!|error) (?!code)(.+)$", env=environment())
+    run([*npm, *packages], "npm install failed", r"^npm (?:ERR!|error) (?!code|errno|syscall)(.+)$", env=environment())
 
 
 def package(name: str) -> Path:
