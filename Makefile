@@ -105,7 +105,7 @@ soak: setup  ## Send 100,000 messages each way in a heap of 36 KB, over connecti
 	@$(PY) -m tests.soak $(N)
 
 fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=1: tables and picture of docs/reliability.md)
-	@$(PY) -m tools.measure.fleet $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure fleet $(if $(DOCS),--docs)
 
 cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)
 	@$(PY) -m tools.measure.cluster $(if $(DOCS),--docs)

@@ -7,11 +7,11 @@ import json
 import sys
 
 from tools import errors
-from tools.measure import instructions, published, sizes, speed, wakeup
+from tools.measure import fleet, instructions, published, sizes, speed, wakeup
 from tools.paths import BUILD
 from tools.tables import Table, show
 
-MEASUREMENTS = {"sizes": sizes, "speed": speed, "instructions": instructions, "wakeup": wakeup}
+MEASUREMENTS = {"sizes": sizes, "speed": speed, "instructions": instructions, "wakeup": wakeup, "fleet": fleet}
 
 
 def main() -> None:
