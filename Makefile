@@ -108,7 +108,7 @@ fleet: setup .venv/bench  ## Simulate 1,000 clients whose broker restarts (DOCS=
 	@$(PY) -m tools.measure fleet $(if $(DOCS),--docs)
 
 cluster: setup .venv/bench  ## Restart three nodes of RabbitMQ under 20 clients, fetched when first needed (DOCS=1: docs/cluster.md)
-	@$(PY) -m tools.measure.cluster $(if $(DOCS),--docs)
+	@$(PY) -m tools.measure cluster $(if $(DOCS),--docs)
 
 conformance: venv  ## Write docs/conformance.md and conformance-5.md from the tests' markers
 	@$(PY) -m tools.conformance

@@ -1,27 +1,25 @@
-"""What `make cluster` makes of a run: losses, times without a connection, text and page."""
+"""What `make cluster` makes of a run: losses, times without a connection, text and picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tools.measure.cluster import page
-from tools.measure.cluster.results import Client, compare
-from tools.measure.cluster.run import KINDS, Outcome
-from tools.tables import filled
+from tools.measure.cluster import KINDS, Client, compare, draw, figures, parts
 
 
 @pytest.fixture
-def outcome() -> Outcome:
-    events = [(0.0, True), (4.0, False), (4.5, True), (6.0, False), (7.5, True), (9.0, False)]
+def run() -> Any:
+    events = [(10.0, True), (14.0, False), (14.5, True), (16.0, False), (17.5, True), (19.0, False)]
     clients = [Client(f"{i:02}", kind, list(events), 3) for i, kind in enumerate(KINDS)]
-    return Outcome(clients, [("SIGTERM", 1, 4.0, 8.0)], [], 12, 0, 10.0)
+    return figures(clients, 10.0, 10.0, [("SIGTERM", 1, 4.0, 8.0)], [], 0)
 
 
-def test_the_end_is_not_a_time_without_a_connection(outcome: Outcome) -> None:
-    assert outcome.clients[0].offline() == [(4.0, 4.5), (6.0, 7.5)]
-    assert outcome.clients[0].longest() == 1.5
+def test_the_end_is_not_a_time_without_a_connection(run: Any) -> None:
+    assert run["offline"][0] == [KINDS[0], [(4.0, 4.5), (6.0, 7.5)]]
+    assert run["kinds"][KINDS[0]] == [1, 2, 1.5, 2.0]
 
 
 def test_what_did_not_come_is_lost_and_what_came_again_is_doubled() -> None:
@@ -30,20 +28,15 @@ def test_what_did_not_come_is_lost_and_what_came_again_is_doubled() -> None:
     assert compare(clients, ["01 0", "00 2", "00 1", "00 0"]) == ([], 0)
 
 
-def test_the_text_has_each_kind(outcome: Outcome) -> None:
-    text = page.text(outcome)
-    assert "**lost 0**" in text
-    assert all(f"| {kind} | 1 | 2 | 1.5 s | 2.0 s |" in text for kind in KINDS)
+def test_the_text_has_each_kind(run: Any) -> None:
+    found = parts(run)
+    assert "4 clients published 12 messages" in found["cluster, the run"] and "**lost 0**" in found["cluster, the run"]
+    assert found["cluster"].rows == [[kind, "1", "2", "1.5 s", "2.0 s"] for kind in KINDS]
 
 
-def test_the_page_gets_other_figures() -> None:
-    new = filled(page.PAGE.read_text(encoding="utf-8"), {"from the run": "figures"})
-    assert "begin -->\n\nfigures\n\n<!--" in new
-    assert "**lost" not in new
-
-
-def test_the_same_results_make_the_same_picture(outcome: Outcome, tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
+def test_the_same_results_make_the_same_picture(run: Any, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="of the bench extra, which `make cluster` installs")
     for name in ("one", "two"):
-        page.draw(outcome, tmp_path / name / "offline.svg")
-    assert (tmp_path / "one/offline.svg").read_bytes() == (tmp_path / "two/offline.svg").read_bytes()
+        draw(run, tmp_path / name)
+    one, two = (tmp_path / name / "cluster" / "offline.svg" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()

@@ -7,11 +7,19 @@ import json
 import sys
 
 from tools import errors
-from tools.measure import fleet, instructions, published, sizes, speed, wakeup
+from tools.measure import cluster, fleet, instructions, published, sizes, speed, wakeup, wire
 from tools.paths import BUILD
-from tools.tables import Table, show
+from tools.tables import show
 
-MEASUREMENTS = {"sizes": sizes, "speed": speed, "instructions": instructions, "wakeup": wakeup, "fleet": fleet}
+MEASUREMENTS = {
+    "sizes": sizes,
+    "speed": speed,
+    "instructions": instructions,
+    "wakeup": wakeup,
+    "wire": wire,
+    "fleet": fleet,
+    "cluster": cluster,
+}
 
 
 def main() -> None:
@@ -36,7 +44,11 @@ def main() -> None:
     file = BUILD / "measure" / f"{options.what}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(figures, indent=1), encoding="utf-8")
-    show(*(part for part in module.parts(figures).values() if isinstance(part, Table) and part.title))
+    for part in module.parts(figures).values():
+        if isinstance(part, str):
+            print(part + "\n")
+        elif part.title:
+            show(part)
     if options.docs and module.PAGES:
         published.write(module, published.keep(options.what, figures))
     if hasattr(module, "problems"):
