@@ -1,7 +1,8 @@
-"""docs/mqtt5.md: its programs do what the page says, and its figures are those of tools.measure.wire."""
+"""docs/mqtt5.md: its programs do what the page says, and its figures are those of tools.measure wire."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import time
 import types
@@ -11,7 +12,7 @@ import pytest
 from tests.docs.loop import Runner
 from tests.docs.pages import DOCS, blocks, headings
 from tests.docs.test_code import Broker, Enough
-from tools.measure import wire
+from tools.measure import published, wire
 from umqtt2.testing import decode_properties
 
 PAGE = DOCS / "mqtt5.md"
@@ -157,4 +158,4 @@ def test_short_topics(broker: Broker) -> None:
 
 
 def test_the_bytes_of_a_reading() -> None:
-    assert wire.measure() in PAGE.read_text()
+    assert wire.measure(argparse.Namespace()) == published.read("wire")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import re
-import subprocess
 import tempfile
-import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from tools.testkit import vm
 from tools.testkit.broker import HOST
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import Listener, Mosquitto
+from tools.testkit.observer import Message, Observer
 from tools.testkit.tree import lay_out_other, put
 
 ROOMY_KB = 512  # of heap, when it is not what is measured
@@ -32,6 +33,8 @@ SECONDS = 30
 STEP, MOST = 256, 48 * 1024  # bytes of heap
 TIMES = 3  # consecutive successes that are required
 DOWN, UP = "sizes/down", "sizes/up"
+RUNS = itertools.count()
+LOOK = 0.2  # seconds to wait for a message before it is looked whether the program still runs
 
 # From the name of a figure to its value in bytes; None is "not applicable".
 Figures = dict[str, Optional[int]]
@@ -203,56 +206,13 @@ def heaps(client: Client, endpoints: Endpoints) -> Figures:
     return found
 
 
-class Laptop:
-    """Sends messages to the device, each after the previous one has come back."""
-
-    def __init__(self, port: int) -> None:
-        from paho.mqtt import client as paho
-        from paho.mqtt.enums import CallbackAPIVersion
-
-        self._client = paho.Client(CallbackAPIVersion.VERSION2)
-        self._client.on_message = self._on_message
-        self._run = self._back = 0
-        self._all = threading.Event()
-        self._client.connect(HOST, port)
-        self._client.loop_start()
-        self._client.subscribe(UP, 1)  # the broker takes it before what is published after it
-
-    def begin(self) -> None:
-        """Start again. The first message is retained, so it waits for the device to subscribe."""
-        self._run += 1
-        self._back = 0
-        self._all.clear()
-        self._client.publish(DOWN, self._message(), 1, retain=True).wait_for_publish(SECONDS)
-
-    def done(self, seconds: float) -> bool:
-        """Whether all messages come back within some seconds."""
-        return self._all.wait(seconds)
-
-    def close(self) -> None:
-        """Disconnect."""
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _message(self) -> bytes:
-        return f"{self._run}/{self._back} ".encode().ljust(SIZE, b"\0")
-
-    def _on_message(self, client: Any, data: object, message: Any) -> None:
-        if message.payload == self._message() and message.qos == 1:
-            self._back += 1
-            if self._back == MESSAGES:
-                self._all.set()
-            else:
-                client.publish(DOWN, self._message(), 1)
-
-
 class Endpoints(NamedTuple):
     """How to reach the broker; `ca` is the file of its CA, and `laptop` is connected to it."""
 
     plain: int
     tls: int
     ca: str
-    laptop: Laptop
+    laptop: Observer
 
 
 class Echo(NamedTuple):
@@ -260,20 +220,33 @@ class Echo(NamedTuple):
     QoS 1."""
 
     folder: Path
-    laptop: Laptop
+    laptop: Observer
     arguments: list[str]
 
     def fails_in(self, heap: int) -> str:
         """Why it does not echo all messages with a heap of that many bytes; "" when it does."""
-        self.laptop.begin()
+        run = next(RUNS)
+        wanted = [Message(f"{run}/{i} ".encode().ljust(SIZE, b"\0"), 1) for i in range(MESSAGES)]
+        # The first is retained, so it waits for the device to subscribe. Each other one is sent when one has come back.
+        self.laptop.publish(DOWN, wanted[0].payload, 1, retain=True)
+        kilobytes = heap / 1024 / vm.words(fetch.vm32())
+        end = time.monotonic() + SECONDS
+        with vm.start(fetch.vm32(), self.folder, kilobytes, "-m", "echo", *self.arguments) as process:
+            for i, message in enumerate(wanted):
+                if i:
+                    self.laptop.publish(DOWN, message.payload, 1)
+                while not self._comes_back(message):
+                    if time.monotonic() > end:
+                        return f"no end within {SECONDS} s"
+                    if not process.runs and (process.wait(1) or message != wanted[-1]):
+                        return (process.output or ["some messages did not come back"])[-1]
+            return (process.output or ["it failed at the end"])[-1] if process.wait(SECONDS) else ""
+
+    def _comes_back(self, message: Message) -> bool:
         try:
-            kilobytes = heap / 1024 / vm.words(fetch.vm32())
-            done = vm.run(fetch.vm32(), self.folder, kilobytes, "-m", "echo", *self.arguments, seconds=SECONDS)
-        except subprocess.TimeoutExpired:
-            return f"no end within {SECONDS} s"
-        if done.returncode == 0 and self.laptop.done(1):
-            return ""
-        return (done.stdout.strip().splitlines() or ["some messages did not come back"])[-1]
+            return self.laptop.next(UP, LOOK) == message
+        except AssertionError:
+            return False
 
     def smallest_heap(self) -> int | None:
         """Bytes, by halving between nothing and MOST; None when it does not even run in MOST."""
@@ -304,9 +277,9 @@ def running() -> Iterator[Endpoints]:
     with tempfile.TemporaryDirectory() as place:
         certificates = Certificates(Path(place))
         with Mosquitto(Path(place), certificates, [Listener("plain"), Listener("tls", "server")]) as mosquitto:
-            laptop = Laptop(mosquitto.port("plain"))
-            yield Endpoints(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
-            laptop.close()
+            with Observer(hostname=HOST, port=mosquitto.port("plain")) as laptop:
+                laptop.subscribe(UP)
+                yield Endpoints(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
 
 
 def parts(figures: dict[str, Any]) -> dict[str, Table]:
