@@ -2,10 +2,15 @@
 
 Each measurement is a module, named as its WHAT, with
 
-    options(parser)          adds its arguments to the command line
     measure(options)         measures, and gives the figures: what JSON can keep
-    parts(figures)           gives tables and texts of them, each by the name of its place in the pages of PAGES
+    parts(figures)           gives tables and texts of them, by name
+
+and, where there is something to do, with
+
+    options(parser)          adds its arguments to the command line
+    PAGES                    which parts are published, between `<!-- NAME: begin -->` and `end`, in which page of docs/
     draw(figures, folder)    draws the pictures of them, into a folder like docs/
+    problems(figures)        says what is wrong: a budget that is exceeded, a message that is lost
 
 Figures that are published are kept in docs/figures.json (`published`), of which `python -m tools.measure pages` makes
 tables and pictures again. The modules share `programs` (what VM and CPython run), `loops` (the measured clients and

@@ -29,14 +29,15 @@ def main() -> None:
     for name, module in MEASUREMENTS.items():
         told = (module.__doc__ or "").partition("\n")[0]
         command = commands.add_parser(name, help=told, description=told)
-        module.options(command)
+        if hasattr(module, "options"):
+            module.options(command)
         told = "put figures and pictures into docs/, and what our builds take into their budgets"
         command.add_argument("--docs", "--write-budget", action="store_true", help=told)
     commands.add_parser("pages", help="Measure nothing: make tables and pictures of docs/ again from its figures.json.")
     options = parser.parse_args()
     if options.what == "pages":
         for name, module in MEASUREMENTS.items():
-            if module.PAGES:
+            if hasattr(module, "PAGES"):
                 published.write(module, published.read(name))
         return
     module = MEASUREMENTS[options.what]
@@ -49,7 +50,7 @@ def main() -> None:
             print(part + "\n")
         elif part.title:
             show(part)
-    if options.docs and module.PAGES:
+    if options.docs and hasattr(module, "PAGES"):
         published.write(module, published.keep(options.what, figures))
     if hasattr(module, "problems"):
         sys.exit("\n".join(module.problems(figures)) or 0)

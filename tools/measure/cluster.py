@@ -126,10 +126,6 @@ class Client:
         return gaps
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Start nodes, consumer and clients, and restart one node after the other."""
     clients = [Client(f"{i:02}", KINDS[i % len(KINDS)]) for i in range(CLIENTS)]

@@ -19,7 +19,6 @@ from tools.tables import Table, number, terminal
 from tools.testkit.process import Process
 from tools.unpacked import command
 
-PAGES: dict[str, list[str]] = {}  # docs/performance.md has them from tools.measure.speed
 PROFILE = BUILDS["umqtt2"]  # that the budget is of
 HEAP = "4m"  # large enough that no garbage is collected; when that happens depends on the heap's size
 SECONDS = 300
@@ -124,10 +123,6 @@ def parts(figures: dict[str, Any]) -> dict[str, Table]:
         for name, title in MEASURES.items()
     ]
     return {"": Table(f"Thousand instructions, {figures['vm']}", ["", *columns], rows)}
-
-
-def draw(figures: dict[str, Any], folder: Path) -> None:
-    """There is no picture."""
 
 
 def problems(figures: dict[str, Any]) -> list[str]:

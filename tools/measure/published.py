@@ -37,7 +37,8 @@ def write(module: ModuleType, figures: Any, docs: Path = DOCS) -> None:
         page = docs / name
         text = filled(page.read_text(encoding="utf-8"), {place: parts[place] for place in places})
         page.write_text(text, encoding="utf-8")
-    module.draw(figures, docs)
+    if hasattr(module, "draw"):
+        module.draw(figures, docs)
 
 
 def _all() -> dict[str, Any]:
@@ -46,6 +47,6 @@ def _all() -> dict[str, Any]:
 
 
 def _merged(old: Any, new: Any) -> Any:
-    if not isinstance(old, dict) or not isinstance(new, dict):
+    if not (new and isinstance(old, dict) and isinstance(new, dict)):
         return new
     return {**old, **{name: _merged(old.get(name), value) for name, value in new.items()}}

@@ -85,10 +85,6 @@ class Cost(NamedTuple):
 Costs = dict[str, dict[str, dict[str, Cost]]]
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
-
-
 def measure(options: argparse.Namespace) -> Costs:
     """Measure all clients in all scenarios."""
     with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,6 @@ bytes of MQTT, there and back: TCP and IP add 40 to each packet, TLS some 30 mor
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from tools.measure.loops import HOST, running
@@ -65,10 +64,6 @@ def sent(port: int, packets: Any, *topics: str | Topic, qos: int) -> list[int]:
     return found
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
-
-
 def measure(options: argparse.Namespace) -> dict[str, list[int]]:
     """Count, by what it is, at QoS 0 and 1."""
     found: dict[str, list[int]] = {}
@@ -91,7 +86,3 @@ def parts(figures: dict[str, list[int]]) -> dict[str, Table]:
     rows = [[name, *map(str, counts)] for name, counts in figures.items()]
     head = ["bytes of a reading", "QoS 0", "QoS 1, with its PUBACK"]
     return {"bytes of a reading": Table("Bytes of MQTT", head, rows)}
-
-
-def draw(figures: dict[str, list[int]], folder: Path) -> None:
-    """There is no picture."""
