@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 
 import pytest
 
@@ -54,14 +53,3 @@ def test_calls_take_the_timeout_and_check_msg_does_not_wait() -> None:
     with pytest.raises(umqtt2.MQTTException):
         client.publish("a", "b", qos=1)
     assert broker.clock.elapsed - before <= (TIMEOUT + 1) * 1000
-
-
-def test_the_figures_of_the_boards_page_are_measured_ones() -> None:
-    part = (DOCS / "performance.md").read_text().partition("<!-- sizes: begin")[2].partition("<!-- sizes: end")[0]
-    rows = re.findall(r"^\| (`.*) \|$", (DOCS / "boards.md").read_text(), re.MULTILINE)
-    assert len(rows) == 6
-    for row in rows:
-        name, *figures = [cell.strip(" |") for cell in row.split(" | ")]
-        begins = {"`full`, `umqtt2.aio`": "| its `umqtt2.aio`"}.get(name, "| umqtt2, " + name.strip("`") + " ")
-        (line,) = [line for line in part.splitlines() if line.startswith(begins)]
-        assert all(figure in line for figure in figures), name
