@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,27 +38,14 @@ def terminal() -> Console:
     return Console(highlight=False, width=None if Console().is_terminal else WIDTH)
 
 
-def show(*tables: Table) -> None:
-    """Print tables on the terminal."""
-    _print(terminal(), *tables)
-
-
-def text(table: Table) -> str:
-    """A table as `show` prints it, without colours."""
-    out = io.StringIO()
-    _print(Console(file=out, width=WIDTH), table)
-    return out.getvalue()
-
-
-def _print(console: Console, *tables: Table) -> None:
-    for table in tables:
-        shown = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
-        for i, name in enumerate(table.head):
-            shown.add_column(name, justify="right" if i else "left", no_wrap=not i)
-        for row in table.rows:
-            shown.add_row(*(f"[{STYLES[cell]}]{cell}[/]" if cell in STYLES else cell for cell in row))
-        console.print(shown)
-        console.print()
+def show(table: Table) -> None:
+    """Print a table on the terminal."""
+    shown = rich.table.Table(title=table.title, title_justify="left", title_style="bold")
+    for i, name in enumerate(table.head):
+        shown.add_column(name, justify="right" if i else "left", no_wrap=not i)
+    for row in table.rows:
+        shown.add_row(*(f"[{STYLES[cell]}]{cell}[/]" if cell in STYLES else cell for cell in row))
+    terminal().print(shown, "")
 
 
 def markdown(table: Table) -> str:

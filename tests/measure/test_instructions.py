@@ -11,7 +11,8 @@ from tools import fetch
 from tools.errors import ToolError, Unsupported
 from tools.measure import instructions
 from tools.measure.budget import INSTRUCTIONS, instructions_on
-from tools.measure.loops import Broker, prepare, running
+from tools.measure.loops import prepare, running
+from tools.testkit.broker import Broker
 
 HELP = "Make it faster, or say in the commit why not: `python -m tools.measure instructions umqtt2 --write-budget`."
 TIMES = 3  # a count that is too high is repeated: what a client does by the clock depends on how fast it is

@@ -10,7 +10,7 @@ import pytest
 from tools.device import PROFILES, install
 from tools.measure.budget import BYTES, bytes_on
 from tools.measure.sizes import CLIENTS, TITLES, Endpoints, Figures, cost, parts, prepared, running, table
-from tools.tables import text
+from tools.tables import markdown
 
 VERSION_5 = 4500  # bytes
 HELP = "Make it smaller, or say in the commit why not: `python -m tools.measure sizes --write-budget`."
@@ -48,7 +48,7 @@ def test_bytes_and_import(profile: str, rows: dict[str, Figures]) -> None:
     too_much = BYTES.exceeded(profile, measured)
     if too_much:
         everything = {**rows, **{f"budget of {name}": limits for name, limits in BYTES.read().items()}}
-        shown = text(table("What the profiles take, in bytes", everything, {name: name for name in everything}, TITLES))
+        shown = markdown(table("", everything, {name: name for name in everything}, TITLES))
         pytest.fail("\n".join([*too_much, "", shown, HELP]), pytrace=False)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 from tools import fetch
 from tools.errors import ToolError
 from tools.measure.budget import INSTRUCTIONS, instructions_on
-from tools.measure.loops import ARCHIVES, BUILDS, CLIENTS, HOST, Broker, prepare, running
+from tools.measure.loops import ARCHIVES, BUILDS, CLIENTS, prepare, running
 from tools.measure.programs.feeder import TOPIC, Feeder
 from tools.tables import Table, number, terminal
+from tools.testkit.broker import HOST, Broker
 from tools.testkit.process import Process
 from tools.unpacked import command
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from tools import fetch, other_clients
 from tools.errors import ToolError
 from tools.paths import REPO, new_folder
 from tools.testkit import vm
-from tools.testkit.broker import HOST
 from tools.testkit.mosquitto import PlainMosquitto
 from tools.testkit.process import finish
 from tools.testkit.tree import lay_out, lay_out_other, put
@@ -60,21 +58,11 @@ SETTINGS = (
 )
 
 
-class Broker(NamedTuple):
-    """A running broker."""
-
-    port: int
-    version: str
-    pid: int
-
-
 @contextmanager
-def running() -> Iterator[Broker]:
+def running() -> Iterator[PlainMosquitto]:
     """Run a mosquitto that is configured not to be the bottleneck."""
-    done = subprocess.run([str(fetch.mosquitto()), "-h"], capture_output=True, text=True, check=False)
-    version = re.search(r"mosquitto version (\S+)", done.stdout + done.stderr)
-    with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *SETTINGS) as mosquitto:
-        yield Broker(mosquitto.port, version[1] if version else "unknown", mosquitto.pid)
+    with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *SETTINGS) as broker:
+        yield broker
 
 
 def prepare(client: str, home: Path) -> Path:
@@ -115,6 +103,3 @@ def run(
         raise ToolError(f"bench: {call} of {client} failed; it says why above")
     found: dict[str, Any] = json.loads(next(line for line in done.stdout.splitlines() if line.startswith("{")))
     return found
-
-
-__all__ = ["ARCHIVES", "CLIENTS", "HOST", "PROGRAMS", "Broker", "prepare", "run", "running"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -18,11 +19,12 @@ from rich.progress import track
 from tools import fetch
 from tools.errors import ToolError, Unsupported
 from tools.measure import instructions, loops, pictures
-from tools.measure.loops import CLIENTS, HOST, Broker
+from tools.measure.loops import CLIENTS
 from tools.other_clients import OTHER_CLIENTS
 from tools.paths import BUILD
 from tools.tables import Table, number
 from tools.testkit import vm
+from tools.testkit.broker import HOST, Broker
 
 MICROPYTHON, TASKS, CPYTHON, ASYNCIO = "micropython", "tasks on the VM", "cpython", "asyncio"
 TITLES = {
@@ -82,15 +84,14 @@ def options(parser: argparse.ArgumentParser) -> None:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure all there is."""
     load = os.getloadavg()[0]
-    home = BUILD / "bench"
     on_vm = {client for machine in HEAP_KB for clients in PLAN[machine].values() for client in clients}
-    folders = {client: loops.prepare(client, home) for client in sorted(on_vm)}
+    with tempfile.TemporaryDirectory() as home, loops.running() as broker:
+        folders = {client: loops.prepare(client, Path(home)) for client in on_vm}
 
-    def exact(function: str, broker: Broker) -> dict[str, Any]:
-        where = (HOST, broker.port)
-        return {name: loops.run(folders[name], ROOMY_KB, f"exact.{function}", name, *where) for name in EXACT}
+        def exact(function: str) -> dict[str, Any]:
+            where = (HOST, broker.port)
+            return {name: loops.run(folders[name], ROOMY_KB, f"exact.{function}", name, *where) for name in EXACT}
 
-    with loops.running() as broker:
         return {
             "date": datetime.now(timezone.utc).strftime("%Y-%m-%d"),
             "versions": _versions(broker),
@@ -98,9 +99,9 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "load before": round(load, 2),
             "rounds": options.rounds,
             "seconds": options.seconds,
-            "heap": exact("heap", broker),
-            "writes": exact("writes", broker),
-            "instructions": _instructions(home, broker, options.shorter),
+            "heap": exact("heap"),
+            "writes": exact("writes"),
+            "instructions": _instructions(Path(home, "instructions"), broker, options.shorter),
             "speed": speeds(folders, broker, options.rounds, options.seconds),
         }
 
@@ -168,7 +169,7 @@ def _versions(broker: Broker) -> dict[str, str]:
             "umqtt2": f"{version('umqtt2')}, build {loops.BUILDS['umqtt2']}",
             "vm": f"{said.partition('; ')[2]}, {32 * vm.words(fetch.vm32())}-bit",
             "cpython": platform.python_version(),
-            "mosquitto": broker.version,
+            "mosquitto": broker.logged("mosquitto version")[0].partition("version ")[2].split()[0],
             **{name: version(name) for name in ("paho-mqtt", "aiomqtt")},
             **{name: client.version for name, client in OTHER_CLIENTS.items()},
         }

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from tools.measure.loops import HOST, running
+from tools.measure.loops import running
 from tools.tables import Table
+from tools.testkit.broker import HOST
 from tools.testkit.observer import Observer
 from umqtt2 import MQTTClient
 from umqtt2.packets.v311 import V311

@@ -22,8 +22,9 @@ def qos0(c, n):
 
 
 def qos1(c, n, window=1):
-    """More than one at once are published without a wait: paho keeps what is too much for its own window."""
+    """With a window all are published at once: paho keeps what is too much for its own."""
     publish = c.publish
-    for _ in range(0, n, n if window > 1 else 1):
-        for info in [publish(TEXT_TOPIC, MSG, 1) for _ in range(n if window > 1 else 1)]:
+    together = n if window > 1 else 1
+    for _ in range(0, n, together):
+        for info in [publish(TEXT_TOPIC, MSG, 1) for _ in range(together)]:
             info.wait_for_publish()
