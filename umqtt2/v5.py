@@ -168,6 +168,7 @@ def user_properties(pairs: "Pairs") -> "bytes":
     """Return user properties, each a name and a value, as on the wire [2.2.2.2]."""
     data = b""
     if STRICT:
+        pairs = list(pairs)  # it may be a generator
         for pair in pairs:
             if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
                 raise TypeError("user: not pairs of name and value")

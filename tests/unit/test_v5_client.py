@@ -118,7 +118,7 @@ def test_session_expiry(five, expiry, clean, wanted):
 
 
 def test_user_properties_and_password_without_user(five):
-    connect = hello(five, V5(user=[("a", "b"), ("a", "c")], largest=0), password=b"\0\xff")
+    connect = hello(five, V5(user=(("a", value) for value in "bc"), largest=0), password=b"\0\xff")
     assert connect["properties"] == [(0x26, (b"a", b"b")), (0x26, (b"a", b"c"))]
     assert connect["password"] == b"\0\xff" and "user" not in connect
 
