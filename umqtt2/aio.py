@@ -503,11 +503,12 @@ class MQTTClient:
         connection.enter()
         try:
             up = connection.state >= connection.ready
-            if FIVE and connection.packets.five and up:
+            kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
+            # What is kept waits for the CONNACK: only the limits of the last one are known before.
+            if FIVE and connection.packets.five and (connection.state == UP if kept else up):
                 code = connection.packets.excess(first, topic, msg)  # it may have waited since `check`
                 if code:
                     raise MQTTException(ELIMIT, code)
-            kept = first & 6  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
             if kept or (self.keep_qos0 and (not up or session.has_unsent or connection.pending)):
                 pid = session.add(first, topic, msg, connection.now(), connection.timeout)
             if up:

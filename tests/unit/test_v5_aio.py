@@ -11,6 +11,7 @@ from tests.unit.aio_program import Pollable, client_of, go_down, nothing_more, p
 from umqtt2 import MQTTException
 from umqtt2.errno import ECONCLOSE, ECONTIMEOUT, ELIMIT, ESUBACKFAIL
 from umqtt2.session.memory import MemorySession
+from umqtt2.testing import FakeBroker
 from umqtt2.v5 import V5, Options, Topic
 
 
@@ -97,6 +98,26 @@ def test_limits_of_the_broker(five):
     broker = Broker5()
     broker.connack = wire5.connack(pairs=[(0x27, 50)])
     play(scene, broker, packets=five)
+
+
+def test_limits_of_the_last_broker_do_not_hold_before_the_next_one_has_answered(five):
+    async def scene(broker, client):
+        await go_down(broker, client)
+        broker.maximum_packet_size, broker.maximum_qos = 0, 2
+        broker.read_sizes = 0  # its CONNACK is on its way
+        connecting = asyncio.create_task(client.connect_now())
+        await until(lambda: len(broker.connects) == 2)
+        publishing = asyncio.create_task(client.publish("t", bytes(200), qos=2))
+        await asyncio.sleep(1)
+        assert not publishing.done()
+        broker.read_sizes = None
+        assert await connecting
+        await publishing
+        assert broker.published == [(b"t", bytes(200), 2, False)]
+
+    broker = FakeBroker()
+    broker.maximum_packet_size, broker.maximum_qos = 100, 1
+    play(scene, broker, packets=five, eager=True)
 
 
 def test_a_message_that_expires_while_it_waits(five):
