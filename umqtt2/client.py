@@ -278,7 +278,6 @@ class MQTTClient:
         Returns the packet identifier, or 0. Raises what they do.
         """
         connection = self.connection
-        session = self.session
         pid = 0
         if STREAMING and EAGER:
             if connection.state == GREETING and hasattr(msg, "rewind"):
@@ -291,14 +290,14 @@ class MQTTClient:
                 topic = connection.packets.check(connection, first, topic, msg)
             if first & 6:  # QoS 1 and 2; SUBSCRIBE and UNSUBSCRIBE have it, too
                 now = connection.now()
-                pid = session.add(first, topic, msg, now, connection.timeout)
+                pid = self.session.add(first, topic, msg, now, connection.timeout)
             try:
                 self.hand_over(first, topic, msg, pid)
             except BaseException:
                 connection.close()
                 # A wish stays where it is kept: an earlier one for the same filter has its identifier.
-                if pid and not (STORES and session.keeps and first & 0xF0 != PUBLISH):
-                    session.remove(pid)
+                if pid and not (STORES and self.session.keeps and first & 0xF0 != PUBLISH):
+                    self.session.remove(pid)
                 raise
         finally:
             connection.busy = False

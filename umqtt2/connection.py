@@ -658,9 +658,10 @@ class Connection:
         buf = self._out if n < ONE_WRITE else bytearray(n)
         size = len(msg)
         n = self.packets.publish(buf, topic, size, first, pid)
-        if n + size <= ONE_WRITE and not (STREAMING and hasattr(msg, "rewind")):
-            buf[n : n + size] = msg
-            n += size
+        end = n + size
+        if end <= ONE_WRITE and not (STREAMING and hasattr(msg, "rewind")):
+            buf[n:end] = msg
+            n = end
         else:
             self._payload = msg
         self.send(buf, n)
