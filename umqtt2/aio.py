@@ -211,7 +211,7 @@ class MQTTClient:
         queue            messages that wait to be taken, at the most; see `messages`
         keep_qos0        True keeps messages at QoS 0 too while there is no connection; else they are dropped
         socket_timeout   seconds to wait for the network, for each part of connecting, and for what is sent
-        message_timeout  seconds that `subscribe` and `unsubscribe` wait for an answer
+        message_timeout  seconds that `subscribe` and `unsubscribe` wait for an answer; up to 500,000
         backoff          seconds, the first and the longest pause before an attempt to connect again
         verbose          False prints nothing when the connection fails
         max_packet       bytes; a message that is larger is thrown away
@@ -588,7 +588,8 @@ class MQTTClient:
     async def next(self, timeout: "float | None" = None) -> "Message":
         """Return the next message; see `messages`. No message is lost when this is cancelled.
 
-        timeout  seconds, or None to wait for ever
+        timeout  seconds, up to 500,000, or None to wait for ever; with 32 bits MicroPython's asyncio raises
+                 OverflowError for more than 6.2 days
 
         Raises asyncio.TimeoutError, and MQTTException(ECONNOT) when the client leaves the broker.
         """
