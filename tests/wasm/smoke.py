@@ -59,6 +59,16 @@ assert statuses[-1] == (0, SOVERSIZE)
 assert len(broker.acknowledged) == 29
 assert not messages
 
+# What was not acknowledged is repeated in its order.
+broker.fail_read = OSError(104)
+for i in range(20):
+    broker.deliver("a/b", str(i), qos=1)
+client.connect(clean_session=False)
+drain()
+assert [int(message[1]) for message in messages] == list(range(20)), messages
+messages.clear()
+del broker.acknowledged[29:]
+
 # Bad arguments send nothing.
 sent = len(broker.sent)
 for bad in (lambda: client.publish("a/#", "x"), lambda: client.publish("a", "x", qos=3)):

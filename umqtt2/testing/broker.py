@@ -1,5 +1,7 @@
 """A broker for one client, small enough to read: it connects, acknowledges and delivers."""
 
+from collections import OrderedDict
+
 from ..packets.fields import (
     CONNACK,
     CONNECT,
@@ -119,7 +121,8 @@ class FakeBroker(FakeTransport):
         self._session_ends: "int | None" = 0  # on the clock's `elapsed`; None never
         self._expiry = 0
         self._pid = 0
-        self._in_flight: "dict[int, tuple[bytes, bytes, int, bool, bytes, int]]" = {}
+        # In the order of delivery, which a dict of MicroPython does not keep.
+        self._in_flight: "dict[int, tuple[bytes, bytes, int, bool, bytes, int]]" = OrderedDict()
         self._waiting: "list[int]" = []  # those of _in_flight that were never sent
         self._received: "set[int]" = set()  # deliveries at QoS 2 that the client has; PUBREL comes next
         self._unreleased: "set[int]" = set()  # what the client published at QoS 2, until its PUBREL
