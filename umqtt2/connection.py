@@ -239,7 +239,8 @@ class Connection:
 
         by_broker  the broker has ended it; None: and said that no packet is the reason
         """
-        was = self.state
+        if STORES:
+            was = self.state
         transport = self.transport
         self.state = CLOSED
         self.pending = 0

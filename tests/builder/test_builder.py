@@ -16,16 +16,17 @@ import pytest
 from tools import fetch
 from tools.device import PROFILES, builder, flatten, install, once, split
 from tools.device.compiler import mpy_cross
+from tools.device.constants import constants
 from tools.device.inline import inline
 from tools.device.merge import Unmergeable, merge
 from tools.device.names import FREE, MORE, PLAIN, UNUSUAL
 from tools.device.order import order
-from tools.device.parts import empty_methods, unused_methods, versions
 from tools.device.rename import rename
 from tools.device.reuse import reuse
-from tools.device.shrink import constants
 from tools.device.source import device_sources
 from tools.device.texts import Texts, collect
+from tools.device.unused import silent, unused
+from tools.device.versions import versions
 from tools.testkit import vm
 
 NOTHING: frozenset[str] = frozenset()
@@ -87,7 +88,9 @@ def test_what_a_profile_leaves_out_says_so(tmp_path: Path) -> None:
 
 def test_constants_stand_where_their_names_stood() -> None:
     source = "A = 5\nB = A\nC = bytes((A, 6))\ndef f():\n    return A, B, C\n"
-    small = ast.unparse(constants(ast.parse(source)))
+    module = ast.parse(source)
+    constants(module)
+    small = ast.unparse(module)
     assert run(small, "f()") == (5, 5, b"\x05\x06")
     assert "A" not in small
 
@@ -414,7 +417,7 @@ def test_with_two_versions_each_client_has_its_own() -> None:
 
 def test_with_version_5_alone_a_client_gets_an_object_of_it() -> None:
     module = ast.parse(VERSIONS)
-    versions(module, "V5")
+    versions(module, only_five=True)
     small = ast.unparse(ast.fix_missing_locations(module))
     assert "V311" not in small and ".five" not in small and ".check(" not in small
     assert run(small, "[make().send(3), make(V5()).send(4)]") == [("5", 3), ("5", 4)]
@@ -428,8 +431,7 @@ def test_calls_of_what_does_nothing_go_with_what_was_tried() -> None:
         "        try:\n            self.log(x)\n        except ValueError:\n            raise\n"
         "        if x:\n            self.log(1)\n        return x\n"
     )
-    empty_methods(module)
-    unused_methods(module, NOTHING)
+    silent(module)
     small = ast.unparse(ast.fix_missing_locations(module))
     assert "log" not in small and "try" not in small and "if" not in small
     assert run(small, "A().f(1)") == 2
@@ -442,7 +444,7 @@ def test_what_was_asked_before_a_call_that_goes_is_still_asked() -> None:
         "        return self.n\n"
     )
     module = ast.parse(source)
-    empty_methods(module)
+    silent(module)
     assert run(ast.unparse(ast.fix_missing_locations(module)), "A().f()") == 1
 
 
@@ -452,7 +454,7 @@ def test_a_method_that_does_something_elsewhere_is_called() -> None:
         "class B(A):\n    n = 0\n    def log(self):\n        self.n = 1\n"
     )
     module = ast.parse(source)
-    empty_methods(module)
+    silent(module)
     assert run(ast.unparse(ast.fix_missing_locations(module)), "B().f().n") == 1
 
 
@@ -705,7 +707,7 @@ def test_a_method_of_the_connection_that_the_build_does_not_call_goes() -> None:
     source = "class Connection:\n    def wait(self):\n        pass\n    def __init__(self):\n        {}.wait()\n"
     for call in "self.event", "self.connection":
         module = ast.parse(source.format(call))
-        unused_methods(module, NOTHING, hidden=True)
+        unused(module, frozenset({"Connection"}), NOTHING, hidden=True)
         assert ("def wait" in ast.unparse(module)) == (call == "self.connection")
 
 

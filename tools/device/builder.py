@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tools.device import flatten, inline, merge, once, order, parts, rename, reuse, shrink, split, walk
+from tools.device import constants, flatten, inline, merge, once, order, rename, reuse, split, unused, versions, walk
 from tools.device.compiler import mpy_cross
 from tools.device.profiles import (
     ARGUMENTS,
@@ -32,7 +32,7 @@ from tools.device.profiles import (
     ONE_DICT,
     ONE_OBJECT,
     ONE_STORE,
-    ONLY,
+    ONLY_FIVE,
     PROFILES,
     PUBLIC,
     RESIDENT,
@@ -116,37 +116,25 @@ def sources(profile: str) -> dict[str, str]:
     classes = (*INTERNAL, *NO_SUBCLASS, store, "MQTTClient") if store else (*INTERNAL, *NO_SUBCLASS)
     internal = _internal(module, (*INTERNAL, store), "Session" if store else "")
     once.mark(module, ONCE.get(profile, ()))
-    parts.versions(module, ONLY.get(profile, ""))
-    parts.missing(module)
-    parts.switch_off(module, SWITCHED_OFF[profile])
-    shrink.handlers(module)
-    shrink.byte_order(module)
-    shrink.constants(module)
-    parts.fold(module)
-    shrink.unused(module, keep)
+    versions.versions(module, profile in ONLY_FIVE)
+    constants.constants(module, SWITCHED_OFF[profile])
+    unused.unused(module, keep, internal, bool(store))
     collect(module, texts)
-    parts.empty_methods(module)
-    parts.unused_arguments(module, ARGUMENTS)
-    parts.positional(module)
-    shrink.unused(module, keep)
-    parts.unused_methods(module, internal, bool(store))
-    parts.unused_attributes(module)
-    shrink.unused(module, keep)
+    unused.silent(module)
+    unused.arguments(module, ARGUMENTS)
+    unused.unused(module, keep, internal, bool(store))
     if profile in SAME_IN_ALL_STORES:
-        flatten.constants(module, "PacketIdSession", SAME_IN_ALL_STORES[profile])
-        parts.fold(module)
+        constants.attributes(module, "PacketIdSession", SAME_IN_ALL_STORES[profile])
     if store:
         flatten.mapping(module, store, *ONE_DICT)
-        flatten.constants(module, store)
+        constants.attributes(module, store)
         flatten.flatten(module, *ONE_OBJECT)
         flatten.callbacks(module, ONE_OBJECT[0])
-        parts.fold(module)
-        parts.unused_attributes(module)
+        unused.unused(module, keep, internal, bool(store))
         flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
     detached = once.detach(module, internal)
     inline.inline(module, keep | (detached | RESIDENT if detached else detached), internal)
-    parts.copies(module)
-    shrink.unused(module, keep)
+    unused.unused(module, keep, internal, bool(store))
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)
     files = once.move(module, ONCE.get(profile, ()), files)

@@ -101,7 +101,7 @@ def constants(module: ast.Module, name: str, only: set[str] | None = None) -> No
     """
     classes = walk.classes(module)
     owner = classes.pop(name)
-    stored = {n.attr for n in walk.stored_attributes(module)}
+    stored = {n.attr for n in walk.attributes(module, ast.Store)}
     others = {attr for other in classes.values() for attr in _members(other)}
     known = {
         s.targets[0].id: s
@@ -150,7 +150,7 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
     target = walk.classes(module)[owner]
     make = next(method for method in walk.methods(target) if method.name == "__init__")
     values: dict[str, ast.Assign] = {}
-    given = {n.attr for n in walk.stored_attributes(make)}
+    given = {n.attr for n in walk.attributes(make, ast.Store)}
 
     def give(attr: str, value: ast.expr) -> None:
         assign = values.setdefault(ast.unparse(value), ast.Assign([], value))
@@ -165,7 +165,7 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
                     give(t.id, statement.value)
     for function in [*walk.methods(target), *walk.methods(module)]:
         held = ("self",) if function in target.body else names
-        for node in walk.stored_attributes(function):
+        for node in walk.attributes(function, ast.Store):
             if node.attr not in given and isinstance(node.value, ast.Name) and node.value.id in held:
                 give(node.attr, ast.Constant(None))
     make.body[:0] = values.values()

@@ -1,4 +1,8 @@
-"""Merge modules of the package into one, in the order that their imports ask for."""
+"""Merge modules of the package into one, those below first, without what CPython or a type checker alone needs.
+
+`from .start import leave` goes, as `leave` stands in the same module now. Where two modules define one name, it gets
+the module's added: `MQTTClient_robust`. What a build does not have raises ImportError where it is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +10,24 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+from tools.device import walk
+
 PACKAGE = "umqtt2"
-NOT_ON_A_DEVICE = "cpython"
-
-
 TAG = "from_module"
+CHECKING = "TYPE_CHECKING"
 
 
 def module_of(statement: ast.stmt) -> str:
     """Return the name of the module that a statement of a merged one comes from."""
     return str(getattr(statement, TAG, ""))
+
+
+def tag(statement: ast.stmt, module: str) -> ast.stmt:
+    """Say of a statement, and all within it, which module it comes from; return it."""
+    for part in ast.walk(statement):  # also those that a condition hides
+        if isinstance(part, ast.stmt):
+            setattr(part, TAG, module)
+    return statement
 
 
 class Unmergeable(Exception):
@@ -35,33 +47,28 @@ def merge(
     names = order(root, parts)
     body: list[ast.stmt] = []
     trees = {name: _parse(root, name) for name in names}
-    defined = {name: {n for s in tree.body for n in _names(s)} for name, tree in trees.items()}
-    counts = Counter(n for there in defined.values() for n in there if n != "TYPE_CHECKING")
+    defined = {name: walk.bound(tree) for name, tree in trees.items()}
+    counts = Counter(n for there in defined.values() for n in there if n != CHECKING)
     twice = {n for n, count in counts.items() if count > 1}
     for name, tree in trees.items():
         new = _new_names(name, tree, defined, twice)
-        tree = _Device(name, names, apart).visit(tree)
-        _Rename(new).visit(tree)
+        _Device(name, names, apart).visit(tree)
+        walk.Replaced(new).visit(tree)
+        walk.drop(tree)
         if name in parts:
             # What a program imports from this module keeps its name there.
-            tree.body += [
-                stmt for old in sorted(twice & defined[name]) if old in front
-                for stmt in ast.parse(f"{old} = {new[old]}").body
-            ]
-        for statement in tree.body:
-            for part in ast.walk(statement):  # also those that a condition hides
-                if isinstance(part, ast.stmt):
-                    setattr(part, TAG, name)
-        body += tree.body
-    _check_locals(body, {n for statement in body for n in _names(statement)})
-    return ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
+            for old in sorted(twice & defined[name] & front):
+                tree.body += ast.parse(f"{old} = {new[old]}").body
+        body += [tag(statement, name) for statement in tree.body]
+    module = ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
+    _check_locals(module)
+    return module
 
 
 def _new_names(
     module: str, tree: ast.Module, defined: dict[str, set[str]], twice: set[str]
 ) -> dict[str, str]:
-    # What the names in a module are called in the merged one. A name that several modules define gets
-    # the module's added to it.
+    # What the names in a module are called in the merged one.
     def unique(owner: str, name: str) -> str:
         if name not in twice or name not in defined.get(owner, ()):
             return name
@@ -79,32 +86,29 @@ def _new_names(
 def order(root: Path, parts: tuple[str, ...]) -> list[str]:
     """Return the names of `parts` and of the modules that they import, those below first."""
     found: list[str] = []
+
+    def visit(name: str) -> None:
+        if name not in found:
+            for node in _parse(root, name).body:
+                if isinstance(node, ast.ImportFrom) and node.level:
+                    visit(_target(name, node))
+            found.append(name)
+
     for part in parts:
-        _visit(root, part, found)
+        visit(part)
     return found
 
 
-def _check_locals(body: list[ast.stmt], top: set[str]) -> None:
+def _check_locals(module: ast.Module) -> None:
     # The later steps tell names apart by how they are written.
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.FunctionDef):
-                for inner in ast.walk(node):
-                    if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store) and inner.id in top:
-                        raise Unmergeable(f"{node.name}: the variable {inner.id} is also a name at the top")
+    top = walk.bound(module)
+    for function in walk.functions(module):
+        for name in walk.stored(function) & top:
+            raise Unmergeable(f"{function.name}: the variable {name} is also a name at the top")
 
 
 def _parse(root: Path, name: str) -> ast.Module:
     return ast.parse((root / (name.replace(".", "/") + ".py")).read_text(), name)
-
-
-def _visit(root: Path, name: str, order: list[str]) -> None:
-    if name in order:
-        return
-    for node in _parse(root, name).body:
-        if isinstance(node, ast.ImportFrom) and node.level:
-            _visit(root, _target(name, node), order)
-    order.append(name)
 
 
 def _target(module: str, node: ast.ImportFrom) -> str:
@@ -112,48 +116,9 @@ def _target(module: str, node: ast.ImportFrom) -> str:
     return ".".join(parts[: len(parts) - node.level] + (node.module or "").split("."))
 
 
-def _names(statement: ast.stmt) -> list[str]:
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return [statement.name]
-    if isinstance(statement, ast.Assign):
-        return [t.id for t in statement.targets if isinstance(t, ast.Name)]
-    return []
-
-
 def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
-    seen: set[str] = set()
-    out = []
-    for statement in body:
-        text = ast.unparse(statement)
-        if not (isinstance(statement, (ast.Import, ast.ImportFrom)) and text in seen):
-            out.append(statement)
-        seen.add(text)
-    return out
-
-
-class _Rename(ast.NodeTransformer):
-    """Give names at the top new ones, in a module that is stripped already."""
-
-    def __init__(self, new: dict[str, str]) -> None:
-        self.new = new
-        self.inside = 0  # how many classes deep: what is assigned there are attributes
-
-    def visit_Name(self, node: ast.Name) -> ast.AST:
-        if not (self.inside and isinstance(node.ctx, ast.Store)):
-            node.id = self.new.get(node.id, node.id)
-        return node
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        if not self.inside:
-            node.name = self.new.get(node.name, node.name)
-        return self.generic_visit(node)
-
-    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
-        node.name = self.new.get(node.name, node.name)
-        self.inside += 1
-        self.generic_visit(node)
-        self.inside -= 1
-        return node
+    imports = {ast.unparse(s): s for s in reversed(body) if isinstance(s, (ast.Import, ast.ImportFrom))}
+    return [s for s in body if imports.get(ast.unparse(s), s) is s]
 
 
 class _Device(ast.NodeTransformer):
@@ -166,60 +131,60 @@ class _Device(ast.NodeTransformer):
         self.inside = 0  # how many functions deep
 
     def visit_Try(self, node: ast.Try) -> object:
-        first = node.body[0]
-        if isinstance(first, ast.ImportFrom) and first.level and NOT_ON_A_DEVICE in (first.module or ""):
-            instead = [self.visit(statement) for statement in node.handlers[0].body]
-            return [s for s in instead if not isinstance(s, ast.Pass)]
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node.handlers[0].body if node.body and _is_missing(node.body[0]) else node
 
     def visit_If(self, node: ast.If) -> object:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return [self.visit(statement) for statement in node.orelse]
-        return self.generic_visit(node)
+        self.generic_visit(node)
+        return node.orelse if walk.is_name(node.test, CHECKING) else node
 
     def visit_Assign(self, node: ast.Assign) -> object:
-        target = node.targets[0]
-        if isinstance(target, ast.Name) and target.id == "TYPE_CHECKING":
-            return None
-        return self.generic_visit(node)
+        return None if walk.is_name(node.targets[0], CHECKING) else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> object:
-        if node.value is None:
-            return None
-        assign = ast.Assign([node.target], node.value)
-        return self.generic_visit(ast.copy_location(assign, node))
+        return node.value and self.visit_Assign(ast.copy_location(ast.Assign([node.target], node.value), node))
+
+    def visit_Expr(self, node: ast.Expr) -> object:
+        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
+        # As a byte order all is "big" to MicroPython that is not "little", and None is no name.
+        return ast.Constant(None) if node.value == "big" else node
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> ast.AST:
+        # `except:` needs a word less in the frame of a call: `step` has none to spare, see LEAN in `inline`.
+        if walk.is_name(node.type, "BaseException") and not node.name:
+            node.type = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> object:
         self.inside += 1
         node.returns = None
-        for arg in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs):
-            arg.annotation = None
-        for star in (node.args.vararg, node.args.kwarg):
-            if star:
-                star.annotation = None
-        self._without_docstring(node)
+        a = node.args
+        if not a.vararg and None not in a.kw_defaults:
+            # Arguments that are given by name may be given by position, too: a dict less for each function.
+            a.args += a.kwonlyargs
+            a.defaults += [default for default in a.kw_defaults if default]
+            a.kwonlyargs, a.kw_defaults = [], []
+        self.generic_visit(node)
         self.inside -= 1
         return node
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> object:
         # MicroPython's coroutines are generators, and the later steps need not know of both.
-        args = {name: getattr(node, name) for name in ast.FunctionDef._fields if hasattr(node, name)}
-        return self.visit_FunctionDef(ast.copy_location(ast.FunctionDef(**args), node))
+        return self.visit_FunctionDef(ast.copy_location(ast.FunctionDef(**dict(ast.iter_fields(node))), node))
 
     def visit_Await(self, node: ast.Await) -> object:
         return self.generic_visit(ast.copy_location(ast.YieldFrom(node.value), node))
 
     def visit_ClassDef(self, node: ast.ClassDef) -> object:
-        return self._without_docstring(node)
-
-    def visit_Module(self, node: ast.Module) -> object:
-        return self._without_docstring(node)
-
-    def _without_docstring(self, node: ast.FunctionDef | ast.ClassDef | ast.Module) -> object:
-        if node.body and isinstance(node.body[0], ast.Expr) and isinstance(node.body[0].value, ast.Constant):
-            del node.body[0]
         self.generic_visit(node)
-        node.body = node.body or [ast.Pass()]
+        # Of a method that needs a module which the build has not nothing is left.
+        node.body = [s for s in node.body if not (isinstance(s, ast.FunctionDef) and s.body and _is_missing(s.body[0]))]
         return node
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> object:
@@ -234,3 +199,7 @@ class _Device(ast.NodeTransformer):
             return None
         text = f"this build of {PACKAGE} has no {target}"
         return ast.parse(f"raise ImportError({text!r})").body[0]
+
+
+def _is_missing(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Raise) and walk.called(statement.exc) == "ImportError"

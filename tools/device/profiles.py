@@ -75,7 +75,7 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "aio": ("HUGE", "STRICT", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
 }
 # The version of the protocol in a profile without MQTT 3.1.1.
-ONLY = {"simple5": "V5"}
+ONLY_FIVE = ("simple5",)
 ARGUMENTS = ("length", "five", "more", "eager", "network")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 

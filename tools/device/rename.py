@@ -142,7 +142,7 @@ def _readable(
 
 def _stored_elsewhere(module: ast.Module) -> set[str]:
     # Attributes that something else gets than an object of the package's.
-    stored = walk.stored_attributes(module)
+    stored = walk.attributes(module, ast.Store)
     return {"." + n.attr for n in stored if not (isinstance(n.value, ast.Name) and n.value.id in OBJECTS)}
 
 

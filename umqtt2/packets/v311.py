@@ -67,8 +67,8 @@ def connect(
         fields += string(password)
     if FIVE:
         fields = five + fields
-    name = b"\0\4MQTT\5" if FIVE and five else b"\0\4MQTT\4"  # and level
-    return whole_packet(CONNECT, name + bytes((flags, keepalive >> 8, keepalive & 255)) + fields)
+    fields = bytes((flags, keepalive >> 8, keepalive & 255)) + fields
+    return whole_packet(CONNECT, (b"\0\4MQTT\5" if FIVE and five else b"\0\4MQTT\4") + fields)  # name and level
 
 
 def publish(buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "int") -> "int":
