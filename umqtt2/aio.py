@@ -250,7 +250,8 @@ class MQTTClient:
         self._acks: "list[int]" = []  # to send: packet identifier << 8 | first byte
         self._waiting: "list[Any]" = []  # an Event for each task that waits for an acknowledgement
         self._line: "list[Any]" = []  # one for each that waits for room in the session store
-        self.connection = connection = Connection(session, packets, max_packet, clock)
+        self.connection = Connection(session, packets, max_packet, clock)
+        connection = self.connection
         connection.ready = GREETING if eager else UP
         if NETWORKS and network:
             from .wifi import opener

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tools import fetch
-from tools.device import PROFILES, builder, flatten, install, once, split
+from tools.device import PROFILES, builder, install, once, split
 from tools.device.compiler import mpy_cross
 from tools.device.constants import constants
 from tools.device.inline import inline
@@ -675,32 +675,6 @@ def test_names_in_front_are_none_but_those_of_the_file() -> None:
         assert name == "aio" and found
         known = set(re.findall(r"[a-zA-Z_]\w*", rest))
         assert known >= {line.split(".")[1] for line in front.splitlines() if "." in line}
-
-
-def test_a_kind_of_dict_becomes_part_of_what_holds_it() -> None:
-    source = """
-class Ids(dict):
-    _last = 0
-
-    def mark(self, n):
-        self._last = n
-        if n not in self:
-            self[n] = len(self)
-        return self._last
-
-class Store:
-    def __init__(self):
-        self.ids = Ids()
-
-    def put(self, n):
-        return self.ids.mark(n), self.ids.pop(3, None), list(self.ids)
-"""
-    module = ast.parse(source)
-    flatten.mapping(module, "Store", "ids", "Ids")
-    small = ast.unparse(module)
-    assert "Ids" not in small
-    expression = "[s.put(n) for s in [Store()] for n in (5, 3, 5)]"
-    assert run(small, expression) == run(source, expression)
 
 
 def test_a_method_of_the_connection_that_the_build_does_not_call_goes() -> None:

@@ -13,7 +13,7 @@ from umqtt2.session.file import FileSession
 from umqtt2.session.memory import MemorySession
 from umqtt2.session.packet_ids import PacketIdSession
 from umqtt2.session.qos2 import QoS2Session
-from umqtt2.session.received_ids import LIMIT, ReceivedIds
+from umqtt2.session.received_ids import LIMIT
 
 PUBLISH_1, PUBLISH_2, SUBSCRIBE, UNSUBSCRIBE = 0x32, 0x34, 0x82, 0xA2
 PUBACK, PUBREC, PUBREL, PUBCOMP, SUBACK, UNSUBACK = 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0
@@ -348,28 +348,28 @@ def test_what_was_not_marked_as_received_is_new_again():
 
 
 def test_what_is_remembered_has_a_bound():
-    received = ReceivedIds()
+    session = MemorySession()
     for pid in range(1, 1000):
-        assert received.is_new(pid, b"t", b"m")
-        assert received.mark(pid)
-        assert not received.is_new(pid, b"t", b"m")
-        assert len(received) <= LIMIT
+        assert session.is_new(pid, b"t", b"m")
+        session.mark_received(pid)
+        assert not session.is_new(pid, b"t", b"m")
+        assert len(session.received) <= LIMIT
 
 
 def test_the_latest_are_remembered_when_the_broker_has_released_none_of_many():
-    received = ReceivedIds()
+    session = MemorySession()
     for pid in range(1, 1000):
-        received.is_new(pid, b"t", b"m")
-        received.mark(pid)
-        assert not any(received.is_new(one, b"t", b"m") for one in range(max(1, pid - 19), pid))
+        session.is_new(pid, b"t", b"m")
+        session.mark_received(pid)
+        assert not any(session.is_new(one, b"t", b"m") for one in range(max(1, pid - 19), pid))
 
 
 def test_two_long_messages_that_begin_alike_differ_by_their_length():
-    received = ReceivedIds()
-    received.is_new(1, b"t", b"x" * 128, 1000)
-    received.mark(1)
-    assert not received.is_new(1, b"t", b"x" * 1000)
-    assert received.is_new(1, b"t", b"x" * 1001)
+    session = MemorySession()
+    session.is_new(1, b"t", b"x" * 128, 1000)
+    session.mark_received(1)
+    assert not session.is_new(1, b"t", b"x" * 1000)
+    assert session.is_new(1, b"t", b"x" * 1001)
 
 
 @pytest.mark.parametrize("by_broker", [True, False])

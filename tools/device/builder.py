@@ -29,7 +29,6 @@ from tools.device.profiles import (
     NO_SUBCLASS,
     OF_VERSION_5,
     ONCE,
-    ONE_DICT,
     ONE_OBJECT,
     ONE_STORE,
     ONLY_FIVE,
@@ -126,7 +125,6 @@ def sources(profile: str) -> dict[str, str]:
     if profile in SAME_IN_ALL_STORES:
         constants.attributes(module, "PacketIdSession", SAME_IN_ALL_STORES[profile])
     if store:
-        flatten.mapping(module, store, *ONE_DICT)
         constants.attributes(module, store)
         flatten.flatten(module, *ONE_OBJECT)
         flatten.callbacks(module, ONE_OBJECT[0])

@@ -77,7 +77,7 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
         for site in here:
             at = site.block.index(site.statement)
             site.block[at : at + 1] = _instead(site, function, method)
-            _share_connection(site.caller)
+            walk.share(site.caller, f"self.{OBJECTS[-1]}")  # a client's is always the same
         return True
     return False
 
@@ -161,21 +161,6 @@ def _ending(statement: ast.stmt, result: ast.expr) -> list[ast.stmt]:
     if isinstance(statement, ast.Return):
         return [ast.Return(result)]
     return [ast.Expr(result)] if walk.calls(result) else []
-
-
-def _share_connection(function: ast.FunctionDef) -> None:
-    # Who has got the connection has it for what is put there: a client's is always the same.
-    def is_got(s: ast.AST) -> bool:
-        return isinstance(s, ast.Assign) and ast.unparse(s.value) == f"self.{OBJECTS[-1]}"
-
-    first = next((s for s in function.body if is_got(s) and walk.assigned(s)), None)
-    if first:
-        mine = walk.assigned(first)[0]
-        again = [s for s in ast.walk(function) if is_got(s) and s is not first and isinstance(s, ast.stmt)]
-        names = {name: mine for s in again for name in walk.assigned(s) if name.startswith(OBJECTS[-1] + "_in_")}
-        walk.drop(function, lambda s: any(name in names for name in walk.assigned(s)))
-        for statement in function.body:
-            walk.Replaced(names).visit(statement)
 
 
 class _Expression(ast.NodeTransformer):

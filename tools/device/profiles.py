@@ -80,7 +80,7 @@ ARGUMENTS = ("length", "five", "more", "eager", "network")
 OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
-INTERNAL = ("Connection", "Reconnector", "Backoff", "ReceivedIds", "StreamPayload", "ChunkReceiver", "Servers", "V5")
+INTERNAL = ("Connection", "Reconnector", "Backoff", "StreamPayload", "ChunkReceiver", "Servers", "V5")
 # In these profiles the one session store, too: a program can choose its limits, and not bring one of its own.
 # Nor does it look at the client's connection.
 ONE_STORE = {"aio": "MemorySession"}
@@ -107,7 +107,6 @@ ONCE = {
 }
 # A generator holds what has called it last, and so the file: it is started here.
 RESIDENT = frozenset(["_start_decoder"])
-ONE_DICT = ("received", "ReceivedIds")  # an attribute of the store, and the class of what it holds
 WITH_ONE_STORE = {"connection", "cbconnection"}
 # Where no store has other values of these attributes than PacketIdSession.
 SAME_IN_ALL_STORES = {

@@ -23,7 +23,7 @@ from ..packets.fields import (
     UNSUBSCRIBE,
     check_count,
 )
-from .received_ids import ReceivedIds
+from .received_ids import identity_of, remembered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class MemorySession:
     keeps = True
     has_unsent = False
     status = STIMEOUT
+    _identity = 0  # of the message that `is_new` has seen last
 
     def __init__(self, limit: "int" = 20, last: "int" = 0, window: "int" = 20) -> "None":
         """
@@ -111,7 +112,7 @@ class MemorySession:
         self.messages: "list[list[Any]]" = []  # in the order in which they were added
         self.sent_messages = 0  # so many of them, the first ones, were sent on this connection
         self.filters: "list[list[Any]]" = []
-        self.received = ReceivedIds()
+        self.received: "dict[int, int]" = {}
         self.last = last  # the identifier that was given last
         self._packet: "list[Any]" = [0, 0, b"", b""]  # what `unsent` returns; PID is 0 when it is not being sent
         self._filter: "list[Any] | None" = None  # the topic filter that it is about
@@ -211,11 +212,14 @@ class MemorySession:
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
         """Return whether a message at QoS 2 has not come before."""
-        return self.received.is_new(pid, topic, payload, size)
+        self._identity = identity_of(topic, payload, size)
+        last = remembered(self.received, pid)
+        return last != self._identity
 
     def mark_received(self, pid: "int") -> "None":
         """The program has the message that `is_new` was asked about."""
-        if self.received.mark(pid):
+        if pid in self.received:
+            self.received[pid] = self._identity
             self.log(DELIVERED, pid)
 
     def _on_request(self, first: "int", pid: "int", code: "int") -> "int | None":

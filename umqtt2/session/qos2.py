@@ -3,7 +3,7 @@
 from ..errno import SDELIVERED, STIMEOUT, SUNKNOWNPID
 from ..packets.fields import PUBACK, PUBCOMP, PUBREC, PUBREL
 from .packet_ids import KIND, KIND_BITS, PacketIdSession
-from .received_ids import ReceivedIds
+from .received_ids import identity_of, remembered
 
 AWAITS_PUBREC = PUBREC >> 4 & KIND
 AWAITS_PUBCOMP = PUBCOMP >> 4 & KIND
@@ -15,11 +15,12 @@ class QoS2Session(PacketIdSession):
     sent again."""
 
     max_qos = 2
+    _identity = 0  # of the message that `is_new` has seen last
 
     def __init__(self, window: "int" = 20, last: "int" = 0) -> "None":
         """The arguments are PacketIdSession's."""
         super().__init__(window, last)
-        self.received = ReceivedIds()
+        self.received: "dict[int, int]" = {}
 
     def on_packet(self, first: "int", pid: "int", code: "int") -> "int | None":
         """Process an acknowledgement; return the status of `pid`, or the packet to answer with."""
@@ -39,11 +40,9 @@ class QoS2Session(PacketIdSession):
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
         """Return whether a message at QoS 2 has not come before."""
-        return self.received.is_new(pid, topic, payload, size)
-
-    def mark_received(self, pid: "int") -> "None":
-        """The program has the message that `is_new` was asked about."""
-        self.received.mark(pid)
+        self._identity = identity_of(topic, payload, size)
+        last = remembered(self.received, pid)
+        return last != self._identity
 
     def expired(self, now: "int") -> "int":
         """Forget one identifier whose deadline has passed and return it, or 0."""
@@ -55,6 +54,11 @@ class QoS2Session(PacketIdSession):
                 del pids[pid]
                 return pid
         return 0
+
+    def mark_received(self, pid: "int") -> "None":
+        """The program has the message that `is_new` was asked about."""
+        if pid in self.received:
+            self.received[pid] = self._identity
 
     def resume(self, present: "bool", uncertain: "bool", now: "int") -> "None":
         """A connection begins: without the broker's session its identifiers mean nothing any more."""
