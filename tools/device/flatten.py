@@ -30,7 +30,7 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
     _Chains(parts, back).visit(module)
     for name in dict.fromkeys(parts.values()):
         # The owner has done what is the same.
-        walk.drop(classes[name], lambda s: isinstance(s, ast.Assign) and all(_holder(t) in SAME for t in s.targets))
+        walk.drop(classes[name], _is_same)
         classes[owner].body += classes[name].body
         module.body.remove(classes[name])
     for function in walk.functions(module):
@@ -45,11 +45,16 @@ def callbacks(module: ast.Module, owner: str) -> None:
     new: dict[str, str] = {}
     for s in ast.walk(module):
         if isinstance(s, ast.Assign) and isinstance(s.value, ast.Attribute) and walk.is_name(s.value.value, "self"):
-            kept = s.targets[0].attr if len(s.targets) == 1 and isinstance(s.targets[0], ast.Attribute) else ""
-            if s.value.attr in methods and times[kept] == 1:
-                new["." + kept] = s.value.attr
-    walk.drop(module, lambda s: isinstance(s, ast.Assign) and "." + _holder(s.targets[0]) in new)
+            if s.value.attr in methods and times[_kept(s.targets[0])[1:]] == len(s.targets) == 1:
+                new[_kept(s.targets[0])] = s.value.attr
+    walk.drop(module, lambda s: isinstance(s, ast.Assign) and _kept(s.targets[0]) in new)
+    target = walk.classes(module)[owner]
+    target.body = [s for s in target.body if not any("." + name in new for name in walk.assigned(s))]
     walk.Replaced(new).visit(module)
+
+
+def _kept(target: ast.expr) -> str:
+    return "." + target.attr if isinstance(target, ast.Attribute) else ""
 
 
 def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
@@ -80,6 +85,10 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
                     give(node.attr, ast.Constant(None))
     lines = [" = ".join([*attributes, value]) for value, attributes in values.items()]
     make.body[:0] = ast.parse("\n".join(lines)).body
+
+
+def _is_same(s: ast.stmt) -> bool:
+    return isinstance(s, ast.Assign) and all(isinstance(t, ast.Attribute) and t.attr in SAME for t in s.targets)
 
 
 def _maker(name: str) -> str:

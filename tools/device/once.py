@@ -1,7 +1,7 @@
 """Move what is needed now and then into files of their own. Such a file is loaded for one call and forgotten: the
 memory that it took is free for what comes then.
 
-A function is loaded where it is called, by an import in front of that. So whoever calls it must bear a MemoryError
+A function is loaded where it is called, by an import within the expression. So whoever calls it must bear a MemoryError
 there. It forgets its file when it begins.
 """
 
@@ -30,6 +30,7 @@ def {name}(self, *{args}, **{named}):
     gc.collect()
     __init__(self, *{args}, **{named})
 """
+LOAD = "__import__('{file}', None, None, True, {level}).{name}"  # MicroPython looks at no other argument
 # Written so that it may be done again: one function of a file may call another.
 FORGET = """
 from sys import modules
@@ -129,20 +130,26 @@ def move(
     for function in moved.values():
         setattr(function, TAG, PART + getattr(function, ONCE))
     _take_along(module)
-    folders = {part: name.count(".") for name, parts in files.items() for part in parts}
     called_from_outside: set[str] = set()
+    depth = {part: name.count(".") for name, parts in files.items() for part in parts}
     for owner, function in walk.owned(module):
         part = module_of(owner if isinstance(owner, ast.ClassDef) else function)
-        variables = {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)} | walk.stored(function)
-        known = {f.name: f for f in moved.values() if f.name not in variables and part != module_of(f)}
-        calls = _Calls(known, folders.get(part, 0), _waits(function))
-        calls.look(function.body, False)
-        called_from_outside |= calls.found
+        for name in walk.names(function) & moved.keys() - walk.variables(function):
+            if part != module_of(moved[name]):
+                new = {name: _loaded(moved[name], 1 + depth.get(part, 0))}
+                for statement in function.body:
+                    walk.Replaced(new).visit(statement)
+                called_from_outside.add(name)
     for name in called_from_outside:
         forget = FORGET.format(package=PACKAGE, file=getattr(moved[name], ONCE))
         moved[name].body[:0] = ast.parse(forget).body
     ast.fix_missing_locations(module)
     return {**files, **{one.file: (PART + one.file,) for one in once}}
+
+
+def _loaded(function: ast.FunctionDef, level: int) -> ast.expr:
+    # The function, loaded within an expression: no variable of a generator holds it, and so its file, while that waits.
+    return ast.parse(LOAD.format(name=function.name, file=getattr(function, ONCE), level=level), mode="eval").body
 
 
 def _take_maker(module: ast.Module, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
@@ -180,45 +187,3 @@ def _waits(statement: ast.stmt) -> bool:
 
 def _uses(statement: ast.AST, name: str) -> bool:
     return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(statement))
-
-
-class _Calls:
-    """Imports functions where another file calls them.
-
-    moved   they, by their names
-    depth   how many folders deep the file of the caller is
-    waits   the caller is a generator, which must not hold the function, and so its file, while it waits
-    """
-
-    def __init__(self, moved: dict[str, ast.FunctionDef], depth: int, waits: bool) -> None:
-        self.moved = moved
-        self.depth = depth
-        self.waits = waits
-        self.found: set[str] = set()  # what was imported
-
-    def look(self, block: list[ast.stmt], guarded: bool) -> None:
-        """Look at the statements of a block; `guarded`: what they raise may be caught."""
-        for statement in list(block):
-            inner = [getattr(statement, field, []) for field in ("body", "orelse", "finalbody")]
-            inner += [handler.body for handler in getattr(statement, "handlers", ())]
-            within = {id(n) for lines in inner for s in lines for n in ast.walk(s)}
-            used = [n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and id(n) not in within]
-            names = [name for name in dict.fromkeys(used) if name in self.moved]
-            if names:
-                if within:
-                    raise Unmergeable(f"{names[0]}: is called where it cannot be imported before")
-                at = block.index(statement)
-                block[at : at + 1] = self._instead(names, statement, guarded)
-            for lines in inner:
-                self.look(lines, guarded or isinstance(statement, ast.Try))
-
-    def _instead(self, names: list[str], statement: ast.stmt, guarded: bool) -> list[ast.stmt]:
-        self.found.update(names)
-        load: list[ast.stmt] = [
-            ast.ImportFrom(getattr(self.moved[name], ONCE), [ast.alias(name)], 1 + self.depth) for name in names
-        ]
-        if not self.waits or any(isinstance(n, ast.YieldFrom) for n in ast.walk(statement)):
-            return [*load, statement]
-        targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
-        drop: ast.stmt = ast.Assign(targets, ast.Constant(None))
-        return [*load, ast.Try([statement], [], [], [drop])] if guarded else [*load, statement, drop]
