@@ -164,45 +164,24 @@ def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> fr
     contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", "Packets", contract))
     own = _attributes(module, lambda name: name in classes)
     others = _attributes(module, lambda name: name not in classes)
-    used = (n for n in ast.walk(ast.parse(SHIM.read_text())) if isinstance(n, ast.Attribute))
-    shim = {node.attr for node in used if _is_of_connection(node)}
+    shim = {n.attr for n in walk.attributes(ast.parse(SHIM.read_text())) if walk.holder(n.value) == "connection"}
     # Another object may have an attribute of the same name, which must keep it.
     foreign = {name for kind in FOREIGN for name in dir(kind)}
-    tuples = {
-        field.value
-        for call in ast.walk(module)
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "namedtuple"
-        for field in ast.walk(call)
-        if isinstance(field, ast.Constant) and isinstance(field.value, str)
-    }
+    fields = (n for call in ast.walk(module) if walk.called(call) == "namedtuple" for n in ast.walk(call))
+    tuples = {field.value for field in fields if isinstance(field, ast.Constant) and isinstance(field.value, str)}
     extra = DECODED | EXTENSION_POINTS | (WITH_ONE_STORE if contract else set())
     stay = contracts | tuples | (others - extra) | shim | foreign | (STILL_DOCUMENTED if contract else DOCUMENTED)
     return frozenset((own | extra) - stay)
-
-
-def _is_of_connection(node: ast.Attribute) -> bool:
-    # connection.x, self.connection.x
-    value = node.value
-    return (isinstance(value, ast.Name) and value.id == "connection") or (
-        isinstance(value, ast.Attribute) and value.attr == "connection"
-    )
 
 
 def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
     # The names of methods and attributes of classes.
     found: set[str] = set()
     for owner in filter(lambda owner: wanted(owner.name), walk.classes(module).values()):
-        for node in ast.walk(owner):
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                found.add(node.name)
-            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                if isinstance(node.value, ast.Name) and node.value.id == "self":
-                    found.add(node.attr)
-            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-                found.add(node.target.id)
+        found |= {f.name for f in walk.functions(owner)}
+        found |= {n.attr for n in walk.attributes(owner, ast.Store) if walk.is_name(n.value, "self")}
         # What stands under `if EAGER:`, too.
-        for statement in (n for s in owner.body for n in (s, *(s.body if isinstance(s, ast.If) else ()))):
-            found.update(walk.assigned(statement))
+        found = found.union(*(walk.stored(s) for s in owner.body if not isinstance(s, ast.FunctionDef)))
     return {name for name in found if not name.startswith("_")}
 
 

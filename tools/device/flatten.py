@@ -95,11 +95,6 @@ def _maker(name: str) -> str:
     return "_make_" + name.lower()
 
 
-def _holder(node: ast.AST) -> str:
-    # The name of an attribute or a variable.
-    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-
-
 def _tell_apart(module: ast.Module, classes: dict[str, ast.ClassDef], name: str, parts: dict[str, str]) -> None:
     # What several classes have gets another name in this one.
     others = set().union(*(walk.members(other) for other in classes.values() if other.name != name))
@@ -109,7 +104,7 @@ def _tell_apart(module: ast.Module, classes: dict[str, ast.ClassDef], name: str,
     for statement in module.body:
         here = holders | {"self"} if statement is classes[name] else holders
         for node in walk.attributes(statement):
-            if _holder(node.value) in here:
+            if walk.holder(node.value) in here:
                 node.attr = new.get(node.attr, node.attr)
     for function in walk.methods(classes[name]):
         function.name = new.get(function.name, function.name)

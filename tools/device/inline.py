@@ -120,8 +120,8 @@ def _is_known(call: ast.Call, method: bool) -> bool:
     # Whether it is surely our function that is called, with plain arguments.
     if call.keywords or any(isinstance(a, ast.Starred) for a in call.args):
         return False
-    held = call.func.value if isinstance(call.func, ast.Attribute) else None
-    return not method or walk.is_name(held, *OBJECTS) or (isinstance(held, ast.Attribute) and held.attr == OBJECTS[-1])
+    held = call.func.value if isinstance(call.func, ast.Attribute) else call.func
+    return not method or walk.is_name(held, *OBJECTS) or walk.holder(held) == OBJECTS[-1]
 
 
 def _instead(site: Site, function: ast.FunctionDef, method: bool) -> list[ast.stmt]:

@@ -11,6 +11,8 @@ import ast
 import keyword
 from collections import Counter
 
+from tools.device import walk
+
 SHORT = 128  # names with a number of one byte
 INTERNED = 10  # characters; a longer text is an object, no name
 
@@ -29,7 +31,7 @@ def _count(node: ast.AST, found: Counter[str], own: frozenset[str]) -> None:
     # `own` has the variables of the function around: they have no names in an .mpy.
     names: list[str] = []
     if isinstance(node, (ast.FunctionDef, ast.Lambda)):
-        own |= _stored(node)
+        own |= walk.variables(node)
         names = [arg.arg for arg in (*node.args.args, *node.args.kwonlyargs)]
         names.append(getattr(node, "name", ""))
     elif isinstance(node, ast.Name) and node.id not in own:
@@ -43,15 +45,3 @@ def _count(node: ast.AST, found: Counter[str], own: frozenset[str]) -> None:
     found.update(name for name in names if name.isidentifier() and not keyword.iskeyword(name))
     for child in ast.iter_child_nodes(node):
         _count(child, found, own)
-
-
-def _stored(function: ast.AST) -> set[str]:
-    found = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, (ast.ExceptHandler, ast.alias)):
-            found.add(getattr(node, "asname", None) or node.name or "")
-    return found

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from tools.device import walk
 from tools.device.merge import PACKAGE, module_of
-from tools.device.walk import assigned, functions
 
 
 def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, str]:
@@ -27,9 +27,8 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
             # What a port may lack, and what is taken then.
             where.update(dict.fromkeys(_bound(statement), name))
         elif isinstance(statement, (ast.Import, ast.ImportFrom)):
-            for alias in statement.names:
-                imports[alias.asname or alias.name] = statement
-        where.update(dict.fromkeys(assigned(statement), name))
+            imports.update(dict.fromkeys(walk.imported(statement), statement))
+        where.update(dict.fromkeys(walk.assigned(statement), name))
     out = {}
     for body in bodies.values():
         _public_classes(body)
@@ -43,8 +42,8 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
 
 def _without_unused_imports(body: list[ast.stmt]) -> list[ast.stmt]:
     # What used it may have gone to another file.
-    used = {n.id for s in body for n in ast.walk(s) if isinstance(n, ast.Name)}
-    return [s for s in body if not isinstance(s, (ast.Import, ast.ImportFrom)) or _imported(s) & used]
+    used = set().union(*map(walk.names, body))
+    return [s for s in body if not isinstance(s, (ast.Import, ast.ImportFrom)) or walk.imported(s) & used]
 
 
 def _public_classes(body: list[ast.stmt]) -> None:
@@ -61,12 +60,7 @@ def _public_classes(body: list[ast.stmt]) -> None:
 
 
 def _bound(statement: ast.Try) -> set[str]:
-    return _imported(statement) | {function.name for function in functions(statement)}
-
-
-def _imported(part: ast.AST) -> set[str]:
-    imports = [n for n in ast.walk(part) if isinstance(n, (ast.Import, ast.ImportFrom))]
-    return {alias.asname or alias.name for node in imports for alias in node.names}
+    return walk.imported(statement) | {function.name for function in walk.functions(statement)}
 
 
 def _needed(
@@ -99,15 +93,10 @@ def _globals(body: list[ast.stmt]) -> set[str]:
         else:
             parts = [statement]
         for part in parts:
-            names = _names(part, ast.Load)
+            names = walk.names(part, ast.Load)
             if isinstance(part, ast.FunctionDef):
-                names -= {n.arg for n in ast.walk(part) if isinstance(n, ast.arg)} | _names(part, ast.Store)
-                names -= _imported(part)
+                names -= walk.variables(part)
                 for default in (*part.args.defaults, *part.args.kw_defaults):
-                    names |= _names(default) if default else set()
+                    names |= walk.names(default) if default else set()
             found |= names
     return found
-
-
-def _names(node: ast.AST, context: type = ast.expr_context) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}

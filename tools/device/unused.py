@@ -48,7 +48,8 @@ def unused(module: ast.Module, keep: frozenset[str], internal: frozenset[str], h
         used = walk.names(module, ast.Load) | keep
         loads = walk.attributes(module, ast.Load)
         read = {n.attr for n in loads}
-        called = {n.attr for n in loads if _may_be_connection(n.value)} if hidden else read
+        # Variables and attributes with a connection have that name everywhere in the package.
+        called = {n.attr for n in loads if walk.holder(n.value) in ("self", CONNECTION.lower())} if hidden else read
 
         def gone(owner: walk.Owner, s: ast.stmt) -> bool:
             if isinstance(owner, ast.Module):
@@ -70,12 +71,6 @@ def unused(module: ast.Module, keep: frozenset[str], internal: frozenset[str], h
 
 def _is_hidden(name: str, internal: frozenset[str]) -> bool:
     return name.startswith("_") or name in internal
-
-
-def _may_be_connection(node: ast.expr) -> bool:
-    # Variables and attributes with one have that name everywhere in the package.
-    name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
-    return name in ("self", CONNECTION.lower())
 
 
 class _Unread(ast.NodeTransformer):

@@ -42,7 +42,7 @@ def _functions_of(module: ast.Module, owner: ast.ClassDef) -> dict[str, ast.expr
     # Make functions of the methods of a class that need no object of it; return their names by those of the methods.
     functions: dict[str, ast.expr] = {}
     for method in walk.methods(owner):
-        if not method.name.startswith("_") and not any(map(_is_self, ast.walk(method))):
+        if not method.name.startswith("_") and "self" not in walk.names(method):
             owner.body.remove(method)
             name = f"{owner.name.lower()}_{method.name}"
             functions[method.name] = ast.Name(name, ast.Load())
@@ -52,12 +52,8 @@ def _functions_of(module: ast.Module, owner: ast.ClassDef) -> dict[str, ast.expr
     return functions
 
 
-def _is_self(node: ast.AST) -> bool:
-    return walk.is_name(node, "self")
-
-
 def _is_packets(node: ast.AST) -> bool:
-    return walk.is_name(node, "packets") or (isinstance(node, ast.Attribute) and node.attr == "packets")
+    return walk.holder(node) == "packets"
 
 
 class _Packets(ast.NodeTransformer):

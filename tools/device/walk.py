@@ -105,6 +105,11 @@ def is_name(node: ast.AST | None, *wanted: str) -> bool:
     return isinstance(node, ast.Name) and node.id in wanted
 
 
+def holder(node: ast.AST) -> str:
+    """The name of an attribute or a variable, which says what it holds; "" for all else."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
 def called(node: ast.AST | None) -> str:
     """The key of what a call calls; "" for all else."""
     func = node.func if isinstance(node, ast.Call) else None
