@@ -52,7 +52,7 @@ def merge(
     twice = {n for n, count in counts.items() if count > 1}
     for name, tree in trees.items():
         new = _new_names(name, tree, defined, twice)
-        _Device(name, names, apart).visit(tree)
+        Device(name, names, apart).visit(tree)
         walk.Replaced(new).visit(tree)
         walk.drop(tree)
         if name in parts:
@@ -121,7 +121,7 @@ def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
     return [s for s in body if imports.get(ast.unparse(s), s) is s]
 
 
-class _Device(ast.NodeTransformer):
+class Device(ast.NodeTransformer):
     """Leave out what only CPython or a type checker uses, and resolve the package's own imports."""
 
     def __init__(self, module: str, order: list[str], apart: tuple[str, ...]) -> None:

@@ -12,7 +12,7 @@ import ast
 from pathlib import Path
 
 from tools.device import walk
-from tools.device.merge import TAG, Unmergeable
+from tools.device.merge import Device, Unmergeable, tag
 from tools.device.rename import rename
 from umqtt2.connection import UP
 from umqtt2.errno import ERESPONSE
@@ -25,8 +25,6 @@ HELPER = "in_words"
 SOURCE = "errno"  # the module that has MQTTException
 # A name that every MicroPython has: it costs no heap.
 FORMAT = "format"
-NOT_THERE = (ast.If, ast.Expr, ast.ImportFrom)
-LEFT_OUT = ("TYPE_CHECKING",)  # of the package's texts
 ECONNRESET = 104  # of Linux and lwIP
 CERTIFICATE = "certificate"  # the function for what the VM says of one
 
@@ -88,15 +86,13 @@ class Texts:
     def file(self, source: Path) -> str:
         """Return the source of the file with the words; `source` is the package's."""
         module = ast.parse(source.read_text() + FILE)
-        module.body = [s for s in module.body if not isinstance(s, NOT_THERE) and _name(s) not in LEFT_OUT]
-        for statement in module.body:
-            if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Dict):
-                _without_unused(statement.value)
-            elif isinstance(statement, ast.FunctionDef):
-                statement.returns = None
-                statement.body = [s for s in statement.body if not isinstance(s, ast.Expr)]
-                for arg in statement.args.args:
-                    arg.annotation = None
+        Device("texts", [], ()).visit(module)
+        module.body = [s for s in module.body if isinstance(s, (ast.Assign, ast.FunctionDef))]
+        for errors in (s.value for s in module.body if isinstance(s, ast.Assign)):
+            if isinstance(errors, ast.Dict):
+                # Numbers without words are those that the package never raises.
+                pairs = [(k, v) for k, v in zip(errors.keys, errors.values) if ":" in ast.literal_eval(v)]
+                errors.keys, errors.values = [k for k, _ in pairs], [v for _, v in pairs]
         module.body[:0] = ast.parse(f"UP = {UP}\nECONNRESET = {ECONNRESET}").body
         module.body.insert(0, ast.parse(f"TEXTS = {(*self.errors, *reversed(self.types))!r}").body[0])
         rename(module, frozenset({FORMAT}))
@@ -116,26 +112,8 @@ def collect(module: ast.Module, texts: Texts | None) -> None:
         raise Unmergeable(f"{HELPER} is a variable, and the name of a function in builds")
     found = walk.classes(module)["MQTTException"]
     i = module.body.index(found)
-    new = ast.parse(WRONG).body
-    for statement in new:
-        for part in ast.walk(statement):
-            if isinstance(part, ast.stmt):
-                setattr(part, TAG, SOURCE)
-    module.body[i : i + 1] = new
+    module.body[i : i + 1] = [tag(statement, SOURCE) for statement in ast.parse(WRONG).body]
     ast.fix_missing_locations(module)
-
-
-def _name(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.Assign):
-        return getattr(statement.targets[0], "id", "")
-    return getattr(statement, "name", "")
-
-
-def _without_unused(errors: ast.Dict) -> None:
-    # Numbers without words are those that the package never raises.
-    pairs = [(k, v) for k, v in zip(errors.keys, errors.values) if ":" in ast.literal_eval(v)]
-    errors.keys = [k for k, _ in pairs]
-    errors.values = [v for _, v in pairs]
 
 
 class _Collect(ast.NodeTransformer):
@@ -151,20 +129,18 @@ class _Collect(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == CERTIFICATE:
+        called = walk.called(node)
+        if called == CERTIFICATE:
             node.args.append(ast.Tuple([], ast.Load()))
-        if self.texts and isinstance(node.func, ast.Name) and node.func.id == "print":
-            if isinstance(node.args[0], ast.Constant) and node.args[0].value in PRINTED:
-                name, words, _ = _parts(node.args[0])
-                node.args = [ast.Call(ast.Name(HELPER, ast.Load()), [name, self.texts.number(words)], [])]
-        if isinstance(node.func, ast.Name) and node.func.id == "malformed":
-            call = ast.parse(f"MQTTException({ERESPONSE})", mode="eval").body
-            assert isinstance(call, ast.Call)
-            if self.texts:
-                text = node.args[0].left if isinstance(node.args[0], ast.BinOp) else node.args[0]
-                # What stands before the values says enough.
-                call.args.append(self.texts.number(ast.literal_eval(text).partition(": ")[0]))
-            return call
+        elif called == "print" and self.texts and getattr(node.args[0], "value", None) in PRINTED:
+            name, words, _ = _parts(node.args[0])
+            node.args = [ast.Call(ast.Name(HELPER, ast.Load()), [name, self.texts.number(words)], [])]
+        elif called == "malformed":
+            text = node.args[0].left if isinstance(node.args[0], ast.BinOp) else node.args[0]
+            # What stands before the values says enough.
+            words = ast.literal_eval(text).partition(": ")[0]
+            number = [self.texts.number(words)] if self.texts else []
+            return ast.Call(ast.Name("MQTTException", ast.Load()), [ast.Constant(ERESPONSE), *number], [])
         return node
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
@@ -181,11 +157,10 @@ class _Collect(ast.NodeTransformer):
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
         self.generic_visit(node)
         node.cause = None
-        call = node.exc
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+        call, kind = node.exc, walk.called(node.exc)
+        if not isinstance(call, ast.Call):
             return node
-        kind = call.func.id
-        if kind == "MQTTException" and isinstance(call.args[-1], ast.Constant) and not self._is_number(call):
+        if kind == "MQTTException" and isinstance(getattr(call.args[-1], "value", None), str):
             del call.args[1:]
         elif kind in WITH_TEXTS:
             name, text, value = _parts(call.args[0])
@@ -195,10 +170,6 @@ class _Collect(ast.NodeTransformer):
             else:
                 call.args = [name]
         return node
-
-    def _is_number(self, call: ast.Call) -> bool:
-        # Of a text, where `malformed` stood.
-        return isinstance(call.args[-1], ast.Constant) and isinstance(call.args[-1].value, int)
 
 
 def _parts(text: ast.expr) -> tuple[ast.expr, str, ast.expr | None]:
