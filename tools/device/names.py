@@ -61,8 +61,8 @@ WORDS = dict(
     pair.split(": ")
     for pair in (
         "ack: data, acknowledge: accept, advised: reason, broker_of: server, call: run, check_answer: reason, "
-        "check_timers: idle, choose_next: choice, connection_close: disable, decoded: unpack, der: unpack, "
-        "dispatch: event message, enter: lock, fail: throw, find_filter: search, frame: push, give: push, "
+        "check_timers: idle, choose_next: choice, connection_close: disable, decoded: unpack, encoded: data, "
+        "der: unpack, dispatch: event message, enter: lock, fail: throw, find_filter: search, frame: push, give: push, "
         "give_up: cancel, is_new: is_set, is_working: locked, keep_waking: schedule, lasted: ticks_cpu, "
         "leave: disconnect stop, new_pid: choice, new_transport: bind, next_in_line: peek, now: key, "
         "on_close: wait_closed, open_or_leave: bind, payload_bytes: message, record: dump, request: sendto, "

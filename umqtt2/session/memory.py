@@ -23,7 +23,7 @@ from ..packets.fields import (
     UNSUBSCRIBE,
     check_count,
 )
-from .received_ids import identity_of, remembered
+from .received_ids import look_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -212,8 +212,7 @@ class MemorySession:
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
         """Return whether a message at QoS 2 has not come before."""
-        self._identity = identity_of(topic, payload, size)
-        last = remembered(self.received, pid)
+        self._identity, last = look_up(self.received, pid, topic, payload, size)
         return last != self._identity
 
     def mark_received(self, pid: "int") -> "None":

@@ -3,7 +3,7 @@
 from ..errno import SDELIVERED, STIMEOUT, SUNKNOWNPID
 from ..packets.fields import PUBACK, PUBCOMP, PUBREC, PUBREL
 from .packet_ids import KIND, KIND_BITS, PacketIdSession
-from .received_ids import identity_of, remembered
+from .received_ids import look_up
 
 AWAITS_PUBREC = PUBREC >> 4 & KIND
 AWAITS_PUBCOMP = PUBCOMP >> 4 & KIND
@@ -40,8 +40,7 @@ class QoS2Session(PacketIdSession):
 
     def is_new(self, pid: "int", topic: "bytes | None", payload: "bytes | None", size: "int" = 0) -> "bool":
         """Return whether a message at QoS 2 has not come before."""
-        self._identity = identity_of(topic, payload, size)
-        last = remembered(self.received, pid)
+        self._identity, last = look_up(self.received, pid, topic, payload, size)
         return last != self._identity
 
     def expired(self, now: "int") -> "int":

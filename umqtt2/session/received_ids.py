@@ -17,25 +17,23 @@ HEAD = 128  # bytes of a payload by which it is told apart from another
 LIMIT = 100
 
 
-def identity_of(topic: "bytes | None", payload: "Any", size: "int" = 0) -> "int":
-    """Return a number by which a message is told from another one: some brokers use an identifier again too early, and
-    some repeat a message without DUP.
+def look_up(
+    received: "dict[int, int]", pid: "int", topic: "bytes | None", payload: "Any", size: "int" = 0
+) -> "tuple[int, int]":
+    """Return the identity of a message at QoS 2 that has come, and that of the one which the program has by the same
+    packet identifier, 0 for none; and make room for it.
 
-    payload  all of it, or its first HEAD bytes
-    size     its length, where that is not all
+    An identity tells a repetition from another message: some brokers use an identifier again too early, and some
+    repeat a message without DUP.
+
+    received  identities by packet identifier, until the broker releases them [4.3.3]. It holds 100; of more the lowest
+              is forgotten, the oldest as a rule, which the broker may then deliver twice after a reconnect
+    payload   all of it, or its first HEAD bytes
+    size      its length, where that is not all
     """
     n = crc32(topic or b"", size or len(payload or b""))
-    return crc32((payload or b"")[:HEAD], n) & 0x3FFFFFFF | 1
-
-
-def remembered(received: "dict[int, int]", pid: "int") -> "int":
-    """Return the identity of the message at QoS 2 that was given to the program, 0 for none, and make room for it.
-
-    received  by packet identifier the identity of each, until the broker releases it [4.3.3]. It holds 100; of more
-              the lowest is forgotten, the oldest as a rule, which the broker may then deliver twice after a reconnect
-    """
     if pid not in received:
         if len(received) >= LIMIT:
             del received[min(received)]
         received[pid] = 0
-    return received[pid]
+    return crc32((payload or b"")[:HEAD], n) & 0x3FFFFFFF | 1, received[pid]
