@@ -24,7 +24,7 @@ NAMES, FILTERS, GOOD_PAYLOADS, GOOD_QOS = 3, 6, 6, 3  # how many of them, from t
 
 KEEPALIVES = (0, 1, 10, 65535)
 TIMEOUTS = (0.5, 0.01, 2, None)
-PACKETS = (0, 5, 50, 127, 128, 200, 1000)
+PACKETS = (1, 5, 50, 127, 128, 200, 1000)
 NOWS = (0, (1 << 30) - 500)  # the clock soon wraps
 PIDS = (0, 65530)
 ANSWERS = (0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xD0)
