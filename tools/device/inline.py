@@ -25,6 +25,7 @@ OFTEN = {"enter": ("request", "step"), "send": ("send_message",), "now": ("_work
 # takes longer than the call. Its words are the variables, the intermediate results of the longest expression, and
 # three for each level of `try`. Only what is given here is put into these functions, which every call passes.
 LEAN = {"check_msg": ("_one_step",), "step": ("enter", "_work", "_read", "now"), "_work": ("_read", "now")}
+ITSELF = ("leave",)  # what stays a function of its own: `connect` would need a larger piece of memory
 # The variables that methods are called on: the class of each is known. The last one may be an attribute, too.
 OBJECTS = ("self", "connection")
 # What a function takes besides what it does: an object, a place in a dict, a prelude, and half a block of memory.
@@ -47,6 +48,8 @@ def inline(module: ast.Module, keep: frozenset[str], internal: frozenset[str] = 
     no program calls."""
     while _one(module, keep, internal):
         pass
+    for function in walk.functions(module):
+        walk.share(function, f"self.{OBJECTS[-1]}")  # a client's is always the same
     return ast.fix_missing_locations(module)
 
 
@@ -58,7 +61,7 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
         name, method = function.name, isinstance(owner, ast.ClassDef)
         key = "." * method + name
         private = name in internal or (name.startswith("_") and not name.startswith("__"))
-        if name in keep or (method and not private and name not in OFTEN) or not _is_plain(function):
+        if name in (*keep, *ITSELF) or (method and not private and name not in OFTEN) or not _is_plain(function):
             continue
         if method and any(other is not owner and name in walk.bound(other) for other in walk.classes(module).values()):
             continue
@@ -77,7 +80,6 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
         for site in here:
             at = site.block.index(site.statement)
             site.block[at : at + 1] = _instead(site, function, method)
-            walk.share(site.caller, f"self.{OBJECTS[-1]}")  # a client's is always the same
         return True
     return False
 

@@ -67,8 +67,12 @@ def connect(
         fields += string(password)
     if FIVE:
         fields = five + fields
-    fields = bytes((flags, keepalive >> 8, keepalive & 255)) + fields
-    return whole_packet(CONNECT, (b"\0\4MQTT\5" if FIVE and five else b"\0\4MQTT\4") + fields)  # name and level
+    return whole_packet(
+        CONNECT,
+        (b"\0\4MQTT\5" if FIVE and five else b"\0\4MQTT\4")  # name and level
+        + bytes((flags, keepalive >> 8, keepalive & 255))
+        + fields,
+    )
 
 
 def publish(buf: "bytearray", topic: "bytes", size: "int", first: "int", pid: "int") -> "int":
