@@ -48,7 +48,7 @@ ASYNC += ("aio_idle", "aio_leave", "aio_queue", "aio_reconnect", "aio_refused", 
 ASYNC += ("router",)
 LARGER_HEAPS["source"].update(dict.fromkeys(ASYNC, 84))
 LARGER_HEAPS["full"].update(dict.fromkeys(ASYNC, 66))
-LARGER_HEAPS["source"].update(v5=96, v5_aio=112, allocations=72)
+LARGER_HEAPS["source"].update(aio_echo=90, v5=96, v5_aio=112, allocations=72)
 LARGER_HEAPS["full"].update(v5=72, v5_aio=88)
 LARGER_HEAPS["simple5"] = {"large": 52, "v5": 48}
 # What it takes more to reconnect, with larger messages, or with 20 messages in the queue.

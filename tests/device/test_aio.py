@@ -221,6 +221,7 @@ def test_asyncio_answers_each_message(
         each_device.finish(run)
         answers = [int(observer.next(each_device.topic("up")).payload) for _ in range(said["answered"])]
     if qos:
+        assert said["error"] == "None"  # a connection that breaks, for want of memory, may double an answer
         assert answers == list(range(count))
         assert said["dropped"] == 0
     else:

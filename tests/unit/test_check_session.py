@@ -254,7 +254,7 @@ class DeliversTwice(MemorySession):
 class MarksTooEarly(QoS2Session):
     def is_new(self, pid, topic, payload, size=0):
         new = super().is_new(pid, topic, payload, size)
-        self.received.mark(pid)
+        self.mark_received(pid)
         return new
 
 
