@@ -68,8 +68,10 @@ def keeping(session: "Session | None") -> "Session":
     return session
 
 
-def _is_number(value: "object") -> "bool":
-    return isinstance(value, (int, float))
+def _is_pair_of_numbers(value: "Any") -> "bool":
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return False
+    return all(isinstance(number, (int, float)) for number in value)
 
 
 class Backoff:
@@ -145,7 +147,7 @@ class Reconnector:
     def __init__(self, client: "Any", backoff: "tuple[float, float]") -> "None":
         """backoff: seconds, the first and the longest; see Backoff."""
         self._client = client
-        if STRICT and not (isinstance(backoff, (tuple, list)) and list(map(_is_number, backoff)) == [True, True]):
+        if STRICT and not _is_pair_of_numbers(backoff):
             raise TypeError("backoff: not (first, longest) in seconds")
         first, longest = backoff
         self.backoff = Backoff(first, longest)

@@ -243,8 +243,8 @@ def Options(  # noqa: N802
 
     Raises ValueError for what is not allowed.
     """
-    if STRICT and not (isinstance(qos, int) and isinstance(retained, int) and isinstance(identifier, int)):
-        qos = -1
+    if STRICT and not all(isinstance(value, int) for value in (qos, retained, identifier)):
+        raise ValueError("options: qos, retained or identifier is not an int")
     if not (0 <= qos <= 2 and 0 <= retained <= 2 and 0 <= identifier <= HIGHEST_IDENTIFIER):
         raise ValueError("options: not qos 0 to 2, retained 0 to 2, identifier 0 to 1,000")
     return identifier << 6 | retained << 4 | (8 if as_published else 0) | (4 if no_local else 0) | qos

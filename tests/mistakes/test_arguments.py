@@ -62,7 +62,7 @@ MISTAKES = {
 }
 # In the sources alone: no build has room for words about what is rarely wrong.
 RARELY = {
-    "Options('1')": "ValueError: options: not qos 0 to 2, retained 0 to 2, identifier 0 to 1,000",
+    "Options('1')": "ValueError: options: qos, retained or identifier is not an int",
     'V5(aliases="5")': "ValueError: aliases: not an int from 0",
     'V5(user=["a", "b"])': "TypeError: user: not pairs of name and value",
     'MQTTClient("id", "localhost", 70000)': "ValueError: port: not 0 to 65,535",
