@@ -7,9 +7,9 @@ tests/conformance/statements.ini and statements-5.ini, which describe their fiel
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import io
-import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from configparser import ConfigParser
@@ -225,8 +225,12 @@ def found(version: Version, tests: Tests, check: bool) -> Iterator[str]:
 
 def main() -> None:
     """Write or check the documents."""
+    told = "Write docs/conformance.md and conformance-5.md from the tests' markers."
+    parser = argparse.ArgumentParser("python -m tools.conformance", description=told)
+    parser.add_argument("--check", action="store_true", help="write nothing, and say what is wrong")
+    check = parser.parse_args().check
     tests = collect()
-    wrong = [line for version in (V311, V5) for line in found(version, tests[version.marker], "--check" in sys.argv)]
+    wrong = [line for version in (V311, V5) for line in found(version, tests[version.marker], check)]
     if wrong:
         raise ToolError("\n".join(wrong))
 

@@ -86,6 +86,8 @@ def program(name: str) -> str:
 
 def main() -> None:
     """Run the program on the command line."""
+    if not sys.argv[1:]:
+        raise ToolError("usage: python -m tools.node PROGRAM ...")
     os.execve(program(sys.argv[1]), sys.argv[1:], environment())
 
 

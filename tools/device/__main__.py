@@ -1,4 +1,4 @@
-"""python -m tools.device PROFILE [--mpy-version VERSION] [--source]"""
+"""Build what goes into a board's /lib: `python -m tools.device PROFILE`, see `--help`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from tools.device.profiles import PROFILES
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tools.device", description=__doc__)
+    """Build a profile, or show its source."""
+    told = "Build a profile for boards, into build/device/PROFILE/."
+    parser = argparse.ArgumentParser(prog="python -m tools.device", description=told)
     parser.add_argument("profile", choices=PROFILES, help="which parts of the package")
     parser.add_argument("--mpy-version", default="", help="MicroPython version of the board, such as 1.22.2")
     parser.add_argument("--source", action="store_true", help="print the merged source instead")

@@ -31,9 +31,10 @@ def main() -> None:
         command = commands.add_parser(name, help=told, description=told)
         if hasattr(module, "options"):
             module.options(command)
-        told = "put figures and pictures into docs/, and what our builds take into their budgets"
+        told = "put the figures into the files that are named above; pages get tables and pictures"
         command.add_argument("--docs", "--write-budget", action="store_true", help=told)
-    commands.add_parser("pages", help="Measure nothing: make tables and pictures of docs/ again from its figures.json.")
+    told = "Measure nothing: make tables and pictures of docs/ again from its figures.json."
+    commands.add_parser("pages", help=told, description=told)
     options = parser.parse_args()
     if options.what == "pages":
         for name, module in MEASUREMENTS.items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Mapping
 from configparser import ConfigParser
 from itertools import takewhile
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tools import fetch
+from tools.commands import run
 from tools.micropython import probe
 from tools.paths import REPO
 from tools.tables import number
@@ -75,5 +75,5 @@ def bytes_on() -> str:
 def instructions_on() -> str:
     """The VM that instructions are counted on: its version, its word size, its compiler, and the processor."""
     ask = [str(fetch.vm64()), "-c", "import sys; print(sys.implementation._machine)"]
-    machine = subprocess.run(ask, capture_output=True, text=True, check=True).stdout.strip()
+    machine = run(ask, "the 64-bit VM does not say what it is").strip()
     return f"{probe(fetch.vm64())}, {machine}, {platform.machine()}"

@@ -13,7 +13,7 @@ from typing import Any
 from tools import fetch
 from tools.errors import ToolError
 from tools.measure.budget import INSTRUCTIONS, instructions_on
-from tools.measure.loops import ARCHIVES, BUILDS, CLIENTS, prepare, running
+from tools.measure.loops import ARCHIVES, BUILDS, CLIENTS, clients_option, prepare, running
 from tools.measure.programs.feeder import TOPIC, Feeder
 from tools.tables import Table, number, terminal
 from tools.testkit.broker import HOST, Broker
@@ -39,8 +39,7 @@ MEASURED = {"simple": ["qos0", "qos1", "receive"], "simple2": list(MEASURES), "u
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Which clients."""
-    told = f"of {', '.join(MEASURED)}; default: all"
-    parser.add_argument("client", nargs="*", choices=[[], *MEASURED], metavar="CLIENT", help=told)
+    clients_option(parser, MEASURED)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,18 @@ SETTINGS = (
     "log_type information",
     "connection_messages false",
 )
+
+
+def clients_option(parser: argparse.ArgumentParser, names: Collection[str]) -> None:
+    """Add the argument CLIENT to a command line: some of the names; none stands for all."""
+    known = ", ".join(map(repr, names))  # in quotes, as some have a comma in them
+
+    def client(name: str) -> str:
+        if name not in names:
+            raise argparse.ArgumentTypeError(f"no {name!r}; there are {known}")
+        return name
+
+    parser.add_argument("client", nargs="*", type=client, metavar="CLIENT", help=f"of {known}; default: all")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from tools.paths import REPO
-from tools.tables import Table, filled, markdown
+from tools.tables import Table, fill, markdown
 
 DOCS = REPO / "docs"
 FILE = "figures.json"
@@ -34,9 +34,7 @@ def write(module: ModuleType, figures: Any, docs: Path = DOCS) -> None:
     """Write a measurement's tables into its pages, below `docs`, and draw its pictures."""
     parts = {name: markdown(part) if isinstance(part, Table) else part for name, part in module.parts(figures).items()}
     for name, places in module.PAGES.items():
-        page = docs / name
-        text = filled(page.read_text(encoding="utf-8"), {place: parts[place] for place in places})
-        page.write_text(text, encoding="utf-8")
+        fill(docs / name, {place: parts[place] for place in places})
     if hasattr(module, "draw"):
         module.draw(figures, docs)
 

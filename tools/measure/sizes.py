@@ -16,7 +16,7 @@ from tools import fetch
 from tools.device import PROFILES, install
 from tools.measure import pictures, published
 from tools.measure.budget import BYTES, bytes_on
-from tools.measure.loops import PROGRAMS
+from tools.measure.loops import PROGRAMS, clients_option
 from tools.tables import Table, number, terminal
 from tools.testkit import vm
 from tools.testkit.broker import HOST
@@ -142,7 +142,7 @@ CLIENTS = {
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Which clients, and how much of each."""
-    parser.add_argument("client", nargs="*", choices=[[], *CLIENTS], metavar="CLIENT", help=f"of {', '.join(CLIENTS)}")
+    clients_option(parser, CLIENTS)
     parser.add_argument("--quick", action="store_true", help="leave out the smallest heaps")
 
 

@@ -6,7 +6,6 @@ All want USER and PASSWORD, and refuse subscriptions below `forbidden/` where th
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -271,8 +270,8 @@ ACTIVEMQ = """<beans xmlns="http://www.springframework.org/schema/beans"
 
 def _node() -> Sequence[str | Path]:
     # `node` may be a script that starts it, and would be ended in its place.
-    done = subprocess.run([str(node()), "-p", "process.execPath"], capture_output=True, text=True, check=True)
-    return done.stdout.strip(), "$folder/broker.js"
+    program = run([str(node()), "-p", "process.execPath"], "node does not say where it is")
+    return program.strip(), "$folder/broker.js"
 
 
 def _java() -> Sequence[str | Path]:
