@@ -23,8 +23,11 @@ def run(command: list[str], what: str, why: str = "", error: type[ToolError] = T
     if done.returncode:
         said = (done.stdout + done.stderr).strip()
         found = re.search(why, said, re.MULTILINE) if why else None
-        last = (said.splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise error(f"{what}: {(found[found.re.groups and 1] if found else last).strip()[:300]}")
+        if found:
+            reason = found[1] if found.re.groups else found[0]
+        else:
+            reason = (said.splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise error(f"{what}: {reason.strip()[:300]}")
     return done.stdout
 
 

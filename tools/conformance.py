@@ -205,8 +205,10 @@ def _list(title: str, items: dict[str, str]) -> Iterator[str]:
 
 def _row(statement: Statement, tests: list[str]) -> str:
     does = statement.absent or statement.does
-    does += " In `full` only." * (statement.profile == FULL)
-    does += " Differs, see above." * bool(statement.differs)
+    if statement.profile == FULL:
+        does += " In `full` only."
+    if statement.differs:
+        does += " Differs, see above."
     return f"| {statement.number} | {statement.asks} | {does} | {'<br>'.join(f'`{name}`' for name in tests)} |"
 
 

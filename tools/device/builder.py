@@ -52,7 +52,7 @@ TEXTS = "texts"  # the file that only exceptions need
 # What the package uses besides its own classes.
 FOREIGN: tuple[object, ...] = (io.BytesIO, io.FileIO, socket.socket, ssl.SSLContext, asyncio.Event, asyncio.Task)
 FOREIGN += (str, bytes, bytearray, memoryview, int, float, list, dict, tuple, Exception)
-FOREIGN += (gc, os, time, (lambda: (yield))())
+FOREIGN += (gc, os, time, (item for item in [0]))  # the last one is a generator
 
 # Private names of MicroPython's own, in asyncio.core.
 ASYNCIO = {"_io_queue", "_task_queue"}
@@ -101,7 +101,10 @@ def _state(compiler: Path) -> str:
 
 
 def sources(profile: str) -> dict[str, str]:
-    """Return the source of each file of a profile, by the name of its module in the package."""
+    """Return the source of each file of a profile, by the name of its module in the package.
+
+    docs/design.md says under "Builds for a board" what the steps do.
+    """
     files = {name: group for name, group in PROFILES[profile].items() if name != TEXTS}
     texts = Texts() if TEXTS in PROFILES[profile] else None
     wanted = tuple(part for group in files.values() for part in group)
@@ -131,7 +134,8 @@ def sources(profile: str) -> dict[str, str]:
         unused.unused(module, keep, internal, bool(store))
         flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
     detached = once.detach(module, internal)
-    inline.inline(module, keep | (detached | RESIDENT if detached else detached), internal)
+    stay = keep | detached | (RESIDENT if detached else set())
+    inline.inline(module, stay, internal)
     unused.unused(module, keep, internal, bool(store))
     reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)

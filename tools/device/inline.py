@@ -46,20 +46,20 @@ class Site(NamedTuple):
 def inline(module: ast.Module, keep: frozenset[str], internal: frozenset[str] = frozenset()) -> ast.Module:
     """Inline in `module` what can be; `keep` has names that stay, `internal` those of methods without _ that
     no program calls."""
-    while _one(module, keep, internal):
+    while _inline_one(module, keep, internal):
         pass
     for function in walk.functions(module):
         walk.share(function, f"self.{OBJECTS[-1]}")  # a client's is always the same
     return ast.fix_missing_locations(module)
 
 
-def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
+def _inline_one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> bool:
     # Inline one function, and say whether there was one.
     counts = walk.references(module)
     sites = _sites(module)
     for owner, function in walk.owned(module):
         name, method = function.name, isinstance(owner, ast.ClassDef)
-        key = "." * method + name
+        key = f".{name}" if method else name
         private = name in internal or (name.startswith("_") and not name.startswith("__"))
         if name in (*keep, *ITSELF) or (method and not private and name not in OFTEN) or not _is_plain(function):
             continue
@@ -73,7 +73,7 @@ def _one(module: ast.Module, keep: frozenset[str], internal: frozenset[str]) -> 
         elif calls and _Expression(function, method).put(module, calls):
             owner.body.remove(function)
             return True
-        elif not calls or len(here) < calls or (calls > 1 + (name in TWICE) and name not in SMALL):
+        elif not calls or len(here) < calls or (calls > (2 if name in TWICE else 1) and name not in SMALL):
             continue
         else:
             owner.body.remove(function)
@@ -104,6 +104,12 @@ def _is_plain(function: ast.FunctionDef) -> bool:
     return not (a.vararg or a.kwarg or a.kwonlyargs or function.decorator_list or opaque)
 
 
+def _arguments(function: ast.FunctionDef, method: bool) -> list[str]:
+    # Their names, without `self`.
+    names = [arg.arg for arg in function.args.args]
+    return names[1:] if method else names
+
+
 def _is_replaced(site: Site, function: ast.FunctionDef, method: bool) -> bool:
     # Whether the function can stand there.
     lean = site.caller.name in LEAN and function.name not in LEAN[site.caller.name]
@@ -111,7 +117,7 @@ def _is_replaced(site: Site, function: ast.FunctionDef, method: bool) -> bool:
         return False
     # What returns anywhere but at its end may do so where the caller returns what it returns.
     leaves_early = _leaves_early(function) and not isinstance(site.statement, ast.Return)
-    return not leaves_early and site.waits == walk.waits(function) and _is_known(site.call, method)
+    return not leaves_early and site.waits == walk.is_generator(function) and _is_known(site.call, method)
 
 
 def _leaves_early(function: ast.FunctionDef) -> bool:
@@ -129,7 +135,7 @@ def _is_known(call: ast.Call, method: bool) -> bool:
 def _instead(site: Site, function: ast.FunctionDef, method: bool) -> list[ast.stmt]:
     # The statements in the place of one.
     function = copy.deepcopy(function)
-    names = [a.arg for a in function.args.args][method:]
+    names = _arguments(function, method)
     arguments = list(site.call.args)
     defaults = function.args.defaults
     arguments += defaults[len(defaults) - (len(names) - len(arguments)) :] if len(names) > len(arguments) else []
@@ -171,8 +177,8 @@ class _Expression(ast.NodeTransformer):
     def __init__(self, function: ast.FunctionDef, method: bool) -> None:
         self.function = function
         self.method = method
-        self.key = "." * method + function.name
-        self.names = [a.arg for a in function.args.args][method:]
+        self.key = f".{function.name}" if method else function.name
+        self.names = _arguments(function, method)
         self.calls = 0  # that can be replaced
         self.more = 0  # bytes that it takes more, about
         self.replaces = False

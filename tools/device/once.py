@@ -92,7 +92,7 @@ def _stub(method: ast.FunctionDef, new: str) -> ast.FunctionDef:
     # A method that programs know stays, and calls the function; a generator does when it begins.
     call = ast.Call(ast.Name(new, ast.Load()), [ast.Name(arg.arg, ast.Load()) for arg in method.args.args], [])
     body: list[ast.stmt] = [ast.Return(call)]
-    if _waits(method):
+    if walk.is_generator(method):
         body = [*ast.parse(COLLECT).body, ast.Expr(ast.YieldFrom(call))]
     stub = ast.FunctionDef(method.name, copy.deepcopy(method.args), body, [])
     setattr(stub, TAG, module_of(method))
@@ -154,8 +154,7 @@ def _loaded(function: ast.FunctionDef, level: int) -> ast.expr:
 
 def _take_maker(module: ast.Module, owner: ast.ClassDef, method: ast.FunctionDef) -> None:
     args, named = FREE[:2]
-    used = {n.id for n in ast.walk(module) if isinstance(n, ast.Name)}
-    used |= walk.bound(module)
+    used = walk.names(module) | walk.bound(module)
     name = next(name for name in PLAIN if name not in used)
     stub, loaded = (
         ast.parse(source.format(args=args, named=named, name=name)).body[0] for source in (STUB, LOADED)
@@ -170,8 +169,8 @@ def _take_along(module: ast.Module) -> None:
     while True:
         for statement in module.body:
             name = statement.name if isinstance(statement, ast.FunctionDef) else "".join(walk.assigned(statement))
-            if name and not module_of(statement).startswith(PART) and not _waits(statement):
-                users = {module_of(s) for s in module.body if s is not statement and _uses(s, name)}
+            if name and not module_of(statement).startswith(PART) and not walk.is_generator(statement):
+                users = {module_of(s) for s in module.body if s is not statement and name in walk.names(s)}
                 if len(users) == 1 and next(iter(users)).startswith(PART):
                     setattr(statement, TAG, users.pop())
                     break
@@ -179,11 +178,3 @@ def _take_along(module: ast.Module) -> None:
             break
     # What is used must be there first.
     module.body.sort(key=lambda s: isinstance(s, ast.FunctionDef) and hasattr(s, ONCE))
-
-
-def _waits(statement: ast.stmt) -> bool:
-    return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(statement))
-
-
-def _uses(statement: ast.AST, name: str) -> bool:
-    return any(isinstance(n, ast.Name) and n.id == name for n in ast.walk(statement))

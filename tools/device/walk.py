@@ -90,14 +90,14 @@ def variables(root: ast.AST) -> set[str]:
     return stored(root) | imported(root) | {name for name in others if name}
 
 
-def waits(root: ast.AST) -> bool:
+def is_generator(root: ast.AST) -> bool:
     """Whether a function is a generator."""
     return any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(root))
 
 
 def calls(root: ast.AST) -> bool:
-    """Whether it calls anything, or waits."""
-    return any(isinstance(n, ast.Call) for n in ast.walk(root)) or waits(root)
+    """Whether it calls anything, or is a generator."""
+    return any(isinstance(n, ast.Call) for n in ast.walk(root)) or is_generator(root)
 
 
 def is_name(node: ast.AST | None, *wanted: str) -> bool:
@@ -224,6 +224,7 @@ def share(function: ast.FunctionDef, shared: str = "") -> None:
 
 
 def _copies(function: ast.FunctionDef, shared: str) -> dict[str, str]:
+    # What to write in the place of each variable that is such a copy.
     stores = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     stores.update(n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name)
     arguments = {a.arg for a in function.args.args}

@@ -150,7 +150,10 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             for i, node in enumerate(nodes, 1):
                 time.sleep(SETTLE)
                 sent = time.monotonic() - began
-                node.stop() if signal == "SIGTERM" else node.kill()
+                if signal == "SIGTERM":
+                    node.stop()
+                else:
+                    node.kill()
                 time.sleep(SETTLE)
                 node.start()
                 node.wait_until_listening()

@@ -93,7 +93,7 @@ class OtherBroker(Broker):
         self._kind = kind = KINDS[name]
         self.ready = kind.ready
         self.path = kind.path
-        self.ports = dict(zip(kind.listeners, (self._reserve() for _ in kind.listeners)))
+        self.ports = {listener: self._reserve() for listener in kind.listeners}
         self._values = {"host": HOST, "port": str(self.port), "folder": str(folder), "user": USER, "password": PASSWORD}
         self._values.update({listener: str(port) for listener, port in self.ports.items()})
         self._values.update(hashed=hashed(PASSWORD), argon2=ARGON2, as_root="" if os.geteuid() else "user root")

@@ -1,4 +1,4 @@
-"""umqtt2.aio."""
+"""umqtt2.aio, with the methods that async_speed calls."""
 
 from umqtt2.aio import MQTTClient
 

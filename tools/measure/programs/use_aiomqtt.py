@@ -1,4 +1,4 @@
-"""aiomqtt."""
+"""aiomqtt, with the methods that async_speed calls."""
 
 import aiomqtt
 
