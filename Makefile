@@ -95,7 +95,7 @@ instructions: setup  ## Count the instructions of each call, beside other client
 chaos: setup  ## Break the connection, the broker and the device in every way (N=1000 random schedules, SEED=)
 	@$(PY) -m tests.faults --n $(or $(N),1000) $(if $(SEED),--seed $(SEED))
 
-brokers: setup  ## Try other brokers, fetched when first needed (NAMES=rabbitmq,...)
+brokers: setup  ## Try other brokers, fetched when first needed, and write docs/brokers.md (NAMES=rabbitmq,...)
 	@$(PYTEST) tests/brokers --brokers $(or $(NAMES),all) -n 4 --dist loadgroup
 
 fuzz: .venv/fuzz  ## Fuzz the decoder, the clients and the session's file (MINUTES=10, TARGET=decoder|...)

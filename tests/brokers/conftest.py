@@ -38,6 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # SIGTERM ends the brokers and the programs too.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    asked = config.getoption("--brokers", None)
+    unknown = set(asked.split(",") if asked else ()) - {"all", *NAMES}
+    if unknown:
+        raise pytest.UsageError(f"--brokers: no {', '.join(sorted(unknown))}; there are all, {', '.join(NAMES)}")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -52,9 +56,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "broker_name" not in names:
         return
     asked = metafunc.config.getoption("--brokers", None)
-    unknown = set(asked.split(",") if asked else ()) - {"all", *NAMES}
-    if unknown:
-        raise pytest.UsageError(f"--brokers: no {', '.join(sorted(unknown))}")
     many = "client_name" in names
     kinds: list[str] = list(KINDS_5 if "side" in names else KINDS_311)
     if not asked:

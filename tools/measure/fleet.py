@@ -81,7 +81,9 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Simulate a fleet with the random times, and with the longest ones in their place."""
-    backoff = tuple(options.backoff)
+    backoff = first, longest = tuple(options.backoff)
+    if options.clients < 1 or not 0 < first <= longest:
+        raise ToolError("fleet: --clients has to be 1 or more, and --backoff FIRST LONGEST 0 < FIRST <= LONGEST")
     print(f"{options.clients} clients, backoff {backoff}, broker gone for {options.outage:g} s", flush=True)
     randoms: Iterable[AbstractContextManager[Any]] = (
         nullcontext(),

@@ -83,6 +83,8 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure all there is."""
+    if options.rounds < 1 or options.seconds <= 0:
+        raise ToolError("bench: --rounds has to be 1 or more, and --seconds more than 0")
     load = os.getloadavg()[0]
     on_vm = {client for machine in HEAP_KB for clients in PLAN[machine].values() for client in clients}
     with tempfile.TemporaryDirectory() as home, loops.running() as broker:
