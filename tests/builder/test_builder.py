@@ -23,11 +23,11 @@ from tools.device.names import FREE, MORE, PLAIN, UNUSUAL
 from tools.device.order import order
 from tools.device.rename import rename
 from tools.device.reuse import reuse
-from tools.device.source import device_sources
 from tools.device.texts import Texts, collect
 from tools.device.unused import silent, unused
 from tools.device.versions import versions
 from tools.testkit import vm
+from tools.testkit.tree import device_sources
 
 NOTHING: frozenset[str] = frozenset()
 

@@ -26,7 +26,7 @@ FIVE = "version5"  # parts of their own, with the sources
 
 def main() -> None:
     """Run all parts and print their results."""
-    parser = argparse.ArgumentParser(prog="chaos", description="Inject faults, and check every message.")
+    parser = argparse.ArgumentParser("python -m tests.faults", description="Inject faults, and check every message.")
     parser.add_argument("--n", type=int, default=1000, help="random schedules of network faults")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="of the first of them")
     parser.add_argument("--devices", type=int, default=DEVICES, help="devices at a time")

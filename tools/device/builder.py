@@ -40,11 +40,10 @@ from tools.device.profiles import (
     SWITCHED_OFF,
     WITH_ONE_STORE,
 )
-from tools.device.source import PACKAGE
 from tools.device.texts import Texts, collect
 from tools.paths import BUILD, REPO, locked, new_folder
 
-ROOT = PACKAGE
+ROOT = REPO / "umqtt2"
 SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
 FRONT = {"MQTTClient", "MQTTException"}
 TEXTS = "texts"  # the file that only exceptions need

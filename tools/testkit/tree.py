@@ -9,12 +9,19 @@ from pathlib import Path
 from tools import fetch, other_clients
 from tools.commands import run
 from tools.device import install
-from tools.device.source import device_sources
 from tools.paths import REPO
 
+PACKAGE = REPO / "umqtt2"
+NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
 SOURCE = "source"
 # Files of chumicro's packages for their tests, and for other interpreters than MicroPython.
 NOT_FOR_A_BOARD = ("testing.py", "cp.py", "cpython.py")
+
+
+def device_sources() -> list[Path]:
+    """The files of the package that a device may have."""
+    found = sorted(PACKAGE.rglob("*.py"))
+    return [path for path in found if path.relative_to(PACKAGE).parts[0] not in NOT_ON_A_DEVICE]
 
 
 def lay_out(tree: str, target: Path, *programs: Path, compiled: bool = True) -> None:
