@@ -1,6 +1,6 @@
 """Round trips and bytes of a device that wakes up, publishes and sleeps: docs/battery.md.
 
-A device of 32 bits wakes up, sends a reading, and leaves. Counted are round trips, those of TCP and TLS included (not
+A 32-bit VM connects, sends a reading, and leaves. Counted are round trips, those of TCP and TLS included (not
 that of a name's look-up), and bytes of TCP's payload in both directions, with TLS what TLS makes of them. Time is not
 measured: a round trip is one on any machine.
 """
@@ -70,7 +70,7 @@ QUIET_AT_THE_END = 3  # when the broker has closed: umqtt2 waits a second for th
 
 class Cost(NamedTuple):
     """
-    acknowledged  round trips from power-on until everything was acknowledged; None at QoS 0
+    acknowledged  round trips from the call of connect() until everything was acknowledged; None at QoS 0
     trips         round trips until the client has closed the connection
     up, down      bytes to the broker, and from it
     """
@@ -246,5 +246,5 @@ def draw(figures: Costs, folder: Path) -> None:
     """The round trips until a reading at QoS 1 is acknowledged."""
     clients = figures["qos1"]
     panels = {f"over {how}": {name: [clients[name][how][0] or 0] for name in clients} for how in LISTENERS}
-    title = "Round trips from power-on until a reading at QoS 1 is acknowledged"
+    title = "Round trips until a reading at QoS 1 is acknowledged"
     pictures.bars(folder / "battery" / "round-trips.svg", title, panels)
