@@ -7,7 +7,7 @@ import pytest
 from umqtt2 import MQTTClient, MQTTException
 from umqtt2.packets.v311 import V311
 from umqtt2.testing import FakeBroker, FakeClock, FakeTransport
-from umqtt2.v5 import V5
+from umqtt2.v5 import V5, Topic
 
 
 class Lamp:
@@ -205,9 +205,9 @@ class Side(FakeBroker):
                 other.publish(topic, msg, qos, retain, properties)
 
 
-def connected_to(side, name):
+def connected_to(side, name, **options):
     """A client with its messages in `got`."""
-    client = MQTTClient(name, "broker", transport=side, clock=side.clock)
+    client = MQTTClient(name, "broker", transport=side, clock=side.clock, **options)
     client.got = []
     client.set_callback(lambda topic, msg, retained, dup: client.got.append(msg))
     return client
@@ -241,3 +241,15 @@ def test_a_session_goes_to_where_the_client_connects_next():
     with pytest.raises(MQTTException):
         while first.check_msg():
             pass
+
+
+@pytest.mark.parametrize("clean, wills", [(False, []), (True, [(b"t", b"gone", 0, False)])])
+def test_a_will_that_waits_goes_with_the_session(clean, wills):
+    sides = []
+    first, second = (connected_to(Side(sides), "one", packets=V5(expiry=100)) for _ in range(2))
+    first.set_last_will(Topic("t", delay=10), "gone")
+    first.connect(clean_session=False)
+    sides[0].drop()
+    second.connect(clean_session=clean)
+    sides[0].clock.advance(20_000)
+    assert (sides[0].wills, sides[1].wills) == ([], wills)

@@ -33,7 +33,7 @@ NO_LOCAL = 4  # subscription options [3.8.3.1]
 AS_PUBLISHED = 8
 # What a broker keeps of a client from one connection to the next.
 SESSION = ["subscriptions", "subscription_options", "subscription_ids", "_in_flight", "_waiting", "_received"]
-SESSION += ["_unreleased", "_pid", "_session_ends", "_expiry"]
+SESSION += ["_unreleased", "_pid", "_session_ends", "_expiry", "_will", "_will_due"]
 
 
 class FakeBroker(FakeTransport):
@@ -199,9 +199,11 @@ class FakeBroker(FakeTransport):
         self._session_ends = self._expiry = 0
 
     def take_over(self, other: "FakeBroker") -> "None":
-        """Take the client's session from another FakeBroker, whose connection has ended; in `on_connect`."""
+        """Take the client's session from another FakeBroker, whose connection has ended; in `on_connect`. A last will
+        that waits goes with it: it is published when the session ends, and not when it goes on [MQTT-3.1.3-9]."""
         for name in SESSION:
             setattr(self, name, getattr(other, name))
+        other._will = None
 
     def on_connect(self, seen: "dict[str, Any]") -> "None":
         """Called when the client sends CONNECT, before it is answered; seen: as in `connects`."""
