@@ -988,6 +988,28 @@ def test_a_pubrel_that_is_never_answered_holds_up_nothing_after_cuts(strict, res
     assert a.statuses[6:] == [(pid, errno.SDELIVERED)]
 
 
+def test_what_was_sent_beside_a_pubrel_is_not_blamed_on_it_by_a_broker_that_forgets(strict):
+    a = strict()
+    answer = a.transport._answer
+    pid = a.client.publish("t", "its PUBREL is not answered", qos=2)
+
+    restarts = []
+
+    def answer_but_pubrel(first, body):
+        if first != 0x62 or restarts:
+            answer(first, body)
+        if a.transport.seen == 7 and not restarts:
+            restarts.append(True)
+            a.transport.forget()
+
+    a.transport._answer = answer_but_pubrel
+    pass_time(a, 1)
+    a.client.publish("t", "forbidden", qos=1)
+    pass_time(a, 300)
+    assert (pid, errno.SDELIVERED) in a.statuses
+    assert [msg for _, msg, _, _ in a.transport.published] == 2 * [b"its PUBREL is not answered"]
+
+
 def test_each_pubrel_that_is_not_answered_is_sent_five_times(strict):
     a = strict()
     answer = a.transport._answer

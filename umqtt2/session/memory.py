@@ -75,13 +75,14 @@ class MemorySession:
     identifier and one status. Requests go before messages.
 
     A packet that makes the broker close stands in the way of all others. After two connections that ended with the
-    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed. (Not a PUBREL: to
-    blame it does no harm, as the broker has its message, and others need not wait for it.) When the broker
-    closes five more of them, one after the other, the packet gets the status SREJECTED and is forgotten. A broker
-    that closes before it has read all of a message, because it is too large, makes TCP reset the connection, which
-    looks like a fault of the network. But the network does not do so time and again just when a message was sent: 20
-    resets within a second after that, one after the other, count as much. When a connection lasts for
-    `message_timeout` without an answer, that packet is not why the broker closes, and the others follow.
+    same packet as the oldest unanswered, whoever ended them, it is sent alone: so no other is blamed. (Not a PUBREL:
+    to blame it does no harm, as the broker has its message, and others need not wait for it. Where the broker forgets
+    the session, it is not to blame.) When the broker closes five more of them, one after the other, the packet gets
+    the status SREJECTED and is forgotten. A broker that closes before it has read all of a message, because it is too
+    large, makes TCP reset the connection, which looks like a fault of the network. But the network does not do so time
+    and again just when a message was sent: 20 resets within a second after that, one after the other, count as much.
+    When a connection lasts for `message_timeout` without an answer, that packet is not why the broker closes, and the
+    others follow.
 
     A message that the broker has confirmed with PUBREC and then answers no more is SDELIVERED after five tries.
     """
@@ -374,8 +375,10 @@ class MemorySession:
                 self.log(FORGOTTEN, 0)
             self.received.clear()
             for message in self.messages:
-                message[FIRST] &= ~DUP
-                message[AWAITS] = awaits_of(message[FIRST])
+                if message[AWAITS] == PUBCOMP:
+                    self._closes = 0  # others were sent beside its PUBREL: it may not be why the broker closed
+                message[FIRST] = first = message[FIRST] & ~DUP
+                message[AWAITS] = awaits_of(first)
         for entry in self.filters:
             if not entry[PID] and (uncertain or not present):
                 entry[PID] = self._new_pid()
