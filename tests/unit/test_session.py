@@ -277,6 +277,19 @@ def test_requests_for_one_filter_that_overlap_have_one_identifier_and_one_status
 # --- What time brings ----------------------------------------------------------------------------------
 
 
+def test_a_subscription_that_is_set_is_rejected_no_more():
+    session = MemorySession()
+    session.add(SUBSCRIBE, b"t", 1, 0, 100)
+    for _ in range(7):
+        session.resume(True, False, 0)
+        assert session.unsent()
+        session.sent()
+        session.on_close(True)
+    session.set_subscription(b"t", -1)
+    session.resume(True, False, 0)
+    assert (session.expired(0), session.unsent()) == (0, None)
+
+
 def test_a_request_has_its_time_while_connected_in_all():
     session = MemorySession()
     pid = session.add(SUBSCRIBE, b"t", 1, 0, 10 * SECOND)

@@ -174,6 +174,7 @@ class MemorySession:
         """Take a subscription for confirmed, with its QoS, or for gone when that is -1; nothing is sent."""
         for entry in self.filters:
             if entry[TOPIC] == topic:
+                self._answered(entry[PID])
                 self.filters.remove(entry)
                 break
         if qos >= 0:
