@@ -171,6 +171,7 @@ class Connection:
     _stalled = False  # the transport took nothing, the last time
     _session_lost = False  # the broker has a new session, and the store does not know yet
     _checked = 0  # when the timers were looked at
+    _all_read: "int"  # when there was nothing left to read: what came before that was processed
 
     # What the decoder leaves here.
     want: "int"
@@ -305,6 +306,7 @@ class Connection:
             if not n:
                 if n is None:
                     first = None
+                    self._all_read = self._now
                     break
                 self.close(True)
                 raise MQTTException(self.closed_error if FIVE else ECONCLOSE)
@@ -400,7 +402,7 @@ class Connection:
         code = self.code & 255
         if code:
             raise refusal(code)
-        self.since = self.last_out = self.last_ping = now
+        self.since = self.last_out = self.last_ping = self._all_read = now
         if not STORES:
             if not EAGER:
                 self.session.resume(False, False, now)
@@ -564,7 +566,7 @@ class Connection:
     def _check_timers(self, now: "int") -> "None":
         session = self.session
         while not (PLAIN and self.raised):
-            pid = session.expired(now)
+            pid = session.expired(self._all_read)
             if not pid:
                 break
             self.tell_status(pid, session.status)

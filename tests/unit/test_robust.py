@@ -629,6 +629,19 @@ def test_a_broker_that_does_not_answer_is_given_up_whatever_the_period(robustly,
     assert a.client.is_connected()
 
 
+def test_subscriptions_that_were_granted_while_it_did_not_look_are_renewed(robustly):
+    a = robustly(keepalive=0)
+    a.client.connect()
+    for topic in "abc":
+        a.client.subscribe(topic)
+    a.clock.advance(60000)
+    a.drain()
+    a.transport.forget()
+    a.transport.drop()
+    pass_time(a, 3)
+    assert sorted(a.transport.subscriptions) == [b"a", b"b", b"c"]
+
+
 class Slow(FakeBroker):
     """Takes a byte in each millisecond, and has room for some hundred."""
 

@@ -46,7 +46,8 @@ wrap. The type is `umqtt2.cpython.contracts.Session`.
         The program has that message.
     expired(now) -> int
         Take one identifier whose time is over out of flight and return it; 0 when there is none. `status` is
-        what the program gets for it. Called every 64 ms, while connected; it should allocate nothing.
+        what the program gets for it. Called every 64 ms, while connected; it should allocate nothing. All that
+        had come by `now` was processed: it stands still while more is there to read.
     status: int
         See `expired`.
     resume(present, uncertain, now)
