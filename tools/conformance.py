@@ -13,10 +13,10 @@ import io
 from collections import defaultdict
 from collections.abc import Iterator
 from configparser import ConfigParser
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+import jinja2
 import pytest
 
 from tools import errors
@@ -24,56 +24,16 @@ from tools.errors import ToolError
 from tools.paths import REPO
 
 TESTS = REPO / "tests"
-FULL = "full"
-CHAPTERS = {
-    "1": "Text",
-    "2": "Packets",
-    "3": "The packets one by one",
-    "4": "Behaviour",
-    "6": "WebSocket",
-    "7": "Conformance",
-}
-HEAD = """\
-# {version.title}
-
-What MQTT {version.name} asks of a client, statement by statement, what umqtt2 does about it, and the tests that show
-it. The numbers are those of appendix B of the standard ({version.standard}); the words are ours.
-
-This page is made by `make conformance`, from `tests/conformance/{version.file.name}` and from the tests, which say
-`@pytest.mark.{version.marker}("MQTT-x.y.z-n")`. `make test` fails when a statement has no test, when a test names one
-that does not exist, or when this page is not what would be made now.
-
-| | |
-|---|---|
-| statements of the standard | {total} |
-| that bind servers alone, not listed here | {server} |
-| that bind a client, {both} of them a server too | {client} |
-| of these, shown by tests | {shown} |
-| of these, about a part of MQTT that is not there | {absent} |
-| tests that show them | {tests} |
-"""
+TEMPLATE = Path(__file__).with_suffix(".md.jinja")
 Tests = dict[str, list[str]]  # the names of the tests, by the number of the statement that they show
 
 
 class Version(NamedTuple):
-    """A version of MQTT.
-
-    name      as in the text
-    standard  publisher and date of the standard
-    title     of the page
-    marker    with which tests name its statements
-    suffix    of the names of its files
-    full      what comes before the list of what only the profile `full` has
-    chapters  of the standard that have statements for a client
-    """
+    """A version of MQTT: its number, the marker by which tests name its statements, the end of its files' names."""
 
     name: str
-    standard: str
-    title: str
     marker: str
     suffix: str
-    full: str
-    chapters: dict[str, str] = CHAPTERS
 
     @property
     def file(self) -> Path:
@@ -86,14 +46,8 @@ class Version(NamedTuple):
         return REPO / "docs" / f"conformance{self.suffix}.md"
 
 
-AGAIN = "do not know QoS 2 and keep no messages, so nothing is sent again:"
-V311 = Version(
-    "3.1.1", "OASIS, 29 October 2014", "Conformance", "mqtt", "", f"The profiles `core` and `simple` {AGAIN}"
-)
-V5 = Version(
-    *("5.0", "OASIS, 7 March 2019", "Conformance: MQTT 5", "mqtt5", "-5", f"The smaller profiles {AGAIN}"),
-    CHAPTERS | {"1": "Data"},
-)
+V311 = Version("3.1.1", "mqtt", "")
+V5 = Version("5.0", "mqtt5", "-5")
 
 
 class Statement(NamedTuple):
@@ -133,7 +87,7 @@ def read(path: Path) -> Statements:
 
 
 class Collector:
-    """A pytest plugin that notes markers of all tests: by their names, the tests of each statement."""
+    """A pytest plugin that notes, by marker and statement, the names of the tests that have it."""
 
     def __init__(self) -> None:
         self.found: dict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -174,42 +128,9 @@ def problems(statements: Statements, tests: Tests) -> Iterator[str]:
 
 def page(version: Version, statements: Statements, tests: Tests) -> str:
     """The whole page."""
-    client = statements.client.values()
-    parts = [
-        HEAD.format(
-            version=version,
-            total=len(client) + len(statements.server),
-            server=len(statements.server),
-            both=sum(statement.binds == "both" for statement in client),
-            client=len(client),
-            shown=sum(number in tests for number in statements.client),
-            absent=sum(bool(statement.absent) for statement in client),
-            tests=len({name for number in statements.client for name in tests.get(number, [])}),
-        )
-    ]
-    parts += _list("Where umqtt2 differs", {s.number: s.differs for s in client if s.differs})
-    parts += _list("What is not there", {s.number: s.absent for s in client if s.absent})
-    if full := [s.number for s in client if s.profile == FULL]:
-        parts.append(f"## What only the profile `full` has\n\n{version.full}\n{', '.join(full)}.\n")
-    for chapter, group in groupby(client, lambda statement: statement.chapter):
-        rows = [_row(statement, tests.get(statement.number, [])) for statement in group]
-        table = ["| statement | what it asks | what umqtt2 does | tests |", "|---|---|---|---|", *rows]
-        parts.append("\n".join([f"## {chapter} {version.chapters[chapter]}\n", *table, ""]))
-    return "\n".join(parts)
-
-
-def _list(title: str, items: dict[str, str]) -> Iterator[str]:
-    if items:
-        yield "\n".join([f"## {title}\n", *(f"- **{number}**: {text}" for number, text in items.items()), ""])
-
-
-def _row(statement: Statement, tests: list[str]) -> str:
-    does = statement.absent or statement.does
-    if statement.profile == FULL:
-        does += " In `full` only."
-    if statement.differs:
-        does += " Differs, see above."
-    return f"| {statement.number} | {statement.asks} | {does} | {'<br>'.join(f'`{name}`' for name in tests)} |"
+    template = jinja2.Template(TEMPLATE.read_text("utf-8"), trim_blocks=True, undefined=jinja2.StrictUndefined)
+    client = list(statements.client.values())
+    return template.render(version=version, client=client, server=statements.server, tests=tests)
 
 
 def found(version: Version, tests: Tests, check: bool) -> Iterator[str]:
@@ -221,19 +142,17 @@ def found(version: Version, tests: Tests, check: bool) -> Iterator[str]:
     if not check:
         version.page.write_text(text, encoding="utf-8")
         print(f"{name}: {len(statements.client)} statements")
-    elif not version.page.exists() or version.page.read_text(encoding="utf-8") != text:
+    elif version.page.read_text(encoding="utf-8") != text:
         yield f"{name}: not what `make conformance` would make now"
 
 
 def main() -> None:
     """Write or check the documents."""
-    told = "Write docs/conformance.md and conformance-5.md from the tests' markers."
-    parser = argparse.ArgumentParser("python -m tools.conformance", description=told)
+    parser = argparse.ArgumentParser("python -m tools.conformance", description="Write the pages of conformance.")
     parser.add_argument("--check", action="store_true", help="write nothing, and say what is wrong")
     check = parser.parse_args().check
     tests = collect()
-    wrong = [line for version in (V311, V5) for line in found(version, tests[version.marker], check)]
-    if wrong:
+    if wrong := [line for version in (V311, V5) for line in found(version, tests[version.marker], check)]:
         raise ToolError("\n".join(wrong))
 
 
