@@ -47,6 +47,7 @@ def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         ("http://user@127.0.0.1:8080/somebody/umqtt2", ""),
         ("http://localhost/umqtt2", ""),
         ("git@home:umqtt2", ""),
+        ("git@nas.local:umqtt2", ""),
         ("https://git.example.org:x/umqtt2", ""),
         ("https://git.example.org", ""),
         ("", ""),
