@@ -9,16 +9,16 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import re
+import runpy
 from pathlib import Path
 from typing import Any
 
 from tools import errors
 from tools.errors import ToolError
 from tools.paths import BUILD, REPO
+from umqtt2 import __version__
 
 MANIFESTS = REPO / "manifests"
-NAMES = sorted(path.parent.name for path in MANIFESTS.glob("*/manifest.py"))
 # The name of each package file, and of the manifest that says what is in it.
 PACKAGES = {
     "package.json": "umqtt2-simple",
@@ -46,49 +46,27 @@ class Manifest:
 
     own       paths on the device of the files that this manifest names itself, and the source of each
     files     the same with those of all that it requires
-    requires  names of the manifests that it requires itself
     metadata  its version, description and license
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, folder: Path) -> None:
         self.own: dict[str, Path] = {}
         self.files: dict[str, Path] = {}
-        self.requires: list[str] = []
         self.metadata: dict[str, str] = {}
-        self._folder = MANIFESTS / name
+        self._folder = folder
         self._libraries: dict[str, Path] = {}
         functions = {
             "metadata": self.metadata.update,
-            "add_library": self._add_library,
-            "require": self._require,
+            "add_library": lambda name, path: self._libraries.update({name: folder / path}),
+            "require": lambda name, library: self.files.update(Manifest(self._libraries[library] / name).files),
             "package": self._package,
         }
-        path = self._folder / "manifest.py"
-        exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), functions)
-
-    def _add_library(self, library: str, library_path: str) -> None:
-        self._libraries[library] = (self._folder / library_path).resolve()
-
-    def _require(self, name: str, library: str) -> None:
-        if self._libraries[library] != MANIFESTS or name not in NAMES:
-            raise ValueError(f"require: there is no {name} in {library}")
-        self.requires.append(name)
-        self.files.update(Manifest(name).files)
+        runpy.run_path(str(folder / "manifest.py"), functions)
 
     def _package(self, package_path: str, files: tuple[str, ...], base_path: str) -> None:
         for name in files:
             target = f"{package_path}/{name}"
-            source = (self._folder / base_path / target).resolve()
-            if not source.is_file():
-                raise ValueError(f"package: there is no {source}")
-            self.own[target] = self.files[target] = source
-
-
-def version() -> str:
-    """The package's version."""
-    text = (REPO / "umqtt2" / "__init__.py").read_text(encoding="utf-8")
-    match: Any = re.search(r'^__version__ = "(.+)"$', text, re.MULTILINE)
-    return str(match[1])
+            self.own[target] = self.files[target] = (self._folder / base_path / target).resolve(strict=True)
 
 
 def content(manifest: str, base: str = "") -> dict[str, Any]:
@@ -98,18 +76,17 @@ def content(manifest: str, base: str = "") -> dict[str, Any]:
           to the package file's own, which mip understands since 0.4 (MicroPython 1.25)
     """
     prefix = f"{base.rstrip('/')}/" if base else ""
-    files = Manifest(manifest).files.items()
+    files = Manifest(MANIFESTS / manifest).files.items()
     urls = [[target, prefix + source.relative_to(REPO).as_posix()] for target, source in files]
-    return {"version": version(), "urls": urls, "deps": []}
+    return {"version": __version__, "urls": urls, "deps": []}
 
 
 def write(folder: Path, base: str = "") -> list[Path]:
     """Write all package files into a folder, and give their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, manifest in PACKAGES.items():
         lines = ",\n".join(f"    {json.dumps(url)}" for url in content(manifest, base)["urls"])
-        head = f'{{\n  "version": {json.dumps(version())},\n  "urls": [\n'
-        (folder / name).write_text(f'{head}{lines}\n  ],\n  "deps": []\n}}\n', encoding="utf-8")
+        text = f'{{\n  "version": "{__version__}",\n  "urls": [\n{lines}\n  ],\n  "deps": []\n}}\n'
+        (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in PACKAGES]
 
 
@@ -128,20 +105,22 @@ def add(profile: str, built: Path, folder: Path = INDEX) -> str:
         data = path.read_bytes()
         formats.add(data[1])
         short = hashlib.sha256(data).hexdigest()[:8]
-        target = folder / "file" / short[:2] / short
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(data)
+        _write(folder / "file" / short[:2] / short, data)
         hashes.append([path.relative_to(built).as_posix(), short])
     (mpy_format,) = formats
-    known = {"version": version(), "deps": []}
-    for label in ("latest", version()):
-        path = folder / "package" / str(mpy_format) / name / f"{label}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"v": 1, "hashes": hashes, "urls": [], **known}) + "\n", encoding="utf-8")
+    known = {"version": __version__, "deps": []}
+    entry = json.dumps({"v": 1, "hashes": hashes, "urls": [], **known}) + "\n"
+    for label in ("latest", __version__):
+        _write(folder / "package" / str(mpy_format) / name / f"{label}.json", entry.encode())
     # The same as a package file, which mpremote installs without a server.
     urls = [[target, f"file/{short[:2]}/{short}"] for target, short in hashes]
-    (folder / f"{name}.json").write_text(json.dumps({"urls": urls, **known}) + "\n", encoding="utf-8")
+    _write(folder / f"{name}.json", json.dumps({"urls": urls, **known}).encode() + b"\n")
     return name
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
 
 
 def main() -> None:

@@ -24,9 +24,9 @@ from tools import errors
 from tools.commands import run
 from tools.device import PROFILES, install
 from tools.errors import ToolError
-from tools.packages import version
 from tools.paths import REPO
 from tools.repository import VARIABLE, web_address
+from umqtt2 import __version__
 
 FILE_MODE = 0o644
 
@@ -84,7 +84,7 @@ def _same_bytes(path: Path, when: int) -> None:
 
 def _board_archive(folder: Path, profile: str, when: int) -> None:
     """Write the archive of a profile: the folder umqtt2/ that goes into a board's /lib, and the licence."""
-    path = folder / f"umqtt2-{version()}-{profile}.zip"
+    path = folder / f"umqtt2-{__version__}-{profile}.zip"
     with tempfile.TemporaryDirectory(prefix="umqtt2-release-") as place:
         built = Path(place)
         install(profile, built)

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from tools.device import PROFILES
-from tools.packages import NAMES, PACKAGES, Manifest, content, version
+from tools.packages import MANIFESTS as FOLDER
+from tools.packages import PACKAGES, Manifest, content
 from tools.paths import REPO
+from umqtt2 import __version__
 
 NOT_ON_A_DEVICE = ("__main__.py", "cli", "cpython", "testing")
-MANIFESTS = {name: Manifest(name) for name in NAMES}
+MANIFESTS = {path.parent.name: Manifest(path.parent) for path in FOLDER.glob("*/manifest.py")}
 
 
 def on_a_device() -> dict[str, Path]:
@@ -60,7 +62,7 @@ def test_each_name_is_that_of_its_file() -> None:
             assert source == on_a_device()[path]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(MANIFESTS))
 def test_a_component_requires_what_it_imports(name: str) -> None:
     manifest = MANIFESTS[name]
     for path, source in manifest.own.items():
@@ -87,11 +89,11 @@ def test_full_is_everything_but_the_shim() -> None:
     assert set(MANIFESTS["umqtt2-full"].files) == everything
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(MANIFESTS))
 def test_versions(name: str) -> None:
     setup = ConfigParser()
     setup.read(REPO / "setup.cfg", encoding="utf-8")
-    assert MANIFESTS[name].metadata["version"] == version() == setup["metadata"]["version"]
+    assert MANIFESTS[name].metadata["version"] == __version__ == setup["metadata"]["version"]
     assert MANIFESTS[name].metadata["license"] == setup["metadata"]["license"]
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tools import fetch
-from tools.packages import version
 from tools.paths import REPO
+from umqtt2 import __version__
 
 ADDRESS = "https://example.org/somebody/umqtt2"
 PROGRAM = """
@@ -48,9 +48,9 @@ def test_the_same_bytes_twice(folders: tuple[Path, Path]) -> None:
     first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder in folders)
     assert sorted(first) == [
         "SHA256SUMS",
-        f"umqtt2-{version()}-py3-none-any.whl",
-        f"umqtt2-{version()}-simple.zip",
-        f"umqtt2-{version()}.tar.gz",
+        f"umqtt2-{__version__}-py3-none-any.whl",
+        f"umqtt2-{__version__}-simple.zip",
+        f"umqtt2-{__version__}.tar.gz",
     ]
     assert {n for n in first if first[n] != second.get(n)} == set()
 
@@ -84,4 +84,4 @@ def test_the_wheel_installs(folders: tuple[Path, Path], tmp_path: Path) -> None:
     run(sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--target", str(tmp_path), str(wheel))
     program = "import umqtt2; print(umqtt2.__version__, umqtt2.__file__)"
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True)
-    assert done.stdout.split() == [version(), str(tmp_path / "umqtt2" / "__init__.py")], done.stderr
+    assert done.stdout.split() == [__version__, str(tmp_path / "umqtt2" / "__init__.py")], done.stderr

@@ -11,9 +11,9 @@ from mkdocs.structure.files import File, Files
 from tools import playground
 from tools.errors import ToolError
 from tools.node import package
-from tools.packages import version
 from tools.paths import REPO
 from tools.repository import web_address
+from umqtt2 import __version__
 
 MADE = "playground/made/"
 PYTHON = REPO / "docs" / "playground" / "python"
@@ -28,7 +28,7 @@ LEFT_OUT = ("umqtt2/cpython/", "umqtt2/cli/", "umqtt2/__main__.py")
 
 def on_config(config: Any) -> Any:
     """Show the version of the package, and a link to its repository where its address is known."""
-    config.site_name = f"{config.site_name} {version()}"
+    config.site_name = f"{config.site_name} {__version__}"
     try:
         config.repo_url = web_address()
     except ToolError as error:
