@@ -5,6 +5,8 @@ the computer at the other end of the line, say
 
     while true; do socat /dev/ttyUSB0,b115200,raw,echo=0 TCP:broker.example.org:1883; sleep 1; done
 
+The topics:
+
     garden/moisture     how wet the soil is, from 0 to 65535
     garden/valve/set    "open" or "closed"
 """

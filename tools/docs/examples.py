@@ -5,108 +5,90 @@ The title and the text are its docstring's, what it needs is what it imports.
 
 from __future__ import annotations
 
-import ast
 import re
-import textwrap
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Template
 from mkdocs.structure.files import File, Files
 
 from tools.paths import REPO
 
-FOLDER = REPO / "examples"
+FILES = sorted((REPO / "examples").glob("*.py"))
 SECTION = "Examples"
 OF_THE_BOARD = {"machine", "network", "esp32", "esp", "rp2", "bluetooth", "neopixel", "onewire", "ds18x20", "dht"}
+PAGE = """\
+# {{ sentence.replace(":", ",").split(",")[0] }}
+
+{{ sentence }}.
+{{ text }}
+{% if umqtt2 or firmware %}
+## What it needs
+
+{% endif %}
+{% for whose, names in {"umqtt2": umqtt2, "firmware": firmware}.items() if names %}
+- {{ whose }}: `{{ names | join("`, `") }}`
+{% endfor %}
+
+## The program
+
+```python title="examples/{{ name }}.py"
+{{ code }}
+```
+
+{% for setting in settings %}
+Beside it, its settings: [{{ setting }}.py]({{ setting }}.md).
+
+{% endfor %}
+{% if umqtt2 %}
+## Run it
+
+Edit the settings in capitals, and copy it to the board:
+
+```sh
+{% for setting in settings %}
+mpremote cp examples/{{ setting }}.py :{{ setting }}.py
+{% endfor %}
+mpremote cp examples/{{ name }}.py :main.py
+mpremote reset + repl
+```
+
+How umqtt2 gets there: [Installing on a board](../installing.md).
+{% endif %}
+"""
 
 
-class Example:
-    """A file of examples/."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        source = path.read_text(encoding="utf-8")
-        tree = ast.parse(source)
-        self.modules = sorted(set(_imported(tree)))
-        first, _, self.text = (ast.get_docstring(tree) or path.stem).partition("\n")
-        self.sentence = first.rstrip(".")
-        self.title = re.split(r"[:,.]", first)[0]
-        lines = source.splitlines()
-        begin = tree.body[0].end_lineno if ast.get_docstring(tree) else 0
-        self.code = "\n".join(lines[begin:]).strip()
-
-    @property
-    def settings(self) -> list[Path]:
-        """The files beside it that it imports."""
-        return [FOLDER / f"{name}.py" for name in self.modules if (FOLDER / f"{name}.py").exists()]
-
-    def page(self) -> str:
-        """The page as Markdown."""
-        parts = [f"# {self.title}", f"{self.sentence}.", _paragraphs(self.text)]
-        ours = [name for name in self.modules if name.split(".")[0] == "umqtt2"]
-        board = [name for name in self.modules if name in OF_THE_BOARD]
-        needs = [f"- {whose}: {_names(names)}" for whose, names in (("umqtt2", ours), ("firmware", board)) if names]
-        if needs:
-            parts += ["## What it needs", "\n".join(needs)]
-        parts += ["## The program", _block("python", self.code, f"examples/{self.path.name}")]
-        for path in self.settings:
-            parts += [f"Beside it, its settings: [{path.name}]({path.stem}.md)."]
-        if ours:
-            copies = [f"mpremote cp examples/{path.name} :{path.name}" for path in self.settings]
-            copies.append(f"mpremote cp examples/{self.path.name} :main.py")
-            parts += ["## Run it", "Edit the settings in capitals, and copy it to the board:"]
-            parts += [_block("sh", "\n".join([*copies, "mpremote reset + repl"]))]
-            parts += ["How umqtt2 gets there: [Installing on a board](../installing.md)."]
-        return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def examples() -> list[Example]:
-    """All of them, by name."""
-    return [Example(path) for path in sorted(FOLDER.glob("*.py"))]
+def parts(path: Path) -> dict[str, Any]:
+    """What a page says of a file."""
+    _, docstring, code = path.read_text(encoding="utf-8").split('"""', 2)
+    sentence, _, text = docstring.partition("\n")
+    modules = sorted(set(re.findall(r"^ *(?:from|import) ([\w.]+)", code, re.MULTILINE)))
+    return {
+        "name": path.stem,
+        "sentence": sentence.rstrip("."),
+        "text": text,
+        "umqtt2": [name for name in modules if name.split(".")[0] == "umqtt2"],
+        "firmware": [name for name in modules if name in OF_THE_BOARD],
+        "settings": [other.stem for other in FILES if other.stem in modules],
+        "code": code.strip(),
+    }
 
 
 def on_config(config: Any) -> Any:
     """Put the pages into the navigation."""
-    names = ["examples/index.md", *(f"examples/{example.path.stem}.md" for example in examples())]
     for entry in config.nav:
         if SECTION in entry:
-            entry[SECTION] = names
+            entry[SECTION] = ["examples/index.md", *(f"examples/{path.stem}.md" for path in FILES)]
     return config
 
 
 def on_files(files: Files, config: Any) -> Files:
     """Add the pages to the documentation."""
-    rows = ["| file | what it is |", "|---|---|"]
-    for example in examples():
-        name = example.path.name
-        rows.append(f"| [{name}]({example.path.stem}.md) | {example.sentence} |")
-        files.append(File.generated(config, f"examples/{example.path.stem}.md", content=example.page()))
-    index = "\n\n".join([f"# {SECTION}", "The files of the folder `examples/`, each a whole program.", "\n".join(rows)])
-    files.append(File.generated(config, "examples/index.md", content=index + "\n"))
+    pages = [parts(path) for path in FILES]
+    made = {page["name"]: Template(PAGE, trim_blocks=True).render(page) for page in pages}
+    rows = [f"| [{page['name']}.py]({page['name']}.md) | {page['sentence']} |" for page in pages]
+    head = [f"# {SECTION}", "", "The files of the folder `examples/`, each a whole program.", ""]
+    made["index"] = "\n".join([*head, "| file | what it is |", "|---|---|", *rows, ""])
+    for name, text in made.items():
+        files.append(File.generated(config, f"examples/{name}.md", content=text))
     return files
-
-
-def _imported(tree: ast.Module) -> list[str]:
-    found = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.append(node.module)
-    return found
-
-
-def _names(names: list[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def _block(language: str, text: str, title: str = "") -> str:
-    head = f'{language} title="{title}"' if title else language
-    return f"```{head}\n{text}\n```"
-
-
-def _paragraphs(text: str) -> str:
-    """Paragraphs of a docstring; those that are indented are shown as they are."""
-    parts = [part.strip("\n") for part in re.split(r"\n\s*\n", text)]
-    shown = [_block("text", textwrap.dedent(part)) if part.startswith("    ") else part for part in parts if part]
-    return "\n\n".join(shown)
