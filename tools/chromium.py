@@ -35,23 +35,6 @@ OPTIONS = (
 # Packages that it can do without: the machine's own libc is used, and no graphics card. They are half of all.
 LEFT_OUT = ("libc6", "*mesa*", "libllvm*", "libz3*", "libicu*", "libxml2", "x11-*", "xdg-utils", "xkb-data")
 
-WRAPPER = """# Starts Chromium with the libraries and fonts that it was unpacked with.
-here=$(cd "${{0%/*}}" && pwd)
-export LD_LIBRARY_PATH="{libraries}${{LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}}"
-export FONTCONFIG_FILE="$here/fonts.conf"
-exec "$here/{program}" "$@"
-"""
-
-FONTS = """<?xml version="1.0"?>
-<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig>
-  <dir prefix="relative">root/usr/share/fonts</dir>
-  <dir>/usr/share/fonts</dir>
-  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
-  <cachedir prefix="xdg">fontconfig</cachedir>
-</fontconfig>
-"""
-
 
 def chromium() -> Path:
     """Its path. `Unsupported` says that this machine has none and cannot fetch it."""
@@ -67,12 +50,13 @@ def _fetch(folder: Path) -> None:
         raise Unsupported(str(error)) from None
     libraries = sorted({path.parent for path in root.rglob("*.so*") if "chromium" not in path.parts})
     program = next(path for path in root.rglob(PACKAGE) if path.is_file() and path.parent.name == "chromium")
-    (folder / "fonts.conf").write_text(FONTS)
-    text = WRAPPER.format(
-        libraries=":".join(f"$here/{path.relative_to(folder)}" for path in libraries),
-        program=program.relative_to(folder),
-    )
-    if not _runs(write_script(folder / PACKAGE, text)):
+    lines = [
+        'here=$(cd "${0%/*}" && pwd)',
+        f'export LD_LIBRARY_PATH="{":".join(f"$here/{path.relative_to(folder)}" for path in libraries)}"',
+        'export FONTCONFIG_SYSROOT="$here/root"',
+        f'exec "$here/{program.relative_to(folder)}" "$@"',
+    ]
+    if not _runs(write_script(folder / PACKAGE, *lines)):
         raise Unsupported(f"chromium: that of {debian.mirror().suite} does not run here; {WANTED}")
 
 

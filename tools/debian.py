@@ -106,6 +106,12 @@ def unpack(
             for deb in _fetch(packages, suite, arch):
                 if not any(fnmatch(deb.name.partition("_")[0], pattern) for pattern in left_out):
                     _run(["dpkg", "-x", str(deb), str(folder)], f"unpacking {deb.name}")
+        # Absolute links would lead out of the folder.
+        for path in folder.rglob("*"):
+            target = os.readlink(path) if path.is_symlink() else ""
+            if target.startswith("/"):
+                path.unlink()
+                path.symlink_to(os.path.relpath(folder / target[1:], path.parent))
     except ToolError as error:
         # apt-get says so when a package does not exist for an architecture.
         absent = re.search("Unable to locate package|has no installation candidate", str(error))
@@ -116,8 +122,9 @@ def unpack(
 def _fetch(packages: Sequence[str], suite: str, arch: str) -> list[Path]:
     """Download packages, with all that they depend on; give their files."""
     home = BUILD / "apt" / f"{suite}-{arch}"
-    for folder in ("var/lib/apt/lists/partial", "var/cache/apt/archives/partial", "var/log/apt", "etc/apt"):
-        (home / folder).mkdir(parents=True, exist_ok=True)
+    archives = home / "var/cache/apt/archives"
+    for folder in (archives / "partial", home / "var/lib/apt/lists/partial", home / "var/log/apt", home / "etc/apt"):
+        folder.mkdir(parents=True, exist_ok=True)
     (home / "status").write_text("")
     at = mirror()
     keyring = next(Path("/usr/share/keyrings").glob(f"{at.origin.lower()}-archive-keyring.[gp]*"), None)
@@ -125,7 +132,6 @@ def _fetch(packages: Sequence[str], suite: str, arch: str) -> list[Path]:
     source = f"deb [arch={arch} target=Packages{signed_by}] {at.site} {suite} {COMPONENTS[at.origin]}\n"
     (home / "etc/apt/sources.list").write_text(source)
     (home / "apt.conf").write_text(CONFIGURATION.format(home=home, arch=arch))
-    archives = home / "var/cache/apt/archives"
     for old in archives.glob("*.deb"):
         old.unlink()
     what = f"{', '.join(packages)} of {suite} for {arch}"

@@ -1,62 +1,50 @@
-"""Make an Erlang that was unpacked with its libraries run from any folder, without root.
-
-Each of its programs becomes a script that starts it with the loader and the libraries that came with it, and
-`erl`, which knows no place but /usr/lib/erlang, finds its files beside itself.
-"""
+"""Programs of Erlang, unpacked with the Erlang that they need: they run from any folder, without root."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from tools import unpacked
+from tools import debian, unpacked
+from tools.paths import BUILD, made_once
 
 HOME = "usr/lib/erlang"
 ELF = b"\x7fELF"
 
-ERL = """ROOTDIR=$(cd "${{0%/*}}/.." && pwd)
-BINDIR=$ROOTDIR/{bin}
-EMU=beam
-PROGNAME=erl
-export ROOTDIR BINDIR EMU PROGNAME
-exec "$BINDIR/erlexec" "$@"
-"""
-FOUND = """exec "${0%/*}/../../bin/erl" "$@"
-"""
-SCRIPT = """# Starts a program of the tree beside it with the Erlang that was unpacked with it.
-here=$(cd "${{0%/*}}" && pwd)
-PATH="$here/{erlang}/bin:$PATH"
-export PATH
-{more}exec "$here/{program}" "$@"
-"""
 
+def script(name: str, suite: str, package: str, started: str, library: str = "") -> Path:
+    """A script that starts a program of a package with the Erlang that was unpacked with it.
 
-def make_movable(root: Path) -> None:
-    """Change the tree that was unpacked at `root`, so that it runs there, and where it is moved to."""
-    home = root / HOME
-    folder = program(root, "erlexec").parent
-    for path in [*folder.iterdir(), *home.glob("lib/os_mon-*/priv/bin/*")]:
-        with open(path, "rb") as file:
-            if file.read(4) != ELF:
-                continue
-        moved = path.rename(path.with_name(path.name + ".elf"))
-        unpacked.wrap(path.parent, root, str(moved.relative_to(root)), name=path.name)
-    unpacked.write_script(home / "bin" / "erl", ERL.format(bin=folder.relative_to(home)))
-    # Which a node finds first when it starts another one, as it does to join a cluster.
-    (folder / "erl").unlink()
-    unpacked.write_script(folder / "erl", FOUND)
+    name     of the script and of its folder below build/
+    started  the program's path in the tree, as a pattern
+    library  that of something in the folder of what it loads besides
+    """
+
+    def make(folder: Path) -> None:
+        root = folder / "root"
+        debian.unpack([package], suite, root, "do without it")
+        _make_movable(root)
+        lines = ['here=$(cd "${0%/*}" && pwd)/root', f'export ERL_ROOTDIR="$here/{HOME}" PATH="$here/{HOME}/bin:$PATH"']
+        if library:
+            lines.append(f'export ERL_LIBS="$here/{next(root.glob(library)).parent.relative_to(root)}"')
+        program = next(root.glob(started)).relative_to(root)
+        unpacked.write_script(folder / name, *lines, f'exec "$here/{program}" "$@"')
+
+    return made_once(BUILD / name, make) / name
 
 
 def program(root: Path, name: str) -> Path:
-    """One of Erlang's own programs."""
+    """One of Erlang's own programs, in an unpacked tree."""
     return next((root / HOME).glob(f"erts-*/bin/{name}"))
 
 
-def write_script(path: Path, root: Path, started: Path, library: Path | None = None) -> None:
-    """Write a script that starts a program of the tree with its Erlang; both are in the script's folder.
-
-    library: the folder of what it loads besides
-    """
-    folder = path.parent
-    erlang = (root / HOME).relative_to(folder)
-    more = f'export ERL_LIBS="$here/{library.relative_to(folder)}"\n' if library else ""
-    unpacked.write_script(path, SCRIPT.format(erlang=erlang, more=more, program=started.relative_to(folder)))
+def _make_movable(root: Path) -> None:
+    """Make each of Erlang's own programs a script that starts it with the libraries that came with it."""
+    for path in [*program(root, "erlexec").parent.iterdir(), *root.glob(f"{HOME}/lib/os_mon-*/priv/bin/*")]:
+        with open(path, "rb") as file:
+            is_program = file.read(4) == ELF
+        if is_program:
+            moved = path.rename(path.with_name(path.name + ".elf"))
+            unpacked.wrap(path.parent, root, str(moved.relative_to(root)), name=path.name)
+    # Debian's `erl` does not ask the variable.
+    for path in (root / HOME / "bin/erl", program(root, "erl")):
+        path.write_text(path.read_text("utf-8").replace(f"ROOTDIR=/{HOME}", "ROOTDIR=$ERL_ROOTDIR"))
