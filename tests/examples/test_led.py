@@ -19,10 +19,12 @@ def test_led(board: Board, make_proxy: Callable[..., Proxy], observe: Callable[[
         assert run.event("pin") == {"id": 2, "level": 0}
         assert observer.next(STATUS).payload == b"online"
         assert observer.next(STATE).payload == b"off"
-        observer.publish(SET, b"purple")
         observer.publish(SET, b"on", qos=1, retain=True)
         assert run.event("pin")["level"] == 1
         assert observer.next(STATE).payload == b"on"
+        # A message is acknowledged before the next one is read; one that is not would come again.
+        observer.publish(SET, b"purple")
+        assert run.prints("purple")
         later = observe("home/led-1/+")
         assert later.next(STATE) == (b"on", 0, True)
         assert later.next(STATUS) == (b"online", 0, True)
@@ -36,6 +38,8 @@ def test_led(board: Board, make_proxy: Callable[..., Proxy], observe: Callable[[
         assert observer.next(STATE).payload == b"on"
         assert run.event("pin")["level"] == 0
         assert observer.next(STATE).payload == b"off"
+        observer.publish(SET, b"green")
+        assert run.prints("green")
 
     # The power fails, and returns.
     assert observer.next(STATUS).payload == b"offline"
