@@ -431,7 +431,7 @@ class Connection:
         a = pid = self.pid
         feed = self.feed
         self.last_in = now
-        if self.state != UP:
+        if self.state == GREETING:
             self._check_connack(first, now)
             first = 0  # the program asks for what comes after it
         elif first & 0xF0 == PUBLISH:

@@ -20,7 +20,7 @@ sees a PINGRESP in their place: PUBACK, PUBREC and UNSUBACK that refuse. The ses
 acknowledge, so that it forgets the message; the program is told SFAILED.
 """
 
-from .connection import UNIT_BITS, UP
+from .connection import GREETING, UNIT_BITS, UP
 from .constants import STORES, STRICT
 from .errno import (
     ECONAUTH,
@@ -652,7 +652,7 @@ class V5:
                 answer = SDELIVERED if session.remove(pid) else None
             if answer is not None:
                 sink.tell_status(pid, SFAILED if answer == SDELIVERED else answer)
-            first = sink.state and PINGRESP  # the program may have left
+            first = sink.state != GREETING and PINGRESP  # the program may have left, and connected again
         return first
 
     def _take_connack(self, sink: "Any", flags: "int", code: "int") -> "None":

@@ -39,11 +39,12 @@ def guarded(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
     folder = tmp_path_factory.mktemp("guarded")
     rights = ("publishClientSend", "publishClientReceive", "subscribe", "unsubscribe")
     forbidden = {"acltype": "subscribePattern", "topic": "umqtt2/+/forbidden", "allow": False}
+    denied = {"acltype": "publishClientSend", "topic": "umqtt2/+/denied", "allow": False}
     rules = {
         "defaultACLAccess": dict.fromkeys(rights, True),
         "anonymousGroup": "all",
         "groups": [{"groupname": "all", "roles": [{"rolename": "all"}]}],
-        "roles": [{"rolename": "all", "acls": [forbidden]}],
+        "roles": [{"rolename": "all", "acls": [forbidden, denied]}],
     }
     (folder / "rules.json").write_text(json.dumps(rules))
     lines = [f"plugin {plugin}", f"plugin_opt_config_file {folder / 'rules.json'}"]
@@ -59,3 +60,10 @@ def test_refused_subscription(device: Device, guarded: Mosquitto, listener: str)
             observer.publish(device.topic("down"), b"still there", qos=1)
             assert run.event("got")["messages"] == [["down", "still there", False]]
             run.done()
+
+
+@pytest.mark.parametrize("tree", ["source", "simple5"], indirect=True)
+def test_who_is_told_of_a_refused_message_may_leave_and_connect_again(device: Device, guarded: Mosquitto) -> None:
+    with device.run("refused_v5", client=guarded.settings("anonymous")) as run:
+        assert run.event("seen") == {"statuses": [SFAILED] * 3}
+        device.finish(run)

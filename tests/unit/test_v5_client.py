@@ -455,7 +455,7 @@ def test_puback_that_refuses(up):
 
 
 @pytest.mark.parametrize("pid", [1, 9], ids=["known", "unknown"])
-@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("again", [(), (True, False), (True, True)], ids=["not again", "again", "eager"])
 def test_who_is_told_of_a_refusal_may_leave_and_connect_again(up, pid, again):
     opened = up.transport.open
 
@@ -467,7 +467,7 @@ def test_who_is_told_of_a_refusal_may_leave_and_connect_again(up, pid, again):
         up.statuses.append(args)
         up.client.disconnect()
         if again:
-            up.client.connect()
+            up.client.connect(*again)
 
     up.transport.open = answer
     up.client.set_callback_status(leave)
@@ -475,7 +475,7 @@ def test_who_is_told_of_a_refusal_may_leave_and_connect_again(up, pid, again):
         assert up.client.publish("a", "x", qos=1) == pid
     up.transport.feed(wire5.ack(0x40, pid, 0x87))
     up.client.check_msg()
-    assert len(up.statuses) == 1 and up.transport.is_open is again
+    assert len(up.statuses) == 1 and up.transport.is_open is bool(again)
     if not again:
         up.client.connect()
     up.client.set_callback_status(up._status)
