@@ -565,7 +565,7 @@ class Connection:
 
     def _check_timers(self, now: "int") -> "None":
         session = self.session
-        while not (PLAIN and self.raised):
+        while not (PLAIN and (self.raised or (STORES and self.state != UP))):
             pid = session.expired(self._all_read)
             if not pid:
                 break

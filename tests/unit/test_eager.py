@@ -65,6 +65,33 @@ def test_what_the_program_sends_follows_the_connect(app, store):
     assert a.statuses == [(pid, errno.SDELIVERED) for pid in pids]
 
 
+def test_after_a_status_callback_that_leaves_the_next_connection_waits_with_what_was_sent(app):
+    a = app(Late(), session=MemorySession(), message_timeout=2)
+    a.client.connect(False, eager=True)
+    a.transport.let()
+    look(a)
+    a.client.publish("t", "m", qos=2)
+    a.transport.hold = True  # the PUBCOMP
+    look(a)
+    a.transport.release()
+    a.client.subscribe("s")
+    a.transport.incoming.clear()
+    a.transport.silent = True
+    a.client.set_callback_status(lambda pid, status: a.client.disconnect())
+    with pytest.raises(MQTTException, match="ECONNOT"):
+        look(a, 3000)
+        look(a)
+    a.transport.silent = a.transport.hold = False
+    a.transport.forget()
+    a.transport.published.clear()
+    a.client.connect(False, eager=True)
+    look(a)
+    a.transport.let()
+    look(a)
+    look(a)
+    assert a.transport.published == [(b"t", b"m", 2, False)]
+
+
 def test_a_device_that_only_publishes_need_not_wait_at_all(app):
     a = app(Late())
     a.client.connect(eager=True)
