@@ -53,7 +53,7 @@ class Servers:
         """The connection to the server has ended, or an attempt to make one has failed, and the time of the next
         attempt is set: choose its server, and have it made at once when the round is not over.
 
-        Returns the error, with the server in its last argument.
+        Returns the error, with the server in its last argument where its class allows that.
         """
         if not isinstance(error, NETWORK):
             return error
@@ -66,7 +66,11 @@ class Servers:
             # The transport may have named the server.
             where = args[-1] if where in args[-1] else args[-1] + ", " + where
             args = args[:-1]
-        with_server = type(error)(*(args + (where,)))
+        with_server = error
+        try:
+            with_server = type(error)(*(args + (where,)))
+        except TypeError:
+            pass  # a class of the program's, with other arguments
         if reconnector.was_up and backoff.failures < 2:  # it has lasted
             self._begin_round(backoff.failures)
             return with_server

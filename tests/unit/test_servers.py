@@ -97,6 +97,38 @@ def test_a_text_in_the_error_stays(network, robustly):
     assert a.client.last_error.args == ("certificate is not valid, a:1883",)
 
 
+class NoModem(OSError):
+    """A program's own."""
+
+    def __init__(self):
+        super().__init__("no modem")
+
+
+class Modem:
+    """A network that is not there at first."""
+
+    away = True
+
+    def bring_up(self):
+        if self.away:
+            raise NoModem
+        return True
+
+
+def test_an_error_of_a_class_with_other_arguments_goes_on_to_the_next_server(network, robustly, capsys):
+    modem = Modem()
+    a = robustly(network=modem)
+    a.client.verbose = True
+    a.client.connect()
+    assert isinstance(a.client.last_error, NoModem)
+    assert capsys.readouterr().out == "umqtt2: no connection: no modem\n"
+    modem.away = False
+    network.away = {"a"}
+    pass_time(a, 61)
+    assert network.names() == "abcab"  # a transport each in the round without a modem, then two that were opened
+    assert a.client.is_connected()
+
+
 def test_all_are_away(network, robustly):
     network.away = {"a", "b", "c"}
     a = robustly(backoff=(2, 60))
