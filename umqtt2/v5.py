@@ -645,7 +645,7 @@ class V5:
         elif at == 1:
             sink.close(code in BLAMED or None)
             raise MQTTException(ECONCLOSE, code)
-        elif code > 127 and first in (PUBACK, PUBREC, UNSUBACK):
+        elif code > 127 and sink.state == UP and first in (PUBACK, PUBREC, UNSUBACK):
             session = sink.session
             answer = session.on_packet(first, pid, 0)
             if answer == PUBREL:

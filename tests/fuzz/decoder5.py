@@ -207,7 +207,7 @@ def read(stream: bytes, limit: int, clean: bool) -> Iterator[Packet]:
         if size > 4 or not header(first, length) or (first == 0x20 and any_came):
             yield MALFORMED
             return
-        any_came = True
+        up, any_came = any_came, True
         body = stream[1 + size : 1 + size + length]
         stream = stream[1 + size + length :]
         if len(body) < length:
@@ -218,7 +218,7 @@ def read(stream: bytes, limit: int, clean: bool) -> Iterator[Packet]:
             elif length > max(limit, SMALL):
                 raise Malformed
             else:
-                packet = answer(first, body, clean)
+                packet = answer(first, body, clean, up)
                 yield packet
                 if first == 0xE0 or packet[0] == REFUSED:
                     return
@@ -234,8 +234,9 @@ def header(first: int, length: int) -> bool:
     return first in (0x20, 0x40, 0x50, 0x62, 0x70, 0x90, 0xB0, 0xE0) or (first == 0xD0 and not length)
 
 
-def answer(first: int, body: bytes, clean: bool) -> Packet:
-    """Return what is in the body of anything but a PUBLISH."""
+def answer(first: int, body: bytes, clean: bool, up: bool) -> Packet:
+    """Return what is in the body of anything but a PUBLISH. The first packet is to be a CONNACK: nobody is told of
+    another."""
     if first == 0xD0:
         return (first,)
     r = Reader(body)
@@ -256,7 +257,7 @@ def answer(first: int, body: bytes, clean: bool) -> Packet:
         found = r.properties(ACK) if r.data else {}
     if r.data:
         raise Malformed
-    if code > 127 and first in (0x40, 0x50, 0xB0):
+    if code > 127 and up and first in (0x40, 0x50, 0xB0):
         return ("status", pid, SFAILED) if pid & 1 else (0xD0,)
     return first, pid, code, found
 

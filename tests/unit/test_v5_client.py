@@ -454,6 +454,16 @@ def test_puback_that_refuses(up):
     assert SFAILED not in [status for _, status in up.statuses[1:]]
 
 
+@pytest.mark.parametrize("code", [0, 0x87])
+def test_an_acknowledgement_before_the_connack_is_not_told(five, code):
+    f = five(wire5.ack(0x40, 1, code) + CONNECTED, connect=False)
+    f.client.connect(eager=True)
+    f.client.publish("a", "x", qos=1)
+    with pytest.raises(MQTTException, match="ECONLENGTH"):
+        f.client.check_msg()
+    assert f.statuses == []
+
+
 @pytest.mark.parametrize("pid", [1, 9], ids=["known", "unknown"])
 @pytest.mark.parametrize("again", [(), (True, False), (True, True)], ids=["not again", "again", "eager"])
 def test_who_is_told_of_a_refusal_may_leave_and_connect_again(up, pid, again):
