@@ -6,9 +6,9 @@ except ImportError:
     import time  # type: ignore[no-redef]
 
 from .connection import GREETING, UP, Connection
-from .constants import EAGER, FIVE, HUGE, SHOWN, STORES, STREAMING, WORDS
+from .constants import EAGER, FIVE, HUGE, SHOWN, STORES, STREAMING, STRICT, WORDS
 from .errno import ECONNOT, MQTTException
-from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, payload_bytes, topic_filter
+from .packets.fields import LONGEST, PUBLISH, SUBSCRIBE, UNSUBSCRIBE, check_callback, payload_bytes, topic_filter
 from .packets.v311 import V311
 from .start import WAIT_MS, check_qos, last_will, leave, port_of, start_connection
 
@@ -122,6 +122,8 @@ class MQTTClient:
         reaches the caller of `check_msg` after that. A message for which there is no callback is acknowledged
         and told to the status callback as SDROPPED.
         """
+        if STRICT:
+            check_callback(f, "set_callback")
         self.connection.cb = f
 
     def set_callback_status(self, f: "StatusCallback") -> "None":
@@ -130,6 +132,8 @@ class MQTTClient:
         The status is one of `umqtt2.errno`: STIMEOUT, SDELIVERED, SUNKNOWNPID, SFAILED, SREJECTED, or with
         pid 0 SOVERSIZE or SDROPPED.
         """
+        if STRICT:
+            check_callback(f, "set_callback_status")
         self.connection.cbstat = f
 
     def set_callback_chunks(self, f: "Callable[[bytes, Any, int, int], object]", *filters: "Text") -> "None":
@@ -146,6 +150,10 @@ class MQTTClient:
         """
         from .streaming import ChunkReceiver
 
+        if STRICT:
+            check_callback(f, "set_callback_chunks")
+            if not filters:
+                raise ValueError("set_callback_chunks: no topic filters")
         self.connection.chunks = ChunkReceiver(f, tuple([topic_filter(one) for one in filters]))
 
     def set_last_will(

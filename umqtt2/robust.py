@@ -16,9 +16,9 @@ Limits: the store's. When it is full `publish` raises EFULL, and the program dec
 
 from .client import MQTTClient as BaseClient
 from .connection import CLOSED, GREETING, UP, units
-from .constants import FIVE, SERVERS
+from .constants import FIVE, SERVERS, STRICT
 from .errno import ECONNOT, MQTTException
-from .packets.fields import PUBLISH
+from .packets.fields import PUBLISH, check_callback
 from .reconnect import NETWORK, Reconnector, keeping
 from .start import WAIT_MS
 
@@ -91,6 +91,8 @@ class MQTTClient(BaseClient):
     def set_callback_connection(self, f: "Callable[[bool], object]") -> "None":
         """Have `f(up: bool)` called from within `check_msg` when the connection is there and when it is
         gone, and with False also after each attempt that was refused for good; `last_error` says why."""
+        if STRICT:
+            check_callback(f, "set_callback_connection")
         self.cbconnection = f
 
     def is_connected(self) -> "bool":

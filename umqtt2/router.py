@@ -1,6 +1,7 @@
 """A callback for each topic filter."""
 
-from .packets.fields import topic_filter
+from .constants import STRICT
+from .packets.fields import check_callback, topic_filter
 from .packets.filter import matches
 
 TYPE_CHECKING = False
@@ -40,6 +41,8 @@ class Router:
 
     def __init__(self, default: "Callable[..., Any] | None" = None) -> "None":
         """default: see above."""
+        if STRICT:
+            check_callback(default, "default")
         self.default = default
         self._routes: "tuple[tuple[bytes, Callable[..., Any]], ...]" = ()
 
@@ -56,6 +59,8 @@ class Router:
         wanted = [topic_filter(one) for one in filters]
 
         def route(function: "Any") -> "Any":
+            if STRICT:
+                check_callback(function, "on")
             # Another tuple, so that a message that is being routed keeps its own.
             self._routes += tuple((one, function) for one in wanted)
             return function

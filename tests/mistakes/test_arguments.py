@@ -87,6 +87,14 @@ RARELY = {
     'FileSession("/no/queue", "50")': "ValueError: limit: not an int from 1",
     'WebSocketTransport("localhost", "80")': "TypeError: port: not an int but str",
     'WebSocketTransport("localhost", 80, "mqtt")': "ValueError: path: does not begin with /",
+    'c.set_callback("text")': "TypeError: set_callback: not a function but str",
+    'c.set_callback_status("text")': "TypeError: set_callback_status: not a function but str",
+    'c.set_callback_chunks("a", "b")': "TypeError: set_callback_chunks: not a function but str",
+    "c.set_callback_chunks(print)": "ValueError: set_callback_chunks: no topic filters",
+    'Robust("id", "localhost").set_callback_connection(True)': "TypeError: set_callback_connection: not a function but"
+    " bool",
+    'Router("text")': "TypeError: default: not a function but str",
+    'Router().on("a")("text")': "TypeError: on: not a function but str",
     "WebSocketTransport(None)": "TypeError: server: not a str but NoneType",
 }
 # The same where each interpreter has words of its own for a number.

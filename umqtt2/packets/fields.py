@@ -134,6 +134,12 @@ def check_count(value: "int", name: "str") -> "None":
         raise ValueError(name + ": not an int from 1")
 
 
+def check_callback(f: "object", name: "str") -> "None":
+    """Raise TypeError, with the name of what it was given to, for what cannot be called; None is no callback."""
+    if f is not None and not callable(f):
+        raise TypeError("%s: not a function but %s" % (name, type(f).__name__))
+
+
 def topic_name(topic: "Text") -> "bytes":
     """Return the name of a topic to publish to, as bytes.
 
