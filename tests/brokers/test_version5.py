@@ -287,7 +287,7 @@ def test_shared_subscription(side: Side) -> None:
     topic = f"$share/g/{side.topic('work')}"
     with Paho(side.broker.port) as paho, side.client() as client:
         client.connect()
-        reason = client.subscribe(topic, 1)
+        reason = client.subscribe(f"/{topic}", 1)
         assert paho.subscribe(topic, 1) == reason
         wanted = [str(i) for i in range(20)]
         paho.publish_all(side.topic("work"), wanted, [1] * 20)

@@ -1,7 +1,8 @@
-"""A client of MQTT 5 that a test calls from outside, as if it were its own: see tests/brokers/remote.py.
+"""Clients that a test calls from outside, as if they were its own: see tests/brokers/remote.py.
 
-Each line of the standard input is a call of a method of Client: its name, arguments and arguments by name, as Python
-writes them. For each there is an event `returned`, with its value or with the arguments of what it has raised.
+Each line of the standard input is a call of a method of Client: the number of the client, the method's name, arguments
+and arguments by name, as Python writes them. For each there is an event `returned`, with its value or with the
+arguments of what it has raised.
 """
 
 import sys
@@ -9,7 +10,7 @@ import sys
 from harness import time
 
 from umqtt2 import MQTTClient, MQTTException
-from umqtt2.errno import SDELIVERED
+from umqtt2.errno import SDELIVERED, SFAILED
 from umqtt2.robust import MQTTClient as RobustClient
 from umqtt2.session.memory import MemorySession
 from umqtt2.v5 import V5, Options, Topic
@@ -20,8 +21,20 @@ STALLED_MS = 20000  # for what should come soon after something else
 UNTIL_MS = 60000  # for what should
 
 
+class Zeros:
+    """So many of them, for a payload that is never whole in memory."""
+
+    def __init__(self, size):
+        self.left = size
+
+    def readinto(self, buf):
+        n = min(len(buf), self.left)
+        self.left -= n
+        return n
+
+
 class Client:
-    """One client after the other, with its V5, and what its callbacks were told.
+    """One client after the other, with its V5 if it has one, and what its callbacks were told.
 
     messages  [topic below the prefix, payload, retained, properties]
     statuses  [packet identifier, status, reason code]
@@ -30,25 +43,42 @@ class Client:
     def __init__(self, device):
         self.device = device
 
-    def make(self, robust=False, name="", v5=None, **more):
-        """Make one that is not connected. v5: the arguments of V5; more: those of the client."""
-        self.five = V5(**(v5 or {}))
+    def make(self, robust=False, name="", prefix="", v5=None, websocket=(), chunks="", **more):
+        """Make one that is not connected.
+
+        prefix     of the topics, by default that of the program
+        v5         the arguments of V5; False is MQTT 3.1.1
+        websocket  the arguments of a WebSocketTransport
+        chunks     the topic of messages that come in chunks
+        more       arguments of the client
+        """
+        self.prefix = prefix or self.device.config["prefix"]
+        self.five = None if v5 is False else V5(**(v5 or {}))
         self.messages = []
         self.statuses = []
-        arguments = {"client_id": self.device.config["prefix"].replace("/", "-") + name, "keepalive": 8}
-        arguments.update(session=MemorySession(STORE), max_packet=30000, packets=self.five)
+        arguments = {"client_id": self.prefix.replace("/", "-") + name, "keepalive": 8}
+        arguments.update(session=MemorySession(STORE), max_packet=30000)
+        if self.five:
+            arguments.update(packets=self.five)
+        if websocket:
+            from umqtt2.transport.websocket import WebSocketTransport
+
+            arguments.update(transport=WebSocketTransport(*websocket))
         if robust:
             arguments.update(verbose=False)
         arguments.update(more)
         self.client = self.device.client(RobustClient if robust else MQTTClient, **arguments)
         self.client.set_callback(self._on_message)
-        self.client.set_callback_status(lambda pid, status: self.statuses.append([pid, status, self.five.reason]))
+        self.client.set_callback_status(self._on_status)
+        if chunks:
+            self.client.set_callback_chunks(self._on_chunk, self._topic(chunks))
 
-    def connect(self, clean=True, **more):
-        """Make one if there is anything about it, connect, and return whether the broker has resumed a session."""
+    def connect(self, clean=True, eager=False, **more):
+        """Make one if there is anything about it, connect, and return whether the broker has resumed a session.
+        eager: do not wait for the CONNACK."""
         if more:
             self.make(**more)
-        return self.client.connect(clean_session=clean)
+        return self.client.connect(clean, *([True] if eager else []))
 
     def connack(self):
         return {"reason": self.five.reason, "properties": texts(self.five.properties())}
@@ -56,8 +86,11 @@ class Client:
     def client_id(self):
         return self.client.client_id
 
+    def is_connected(self):
+        return bool(self.client.connection.state)
+
     def set_will(self, name, msg, **properties):
-        self.client.set_last_will(Topic(self._topic(name), **properties), msg, qos=1)
+        self.client.set_last_will(self._topic(name, properties), msg, qos=1)
 
     def disconnect(self, expiry=None):
         """Leave; `expiry` is that of the session."""
@@ -67,11 +100,13 @@ class Client:
             self.five.disconnect(self.client, expiry=expiry)
 
     def cut(self):
-        self.client.connection.transport.close()
+        """Close the connection without a DISCONNECT."""
+        self.client.connection.close()
 
     def subscribe(self, name, qos=0, **options):
-        """Return the reason code."""
-        return self.answer(self.client.subscribe(self._topic(name), Options(qos, **options)))
+        """Return the reason code, or the QoS granted."""
+        how = Options(qos, **options) if self.five else qos
+        return self.answer(self.client.subscribe(self._topic(name), how)) or self.client.connection.code
 
     def unsubscribe(self, name):
         return self.answer(self.client.unsubscribe(self._topic(name)))
@@ -81,10 +116,12 @@ class Client:
         pid = self.send(name, msg, qos, retain, **properties)
         return self.answer(pid) if pid else 0
 
+    def publish_zeros(self, name, size):
+        return self.answer(self.client.publish(self._topic(name), Zeros(size), False, 1, length=size))
+
     def send(self, name, msg, qos=1, retain=False, **properties):
         """Publish without waiting."""
-        topic = self._topic(name)
-        return self.client.publish(Topic(topic, **properties) if properties else topic, msg, retain, qos)
+        return self.client.publish(self._topic(name, properties), msg, retain, qos)
 
     def answer(self, pid):
         """Return the reason code for a packet identifier; with 128 or more its status has to be a refusal."""
@@ -107,6 +144,14 @@ class Client:
         self._until(lambda: self.messages and self.messages[-1][1] == last if last else len(self.messages) >= count)
         found, self.messages = self.messages, []
         return found
+
+    def collect(self, count, seconds=20):
+        """Wait some seconds for so many messages, then whether more come, and return all."""
+        try:
+            self._until(lambda: len(self.messages) >= count, seconds * 1000)
+            return self.idle()
+        except (RuntimeError, OSError, MQTTException):
+            return self.received(0)
 
     def idle(self, ms=IDLE_MS):
         """Process what comes for some time, and return the messages."""
@@ -169,22 +214,41 @@ class Client:
 
         asyncio.run(converse(self.device, asyncio, qos, size))
 
-    def _topic(self, name):
-        return name if name.startswith("$") else self.device.topic(name)
+    def _topic(self, name, properties=None):
+        # One that begins with "/" is whole without it.
+        topic = name[1:] if name.startswith("/") else self.prefix + "/" + name
+        return Topic(topic, **properties) if properties else topic
+
+    def _on_status(self, pid, status):
+        reason = self.five.reason if self.five else 128 * (status == SFAILED)
+        self.statuses.append([pid, status, reason])
 
     def _on_message(self, topic, msg, retained, dup):
-        topic = topic.decode()[len(self.device.config["prefix"]) + 1 :]
-        self.messages.append([topic, msg.decode(), retained, texts(self.five.properties())])
+        topic = topic.decode()
+        if topic.startswith(self.prefix):
+            topic = topic[len(self.prefix) + 1 :]
+        try:
+            payload = msg.decode()
+        except UnicodeError:
+            payload = repr(msg)
+        self.messages.append([topic, payload, retained, texts(self.five.properties()) if self.five else {}])
         reply = self.five.reply() if topic == "ours" else None
         if reply:
             self._reply = self.client.publish(reply, msg.upper(), qos=1)
 
-    def _until(self, condition):
-        end = time.ticks_add(time.ticks_ms(), UNTIL_MS)
+    def _on_chunk(self, topic, chunk, offset, total):
+        if any(chunk):
+            raise ValueError("not what was sent")
+        if offset + len(chunk) == total:
+            self.messages.append([topic.decode(), "%d zeros" % total, False, {}])
+
+    def _until(self, condition, ms=UNTIL_MS):
+        end = time.ticks_add(time.ticks_ms(), ms)
         while not condition():
             if not self.client.check_msg():
                 if time.ticks_diff(end, time.ticks_ms()) < 0:
-                    raise RuntimeError("waited too long: %s %s" % (self.messages, self.statuses))
+                    print("messages:", self.messages, "statuses:", self.statuses)
+                    raise RuntimeError("waited too long")
                 time.sleep_ms(1)
 
 
@@ -229,15 +293,16 @@ def texts(properties):
 
 
 def run(device):
-    client = Client(device)
+    clients = {}
     while True:
         line = sys.stdin.readline().strip()
         if not line:
             return
-        name, arguments, more = eval(line)
+        number, name, arguments, more = eval(line)
+        client = clients.setdefault(number, Client(device))
         raised = value = None
         try:
             value = getattr(client, name)(*arguments, **more)
-        except MQTTException as e:
+        except Exception as e:
             raised = e.args
         device.say("returned", value=value, raised=raised)
