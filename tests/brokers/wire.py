@@ -6,21 +6,12 @@ The topic of each message ends with its QoS, and its payload is its number.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from tests.faults.checker import packets
 from umqtt2.session.received_ids import LIMIT
 
 Message = tuple[int, int]  # QoS and number
-
-
-def packets(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """The packets of one way of a connection, each its first byte and what follows the length. None has more than 127
-    bytes; one that was cut off is left out."""
-    at = 0
-    while at + 1 < len(data) and at + 2 + data[at + 1] <= len(data):
-        end = at + 2 + data[at + 1]
-        yield data[at], data[at + 2 : end]
-        at = end
 
 
 def publication(body: bytes) -> tuple[int, int, int]:

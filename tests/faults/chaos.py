@@ -23,6 +23,7 @@ from tests.faults.schedule import (
 
 # With MQTT 5 the broker says how many messages may be in flight: fewer than the device's store has.
 FIVE_SETTINGS = (f"max_inflight_messages {IN_FLIGHT}",)
+USUAL, ASYNCIO, FIVE = "usual", "asyncio", "five"  # kinds of device
 
 
 class Chaos:
@@ -33,39 +34,6 @@ class Chaos:
         self._folder = folder
         self._make = make_device
         self._devices = devices
-
-    def parts(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Totals]]]]:
-        """Name, title and function of each part; `n` random schedules of network faults, and fewer
-        in the parts that take longer."""
-        rounds = range(seed, seed + max(1, n // 10 // self._devices))
-        return {
-            "bytes": ("connection ended at every byte position", lambda: self.every_byte(("cut", "reset"))),
-            "power-bytes": ("power failed at every byte position", lambda: self.every_byte(("power",))),
-            "random": ("network faults at random", lambda: self.random(range(seed, seed + n))),
-            "power": ("power failed at random, too", lambda: self.power(range(seed, seed + max(1, n // 4)))),
-            "rest": ("broker killed at rest, remembers", lambda: self.killed(rounds, True, at_rest=True)),
-            "unsaved": ("broker killed at any instant, remembers", lambda: self.killed(rounds, True)),
-            "forgets": ("broker killed at any instant, forgets", lambda: self.killed(rounds, False)),
-            "connack-lost": ("broker killed, forgets, and the CONNACK is lost", lambda: self.connack_lost(rounds)),
-            "half-open": ("half-open, keepalive of 2 s", lambda: self.half_open(2)),
-        }
-
-    def parts_of_version_5(self, seed: int, n: int) -> dict[str, tuple[str, Callable[[], Coroutine[Any, Any, Totals]]]]:
-        """The same for the parts with MQTT 5."""
-        seeds = range(seed, seed + n)
-        fewer = range(seed, seed + max(1, n // 4))
-        return {
-            "version5-bytes": (
-                "MQTT 5, connection ended at every byte position",
-                lambda: self.every_byte(["cut"], five=True),
-            ),
-            "version5": ("MQTT 5, network faults at random", lambda: self.random(seeds, five=True)),
-            "version5-power": ("MQTT 5, power failed at random, too", lambda: self.power(fewer, five=True)),
-            "version5-asyncio": (
-                "MQTT 5 and umqtt2.aio, network faults at random",
-                lambda: self.random(seeds, five=True, asyncio=True),
-            ),
-        }
 
     async def every_byte(self, kinds: Iterable[str], step: int = 1, first: int = 0, **more: Any) -> Totals:
         """Record a session's traffic, then repeat it with a fault at every `step`-th byte position of either
@@ -114,3 +82,45 @@ class Chaos:
         async with open_pool(self._folder / "half-open", self._make, self._devices) as pool:
             schedules = [half_open(150 + 20 * i) for i in range(count)]
             return await pool.run(schedules, Task(), keepalive=keepalive)
+
+
+Part = tuple[str, Callable[[Chaos], Coroutine[Any, Any, Totals]]]
+
+
+def parts_of(seed: int, n: int, devices: int) -> dict[str, dict[str, Part]]:
+    """By the kind of device, name, title and function of each part; `n` random schedules of network faults, and
+    fewer in the parts that take longer."""
+    seeds, fewer = range(seed, seed + n), range(seed, seed + max(1, n // 4))
+    some = range(seed, seed + max(1, n * 7 // 10))
+    rounds = range(seed, seed + max(1, n // 10 // devices))
+    return {
+        USUAL: {
+            "bytes": ("connection ended at every byte position", lambda chaos: chaos.every_byte(("cut", "reset"))),
+            "power-bytes": ("power failed at every byte position", lambda chaos: chaos.every_byte(("power",))),
+            "random": ("network faults at random", lambda chaos: chaos.random(seeds)),
+            "power": ("power failed at random, too", lambda chaos: chaos.power(fewer)),
+            "rest": ("broker killed at rest, remembers", lambda chaos: chaos.killed(rounds, True, at_rest=True)),
+            "unsaved": ("broker killed at any instant, remembers", lambda chaos: chaos.killed(rounds, True)),
+            "forgets": ("broker killed at any instant, forgets", lambda chaos: chaos.killed(rounds, False)),
+            "connack-lost": (
+                "broker killed, forgets, and the CONNACK is lost",
+                lambda chaos: chaos.connack_lost(rounds),
+            ),
+            "half-open": ("half-open, keepalive of 2 s", lambda chaos: chaos.half_open(2)),
+        },
+        ASYNCIO: {
+            "asyncio": ("umqtt2.aio, network faults at random", lambda chaos: chaos.random(some, asyncio=True)),
+        },
+        FIVE: {
+            "version5-bytes": (
+                "MQTT 5, connection ended at every byte position",
+                lambda chaos: chaos.every_byte(["cut"], five=True),
+            ),
+            "version5": ("MQTT 5, network faults at random", lambda chaos: chaos.random(seeds, five=True)),
+            "version5-power": ("MQTT 5, power failed at random, too", lambda chaos: chaos.power(fewer, five=True)),
+            "version5-asyncio": (
+                "MQTT 5 and umqtt2.aio, network faults at random",
+                lambda chaos: chaos.random(seeds, five=True, asyncio=True),
+            ),
+        },
+    }

@@ -243,7 +243,7 @@ def repeated_after_pubrel(connections: Iterable[bytes | bytearray], five: bool =
     released = set()
     repeated = []
     for data in connections:
-        for first, body in _packets(data):
+        for first, body in packets(data):
             if first == CONNACK and not body[0] & 1:
                 released.clear()
             elif first == PUBREL:
@@ -265,8 +265,8 @@ def _message(body: bytes, five: bool) -> tuple[bytes, bytes]:
     return body[at : at + 2], body[payload:]
 
 
-def _packets(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
-    # The first byte and the rest of each complete packet, without the length.
+def packets(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
+    """The first byte and the rest of each complete packet, without the length."""
     at = 0
     while at < len(data):
         length, body = _varint(data, at + 1)
