@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import os
-import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tools import erlang, fetch
 from tools.testkit.broker import HOST, Broker
+from tools.testkit.process import Process
 
 ANYBODY = "anybody"  # the user that a client without a name is
 PLUGINS = ("rabbitmq_mqtt", "rabbitmq_web_mqtt")
-MAY_ALL = {"configure": ".*", "write": ".*", "read": ".*"}
 
 
 class RabbitMQ(Broker):
@@ -56,65 +52,47 @@ class RabbitMQ(Broker):
                 f"ssl_options.certfile = {certificates('server')}",
                 f"ssl_options.keyfile = {certificates('server-key')}",
             ]
-        self._users = {ANYBODY: "", **(users or {})}
+        self._users = {ANYBODY: ANYBODY, **(users or {})}
         self._writes = writes or {}
-        self._epmd: subprocess.Popen[bytes] | None = None
+        self._epmd: Process | None = None
         self._epmd_port, self._node_port = self._reserve(), self._reserve()
 
     def start(self) -> None:
         """Start it, and the register of nodes that it needs."""
         if not self._epmd:
             program = erlang.program(fetch.rabbitmq().parent / "root", "epmd")
-            self._epmd = subprocess.Popen(
-                [str(program), "-port", str(self._epmd_port), "-address", HOST],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
+            self._epmd = Process([str(program), "-port", str(self._epmd_port), "-address", HOST])
         super().start()
 
     def __exit__(self, *exc: object) -> None:
         super().__exit__(*exc)
         if self._epmd:
             self._epmd.kill()
-            self._epmd.wait()
             self._epmd = None
 
     def _prepare(self) -> None:
+        definitions = {
+            "vhosts": [{"name": "/"}],
+            "users": [{"name": user, "password": password, "tags": []} for user, password in self._users.items()],
+            "permissions": [
+                {"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"} for user in self._users
+            ],
+            "topic_permissions": [
+                {"user": user, "vhost": "/", "exchange": "amq.topic", "write": topics, "read": ".*"}
+                for user, topics in self._writes.items()
+            ],
+        }
         lines = [
             "listeners.tcp = none",
             f"mqtt.listeners.tcp.1 = {HOST}:{self.port}",
             f"anonymous_login_user = {ANYBODY}",
-            "anonymous_login_pass = " + self._password(ANYBODY),
-            "log.console = true",
-            "log.file = false",
+            f"anonymous_login_pass = {ANYBODY}",
             f"load_definitions = {self._folder / 'definitions.json'}",
             *self._settings,
         ]
         (self._folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
         (self._folder / "plugins").write_text(f"[{','.join(PLUGINS)}].\n")
-        (self._folder / "definitions.json").write_text(json.dumps(self._definitions()))
-
-    def _definitions(self) -> dict[str, object]:
-        permission = {"vhost": "/", **MAY_ALL}
-        topics = {"vhost": "/", "exchange": "amq.topic", "read": ".*"}
-        return {
-            "vhosts": [{"name": "/"}],
-            "users": [
-                {
-                    "name": user,
-                    "password_hash": hashed(self._password(user)),
-                    "hashing_algorithm": "rabbit_password_hashing_sha256",
-                    "tags": [],
-                }
-                for user in self._users
-            ],
-            "permissions": [{"user": user, **permission} for user in self._users],
-            "topic_permissions": [{"user": user, "write": wanted, **topics} for user, wanted in self._writes.items()],
-        }
-
-    def _password(self, user: str) -> str:
-        return self._users[user] or user
+        (self._folder / "definitions.json").write_text(json.dumps(definitions))
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         folder = str(self._folder)
@@ -136,9 +114,3 @@ class RabbitMQ(Broker):
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
         }
         return [str(fetch.rabbitmq()), "-noinput"], environment
-
-
-def hashed(password: str) -> str:
-    """A password as RabbitMQ's definitions have it."""
-    salt = os.urandom(4)
-    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
