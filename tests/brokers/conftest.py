@@ -10,13 +10,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.brokers import page
 from tests.brokers.kinds import KINDS_5, KINDS_311, NAMES, Kind5
-from tests.brokers.machines import MACHINES
+from tests.brokers.machines import MACHINES, Machine
 from tests.brokers.remote import Remote
 from tools.errors import ToolError, Unsupported
 from tools.tables import markdown
@@ -25,7 +24,7 @@ from tools.testkit.certificates import Certificates
 
 CLIENTS = {"memory": "robust, MemorySession", "file": "robust, FileSession", "asyncio": "asyncio, MemorySession"}
 PAHO = "paho-mqtt"
-CELL = "umqtt2-cell"  # the property of a test's report: table, row, broker and what it does
+CELL = "umqtt2-does"  # the property of a test's report: table, row, broker and what it does
 TABLES = {"MQTT 3.1.1": "scenario", "many messages": "client", "MQTT 5": "scenario"}  # and their first column
 NUMBERS = itertools.count(1)
 Tell = Callable[[str, str, str], list[str]]
@@ -81,7 +80,7 @@ class Side:
     prefix  of the topics; each test has its own
     """
 
-    def __init__(self, broker: Broker, kind: Kind5, machine: Any, cell: list[str]) -> None:
+    def __init__(self, broker: Broker, kind: Kind5, machine: Machine, cell: list[str]) -> None:
         """cell: what a table is told."""
         self.broker = broker
         self._cell = cell
@@ -101,7 +100,7 @@ class Side:
     def client(self, **more: object) -> Remote:
         """A client that runs on the machine, not connected. more: see make() in programs/remote.py."""
         config = {"prefix": self.prefix, "client": {"server": HOST, "port": self.broker.port}}
-        client = Remote(self._machine.start("remote", config))
+        client = Remote(self._machine("remote", config))
         client.make(**more)
         return client
 
@@ -123,12 +122,6 @@ def started(make: Callable[[], Broker]) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Those of the brokers."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def broker(broker_name: str, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A broker of MQTT 3.1.1, for all tests that need this one."""
     folder = tmp_path_factory.mktemp(broker_name) / "broker"
@@ -145,13 +138,13 @@ def broker5(broker_name: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.fixture(scope="session")
-def machine(machine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def machine(machine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Machine:
     """A machine."""
     return MACHINES[machine_name](tmp_path_factory.mktemp(machine_name))
 
 
 @pytest.fixture
-def side(request: pytest.FixtureRequest, broker_name: str, broker5: Broker, machine: Any, tell: Tell) -> Side:
+def side(request: pytest.FixtureRequest, broker_name: str, broker5: Broker, machine: Machine, tell: Tell) -> Side:
     """A broker and a machine."""
     cell = tell("MQTT 5", request.function.__name__[5:], "yes")
     return Side(broker5, KINDS_5[broker_name], machine, cell)

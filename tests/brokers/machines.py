@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,32 +20,21 @@ PROGRAMS = Path(__file__).parent / "programs"
 HEAP = 400  # KB: room for a packet of the largest size that the brokers take
 
 
-class Cpython:
-    """This CPython."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        """folder: it needs none."""
-
-    def start(self, program: str, config: dict[str, Any]) -> Run:
-        """Start a program; `config` is its settings."""
-        paths = os.pathsep.join(map(str, (REPO, PROGRAMS, HARNESS)))
-        environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-        return Run([sys.executable, "-u", "-c", command(program, config)], None, environment, typed=True)
+Machine = Callable[[str, dict[str, Any]], Run]  # starts a program with settings
 
 
-class Vm:
-    """The 32-bit VM."""
-
-    def __init__(self, folder: Path) -> None:
-        """folder: empty, for the package and the programs."""
-        self._path = fetch.vm32()
-        self._folder = folder
-        lay_out(SOURCE, folder, HARNESS, PROGRAMS, compiled=vm.reads_mpy(self._path))
-
-    def start(self, program: str, config: dict[str, Any]) -> Run:
-        """Start a program; `config` is its settings."""
-        line = vm.command(self._path, HEAP, "-c", command(program, config))
-        return Run(line, self._folder, vm.imports(self._folder), typed=True)
+def cpython(program: str, config: dict[str, Any]) -> Run:
+    """Start a program on this CPython."""
+    paths = os.pathsep.join(map(str, (REPO, PROGRAMS, HARNESS)))
+    environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    return Run([sys.executable, "-u", "-c", command(program, config)], None, environment)
 
 
-MACHINES: dict[str, Any] = {"cpython": Cpython, "vm32": Vm}
+def vm32(folder: Path) -> Machine:
+    """The 32-bit VM; folder: empty, for the package and the programs."""
+    path = fetch.vm32()
+    lay_out(SOURCE, folder, HARNESS, PROGRAMS, compiled=vm.reads_mpy(path))
+    return lambda program, config: vm.start(path, folder, HEAP, "-c", command(program, config))
+
+
+MACHINES: dict[str, Callable[[Path], Machine]] = {"cpython": lambda folder: cpython, "vm32": vm32}

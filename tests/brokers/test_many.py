@@ -24,7 +24,7 @@ import pytest
 from tests.brokers.conftest import CLIENTS, PAHO, Tell
 from tests.brokers.counter import Counter
 from tests.brokers.kinds import KINDS_311
-from tests.brokers.machines import Cpython
+from tests.brokers.machines import Machine, cpython
 from tests.brokers.wire import Message, in_order, sent_twice, taken, unanswered
 from tests.faults.proxy import Proxy
 from tests.faults.schedule import DOWN, UP, Fault, Schedule
@@ -178,7 +178,7 @@ def test_many_messages(
     broker_name: str,
     client_name: str,
     broker: Any,
-    machine: Any,
+    machine: Machine,
     tell: Tell,
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -196,7 +196,7 @@ def test_many_messages(
         tell("many messages", name, ", ".join(trial.faults.values()) or "yes")
         return trial
 
-    trial = run(lambda settings: machine.start("many", {**settings, **client}), CLIENTS[client_name], 1)
+    trial = run(lambda settings: machine("many", {**settings, **client}), CLIENTS[client_name], 1)
     assert not trial.own_doing, trial.own_doing
     proven = {fault for fault in trial.proven if kind.loses or fault.startswith(("doubled", "order"))}
     if kind.forgets:
@@ -205,7 +205,7 @@ def test_many_messages(
     for seed in range(1, TIMES + 1):
         if not left and (broker_name in with_paho or not whole):
             break
-        found = run(lambda settings: Cpython().start("many_paho", settings), PAHO, seed).faults.keys()
+        found = run(lambda settings: cpython("many_paho", settings), PAHO, seed).faults.keys()
         with_paho.setdefault(broker_name, set()).update(found)
         left = left - found
     assert not left, f"paho does not see the same: {[trial.faults[fault] for fault in left]}"

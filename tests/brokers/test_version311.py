@@ -14,6 +14,7 @@ import pytest
 
 from tests.brokers.conftest import Tell
 from tests.brokers.kinds import KINDS_311
+from tests.brokers.machines import Machine
 from tests.brokers.other_client import Paho311
 from tests.brokers.remote import Remote
 from tests.brokers.scenarios import SCENARIOS, SECTIONS, SLOW, World
@@ -35,7 +36,7 @@ def play(names: Iterable[str], make: Callable[..., Any]) -> dict[str, str]:
 def test_scenarios(
     broker_name: str,
     broker: Any,
-    machine: Any,
+    machine: Machine,
     certificates: Certificates,
     tell: Tell,
     request: pytest.FixtureRequest,
@@ -57,7 +58,7 @@ def test_scenarios(
     config = {"prefix": "t", "client": {"server": HOST, "port": broker.port, "user": USER, "password": PASSWORD}}
     kind = KINDS_311[broker_name]
     everything = request.config.getoption("--brokers", None)
-    with Remote(machine.start("remote", config)) as program:
+    with Remote(machine("remote", config)) as program:
         seen = play([name for name in SCENARIOS if everything or name not in SLOW], ours)
     # What is not as the standard says, and paho has not seen yet.
     left = [name for name in seen if seen[name] != "yes" and name != NOT_IN_311]

@@ -16,6 +16,7 @@ from tools import fetch
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.paths import REPO
+from tools.tables import show
 from tools.testkit.board import BoardSetup, install
 from tools.testkit.certificates import Certificates
 from tools.testkit.mosquitto import LISTENERS, Mosquitto
@@ -90,12 +91,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Throw-away certificates."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
     """The one mosquitto of the run."""
     with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates) as mosquitto:
@@ -117,7 +112,7 @@ def setup(request: pytest.FixtureRequest) -> BoardSetup | None:
     if not port:
         return None
     try:
-        found = BoardSetup.read(Path(request.config.getoption("--board-config")))
+        found = BoardSetup(Path(request.config.getoption("--board-config")))
         install(port, PROGRAMS, found.ca)
     except ToolError as error:
         pytest.exit(str(error), 1)
@@ -128,7 +123,7 @@ def setup(request: pytest.FixtureRequest) -> BoardSetup | None:
 def observer(request: pytest.FixtureRequest, setup: BoardSetup | None) -> Iterator[Observer]:
     """A client at the broker's side."""
     if setup:
-        settings = setup.observer()
+        settings = setup.observer
     else:
         settings = {"hostname": "127.0.0.1", "port": request.getfixturevalue("broker").port("anonymous")}
     with Observer(**settings) as client:
@@ -185,7 +180,7 @@ def each_device(
     machine_name = f"{variant.machine} with GC stress" if variant.gc_stress else variant.machine
     record_property(table.CELL, (machine_name, variant.tree, request.function.__name__[5:], variant.listener))
     broker = None if setup else request.getfixturevalue("broker")
-    settings: dict[str, Any] = setup.client() if setup else broker.settings(variant.listener)
+    settings: dict[str, Any] = dict(setup.client) if setup else broker.settings(variant.listener)
     extra: dict[str, Any] = {"wifi": setup.wifi} if setup and setup.wifi else {}
     if variant.gc_stress:
         extra["gc_stress"] = True
@@ -223,10 +218,6 @@ def device(machine: Callable[..., Vm | Board], tree: str, broker: Mosquitto, obs
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the time of each scenario."""
-    reports = [
-        report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])
-    ]
-    for title, lines in table.tables(reports):
-        terminalreporter.section(title)
-        for line in lines:
-            terminalreporter.write_line(line)
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    for one in table.tables(reports):
+        show(one)

@@ -15,10 +15,9 @@ from tools.testkit.observer import Observer
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
     """A mosquitto for the programs of one file."""
-    folder = tmp_path_factory.mktemp("mosquitto")
-    with Mosquitto(folder, Certificates(folder), [Listener("plain")]) as running:
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates, [Listener("plain")]) as running:
         yield running
 
 

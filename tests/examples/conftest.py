@@ -38,12 +38,6 @@ def board(tmp_path: Path, lib: Path) -> Board:
 
 
 @pytest.fixture(scope="module")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    """Throw-away certificates."""
-    return Certificates(tmp_path_factory.mktemp("certificates"))
-
-
-@pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
     """A mosquitto for the examples of one file."""
     with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates, LISTENERS) as running:

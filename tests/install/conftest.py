@@ -15,10 +15,10 @@ from tools.testkit.web import served
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+def broker(tmp_path_factory: pytest.TempPathFactory, certificates: Certificates) -> Iterator[Mosquitto]:
     """A mosquitto with a plain listener and one with TLS."""
-    folder = tmp_path_factory.mktemp("mosquitto")
-    with Mosquitto(folder, Certificates(folder), [Listener("plain"), Listener("tls", "server")]) as running:
+    listeners = [Listener("plain"), Listener("tls", "server")]
+    with Mosquitto(tmp_path_factory.mktemp("mosquitto"), certificates, listeners) as running:
         yield running
 
 

@@ -10,7 +10,6 @@ import ssl
 import subprocess
 import tempfile
 from configparser import ConfigParser
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,23 +21,16 @@ BOARD_FOLDER = "/umqtt2_test"
 CA_ON_BOARD = f"{BOARD_FOLDER}/ca.der"
 
 
-@dataclass
 class BoardSetup:
-    """The parts of board.ini.
+    """What board.ini says.
 
-    wifi  name and password of the network, or None
-    ca    DER file of the authority that signed the broker's certificate; None is plain TCP
+    wifi      name and password of the network, or None
+    client    the arguments of the client on the board
+    observer  those of the client on this machine
+    ca        DER file of the authority that signed the broker's certificate; None is plain TCP
     """
 
-    wifi: tuple[str, str] | None
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-    ca: Path | None
-
-    @classmethod
-    def read(cls, path: Path) -> BoardSetup:
+    def __init__(self, path: Path) -> None:
         """Read the file; raise ToolError when it cannot be used."""
         ini = ConfigParser(interpolation=None)
         if not ini.read(path, encoding="utf-8"):
@@ -46,36 +38,22 @@ class BoardSetup:
         host = ini.get("broker", "host", fallback="")
         if not host:
             raise ToolError(f"{path}: [broker] has no host")
-        ca = ini.get("broker", "ca", fallback="")
-        if ca and not (path.parent / ca).is_file():
-            raise ToolError(f"{path}: [broker] ca = {ca}: there is no such file")
+        broker = ini["broker"]
+        user, password, ca = broker.get("user"), broker.get("password"), broker.get("ca")
+        port = broker.getint("port", 8883 if ca else 1883)
+        self.client: dict[str, Any] = {"server": host, "port": port}
+        self.observer: dict[str, Any] = {"hostname": host, "port": port}
+        if user:
+            self.client.update(user=user, password=password)
+            self.observer.update(username=user, password=password)
+        self.ca = path.parent / ca if ca else None
+        if self.ca:
+            if not self.ca.is_file():
+                raise ToolError(f"{path}: [broker] ca = {ca}: there is no such file")
+            self.client.update(ssl=True, ssl_params={"cadata": CA_ON_BOARD})
+            self.observer["tls_context"] = ssl.create_default_context(cadata=self.ca.read_bytes())
         name = ini.get("wifi", "name", fallback="")
-        return cls(
-            wifi=(name, ini.get("wifi", "password", fallback="")) if name else None,
-            host=host,
-            port=ini.getint("broker", "port", fallback=8883 if ca else 1883),
-            user=ini.get("broker", "user", fallback=None),
-            password=ini.get("broker", "password", fallback=None),
-            ca=path.parent / ca if ca else None,
-        )
-
-    def client(self) -> dict[str, Any]:
-        """The arguments of the client on the board."""
-        arguments: dict[str, Any] = {"server": self.host, "port": self.port}
-        if self.user:
-            arguments.update(user=self.user, password=self.password)
-        if self.ca:
-            arguments.update(ssl=True, ssl_params={"cadata": CA_ON_BOARD})
-        return arguments
-
-    def observer(self) -> dict[str, Any]:
-        """The arguments of the client on this machine."""
-        arguments: dict[str, Any] = {"hostname": self.host, "port": self.port}
-        if self.user:
-            arguments.update(username=self.user, password=self.password)
-        if self.ca:
-            arguments["tls_context"] = ssl.create_default_context(cadata=self.ca.read_bytes())
-        return arguments
+        self.wifi = (name, ini.get("wifi", "password", fallback="")) if name else None
 
 
 def install(port: str, programs: Path, ca: Path | None) -> None:
