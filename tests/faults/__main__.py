@@ -14,11 +14,9 @@ import tempfile
 from pathlib import Path
 
 from tests.faults.chaos import ASYNCIO, FIVE, USUAL, Chaos, parts_of
-from tests.faults.device import FIVE_HEAP, HEAPS, lay_out
+from tests.faults.device import FIVE_HEAP, lay_out
 from tests.faults.pool import DEVICES, Totals
 from tools import errors
-
-ASYNCIO_HEAP = 84  # KB, for the sources
 
 
 def main() -> None:
@@ -26,23 +24,17 @@ def main() -> None:
     parser = argparse.ArgumentParser("python -m tests.faults", description="Inject faults, and check every message.")
     parser.add_argument("--n", type=int, default=1000, help="random schedules of network faults")
     parser.add_argument("--seed", type=int, default=random.randrange(1_000_000), help="of the first of them")
-    parser.add_argument("--devices", type=int, default=DEVICES, help="devices at a time")
-    parser.add_argument("--tree", choices=HEAPS, default="full", help="build of the package")
     parser.add_argument("parts", nargs="*", help="names of the parts to run; all if none is given")
     options = parser.parse_args()
-    print(f"SEED={options.seed} N={options.n}, {options.devices} devices at a time", flush=True)
+    print(f"SEED={options.seed} N={options.n}, {DEVICES} devices at a time", flush=True)
     whole = Totals()
-    trees = {
-        USUAL: (options.tree, 0),
-        ASYNCIO: ("aio", 0) if options.tree == "full" else (options.tree, ASYNCIO_HEAP * (options.tree == "source")),
-        FIVE: ("cpython" if options.tree == "cpython" else "source", FIVE_HEAP),
-    }
+    trees = {USUAL: ("full", 0), ASYNCIO: ("aio", 0), FIVE: ("source", FIVE_HEAP)}  # and KB, where it needs more
     with tempfile.TemporaryDirectory(prefix="umqtt2-chaos-") as name:
-        for kind, parts in parts_of(options.seed, options.n, options.devices).items():
+        for kind, parts in parts_of(options.seed, options.n).items():
             wanted = {part: parts[part] for part in parts if not options.parts or part in options.parts}
             if wanted:
                 folder = Path(name) / kind
-                chaos = Chaos(folder, lay_out(folder / "tree", *trees[kind]), options.devices)
+                chaos = Chaos(folder, lay_out(folder / "tree", *trees[kind]))
             for part, (title, run) in wanted.items():
                 totals = asyncio.run(run(chaos))
                 print("", f"{part}: {title}", *totals.lines(), sep="\n", flush=True)

@@ -22,9 +22,7 @@ class Observer(observer.Observer):
     arrived  by the first level of the topic: (rest of the topic, payload), in order of arrival
     """
 
-    def __init__(
-        self, port: int, arrived: dict[str, list[tuple[str, str]]] | None = None, in_flight: int = 20
-    ) -> None:
+    def __init__(self, port: int, arrived: dict[str, list[tuple[str, str]]] | None = None, in_flight: int = 20) -> None:
         """
         arrived    the record of the previous observer, which this one continues
         in_flight  how many messages it sends before the first is acknowledged

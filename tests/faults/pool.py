@@ -214,14 +214,12 @@ class Pool:
 async def open_pool(
     folder: Path,
     make_device: Callable[[], Device],
-    devices: int = DEVICES,
     files: bool = False,
     persistent: bool = False,
     settings: Iterable[str] = (),
 ) -> AsyncIterator[Pool]:
     """Start a broker and make devices, with their files below a folder.
 
-    devices     how many run at a time
     files       the devices keep their sessions in files
     persistent  the broker keeps its sessions in a file
     settings    more lines of mosquitto.conf
@@ -229,7 +227,7 @@ async def open_pool(
     async with AsyncExitStack() as stack:
         broker = stack.enter_context(Broker(folder / "broker", persistent, *settings))
         made = []
-        for i in range(devices):
+        for i in range(DEVICES):
             proxy = await stack.enter_async_context(Proxy(broker.port))
             made.append(Runner(f"device{i}", make_device(), proxy, folder if files else None))
         pool = Pool(broker, made)

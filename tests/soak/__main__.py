@@ -10,8 +10,6 @@ from pathlib import Path
 
 from tests.soak.runner import soak
 from tools import errors
-from tools.device import PROFILES
-from tools.testkit.tree import SOURCE
 from tools.testkit.vm import Failed
 
 
@@ -23,16 +21,11 @@ def main() -> None:
     """Run it and print the results; the exit status is 1 if there is a problem."""
     parser = argparse.ArgumentParser("python -m tests.soak", description="Run a small heap for a long time.")
     parser.add_argument("count", type=int, nargs="?", default=100_000, help="messages each way; %(default)s")
-    parser.add_argument("--every", type=int, default=2000, help="messages until a break; %(default)s")
-    parser.add_argument("--tree", choices=[*PROFILES, SOURCE], default="full", help="build; %(default)s")
-    parser.add_argument("--five", action="store_true", help="with MQTT 5, which needs the sources")
+    parser.add_argument("--five", action="store_true", help="with MQTT 5, and the sources")
     options = parser.parse_args()
-    tree = SOURCE if options.five else options.tree
     with tempfile.TemporaryDirectory(prefix="umqtt2-soak-") as folder:
         try:
-            results = asyncio.run(
-                soak(Path(folder), options.count, every=options.every, tree=tree, show=show, five=options.five)
-            )
+            results = asyncio.run(soak(Path(folder), options.count, show=show, five=options.five))
         except Failed as error:
             sys.exit(str(error))
     show("\n".join(results.lines()))

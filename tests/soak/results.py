@@ -35,9 +35,7 @@ class Results:
         wrong = {
             f"{lost} messages did not arrive at the broker": lost,
             f"{self.unexpected} messages arrived at the broker that were not sent": self.unexpected,
-            f"{self.done['delivered']} of {total} have the status SDELIVERED": (
-                self.done["delivered"] != total
-            ),
+            f"{self.done['delivered']} of {total} have the status SDELIVERED": (self.done["delivered"] != total),
             f"{self.done['skipped']} messages did not arrive at the device": self.done["skipped"],
             f"{self.done['received']} of {total} arrived at the device": self.done["received"] != total,
             "the device did not reconnect": self.done["ups"] <= 1,

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-from tests.device.machine import BOARD_HEAP, HEAPS
+from tests.device.machine import BOARD_HEAP
 from tests.faults.broker import Broker
 from tests.faults.observer import Observer
 from tests.faults.proxy import Proxy
@@ -16,7 +16,7 @@ from tests.faults.schedule import DOWN, UP, Fault, Schedule
 from tests.soak.results import Results
 from tools import fetch
 from tools.testkit import vm
-from tools.testkit.tree import lay_out
+from tools.testkit.tree import SOURCE, lay_out
 from tools.testkit.vm import Run
 
 PROGRAMS = Path(__file__).parent / "programs"
@@ -33,16 +33,14 @@ async def soak(
     count: int,
     warm_up: int = 500,
     every: int = 2000,
-    tree: str = "full",
     show: Callable[[str], None] = lambda line: None,
     five: bool = False,
 ) -> Results:
     """Run the soak test in an empty folder.
 
     every  messages each way before a connection breaks, on average; between half and 1.5 times as many
-    tree   a profile, or "source"
     show   called with a line of progress every few seconds
-    five   with MQTT 5, which needs the tree "source"
+    five   with MQTT 5 and the sources, otherwise with the build `full`
     """
     start = time.monotonic()
     with Broker(folder / "broker") as broker:
@@ -50,7 +48,7 @@ async def soak(
             await proxy.start(schedule(every, min(every, warm_up // 2)))
             config = {"prefix": NAME, "client": NAME, "port": proxy.port, "warm_up": warm_up, "count": count}
             config["five"] = five
-            with start_device(folder / "device", tree, config) as run:
+            with start_device(folder / "device", config) as run:
                 watching = asyncio.create_task(watch(observer, proxy, show))
                 try:
                     await asyncio.to_thread(run.event, "ready")
@@ -81,10 +79,10 @@ def schedule(every: int, first: int) -> Schedule:
     return Schedule(NAME, (fault(first), *later))
 
 
-def start_device(folder: Path, tree: str, config: dict[str, Any]) -> Run:
+def start_device(folder: Path, config: dict[str, Any]) -> Run:
     """Start the program on the 32-bit VM, with a small board's heap."""
     path = fetch.vm32()
-    heap = FIVE_HEAP if config["five"] else HEAPS.get(tree, BOARD_HEAP)
+    tree, heap = (SOURCE, FIVE_HEAP) if config["five"] else ("full", BOARD_HEAP)
     lay_out(tree, folder, PROGRAMS, compiled=vm.reads_mpy(path))
     return vm.start(path, folder, heap, "-c", f"import soak; soak.main({config!r})")
 

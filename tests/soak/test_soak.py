@@ -11,7 +11,6 @@ import pytest
 
 from tests.soak.results import Results
 from tests.soak.runner import count_arrivals, soak
-from tools.testkit.tree import SOURCE
 
 FACTS = {"free": 9000, "ups": 3, "delivered": 6, "received": 6, "skipped": 0, "again": 2}
 CLEAN = Results(2, 4, 2, {**FACTS, "ups": 2}, FACTS, [1, 1, 2, 1, 1, 1], 0, 1.5)
@@ -19,8 +18,7 @@ CLEAN = Results(2, 4, 2, {**FACTS, "ups": 2}, FACTS, [1, 1, 2, 1, 1, 1], 0, 1.5)
 
 @pytest.mark.parametrize("five", [False, True])
 def test_nothing_is_lost_and_the_heap_does_not_shrink(tmp_path: Path, five: bool) -> None:
-    tree = SOURCE if five else "full"
-    results = asyncio.run(soak(tmp_path, 1500, warm_up=300, every=300, tree=tree, five=five))
+    results = asyncio.run(soak(tmp_path, 1500, warm_up=300, every=300, five=five))
     assert results.problems() == []
     assert results.breaks >= 3
     assert results.done["ups"] > results.warm["ups"] >= 2  # connections
