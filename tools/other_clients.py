@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tarfile
 import tempfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 from tools.commands import run
@@ -23,51 +22,31 @@ PIP_FETCH = Path(__file__).with_name("pip_fetch.py")
 
 class OtherClient(NamedTuple):
     """
-    project  its name on PyPI
+    name     its name; on PyPI, those of `umqtt` have "micropython-" before it
     version  the one that is measured
     sha256   of its archive
-    module   where the archive has what goes into a board's /lib: a package's folder, or a file
     """
 
-    project: str
+    name: str
     version: str
     sha256: str
-    module: str = "umqtt"
 
 
 OTHER_CLIENTS = {
-    "umqtt.simple": OtherClient(
-        "micropython-umqtt.simple", "1.3.4", "b6a2520239e3992c63a7de9370ee9b3d9d27819a90359c521f1c0f7ccab8d12f"
-    ),
-    "umqtt.robust": OtherClient(
-        "micropython-umqtt.robust", "1.0", "22a1b8c8e1128281efb13b3020927d07e33c5b747869da2cd77d37983a9ea002"
-    ),
-    "umqtt.simple2": OtherClient(
-        "micropython-umqtt.simple2", "2.2.0", "48fd4da7701b95986293b06d343fbc564ebe7dfa82f5c8c09364c20df755f0e4"
-    ),
-    "umqtt.robust2": OtherClient(
-        "micropython-umqtt.robust2", "2.2.0", "da3a09a570868d8e4ae6d2fad475230f6f2b130b45711be6873f83b10ebd4a6c"
-    ),
-    "aiomqttc": OtherClient(
-        "aiomqttc", "1.0.7", "cd41bd0ef0f36e3c73213f38b2eb6bb2b4f27637f77831240a9e4c8ce5ca51a2", "aiomqttc.py"
-    ),
-    "chumicro-mqtt": OtherClient(
-        "chumicro-mqtt", "0.30.3",
-        "39bcfe15e5b2ec745864872a53e214cb105e299eeee59adc6185cae59615b9cf", "src/chumicro_mqtt",
-    ),
-    # Two packages that chumicro-mqtt depends on. It needs the third, chumicro-config, only in from_config().
-    "chumicro-sockets": OtherClient(
-        "chumicro-sockets", "0.21.3",
-        "fe29c9ad2e9fabd5a7929264c5cb3d5536ad784b2c24d735627e4e1bff09619a", "src/chumicro_sockets",
-    ),
-    "chumicro-timing": OtherClient(
-        "chumicro-timing", "0.8.4",
-        "5428d60ca79a99efe1e7453ef3cc7fba810a7f623becd5779d59cfa2c7a0fc9d", "src/chumicro_timing",
-    ),
-    # For CPython. What pip would install of it has a package `tests` in the place of everybody's own.
-    "gmqtt": OtherClient(
-        "gmqtt", "0.8.0", "61fb7641109f57ca29f73d2d8f2cb487de49d76338ef8c68228db961b6e9696a", "gmqtt"
-    ),
+    client.name: client
+    for client in (
+        OtherClient("umqtt.simple", "1.3.4", "b6a2520239e3992c63a7de9370ee9b3d9d27819a90359c521f1c0f7ccab8d12f"),
+        OtherClient("umqtt.robust", "1.0", "22a1b8c8e1128281efb13b3020927d07e33c5b747869da2cd77d37983a9ea002"),
+        OtherClient("umqtt.simple2", "2.2.0", "48fd4da7701b95986293b06d343fbc564ebe7dfa82f5c8c09364c20df755f0e4"),
+        OtherClient("umqtt.robust2", "2.2.0", "da3a09a570868d8e4ae6d2fad475230f6f2b130b45711be6873f83b10ebd4a6c"),
+        OtherClient("aiomqttc", "1.0.7", "cd41bd0ef0f36e3c73213f38b2eb6bb2b4f27637f77831240a9e4c8ce5ca51a2"),
+        OtherClient("chumicro-mqtt", "0.30.3", "39bcfe15e5b2ec745864872a53e214cb105e299eeee59adc6185cae59615b9cf"),
+        # Two packages that chumicro-mqtt depends on. It needs the third, chumicro-config, only in from_config().
+        OtherClient("chumicro-sockets", "0.21.3", "fe29c9ad2e9fabd5a7929264c5cb3d5536ad784b2c24d735627e4e1bff09619a"),
+        OtherClient("chumicro-timing", "0.8.4", "5428d60ca79a99efe1e7453ef3cc7fba810a7f623becd5779d59cfa2c7a0fc9d"),
+        # For CPython. What pip would install of it has a package `tests` in the place of everybody's own.
+        OtherClient("gmqtt", "0.8.0", "61fb7641109f57ca29f73d2d8f2cb487de49d76338ef8c68228db961b6e9696a"),
+    )
 }
 
 
@@ -79,35 +58,22 @@ def source_folder(name: str) -> Path:
 
 def module_path(name: str) -> Path:
     """What of a client goes into a board's /lib: a folder or a file."""
-    return source_folder(name) / OTHER_CLIENTS[name].module
+    own = name.replace("-", "_")
+    places = [source_folder(name) / place for place in ("umqtt", f"src/{own}", f"{own}.py", own)]
+    return next(path for path in places if path.exists())
 
 
 def fetch(client: OtherClient, target: Path) -> None:
-    """Have pip fetch a source archive, check its SHA-256, and unpack it into `target`."""
-    what = f"{client.project} {client.version}"
+    """Have pip fetch a source archive, check its SHA-256, and unpack what its one top folder has into `target`."""
+    what = f"{client.name} {client.version}"
+    project = f"micropython-{client.name}" if client.name.startswith("umqtt.") else client.name
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(PIP_FETCH), client.project, client.version, folder]
+        command = [sys.executable, str(PIP_FETCH), project, client.version, folder]
         # pip's last line only says that it found no such version; the reason is in an earlier line.
         why = "^ *Could not fetch URL.*"
         said = run(command, f"{what}: pip could not fetch it", why, env={**os.environ, "LC_ALL": "C.UTF-8"})
         archive = Path(said.splitlines()[-1])
         if hashlib.sha256(archive.read_bytes()).hexdigest() != client.sha256:
             raise ToolError(f"{what}: {archive.name} has a SHA-256 different from the recorded one")
-        unpack(archive, target)
-        if not (target / client.module).exists():
-            raise ToolError(f"{archive.name}: the archive has no {client.module}")
-
-
-def unpack(archive: Path, target: Path) -> None:
-    """Unpack what is inside the archive's one top folder: plain files only, and none outside `target`."""
-    try:
-        with tarfile.open(archive) as tar:
-            for member in tar:
-                inside = PurePosixPath(member.name).parts[1:]
-                data = tar.extractfile(member) if member.isfile() else None
-                if data and inside and ".." not in inside:
-                    path = target.joinpath(*inside)
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_bytes(data.read())
-    except (tarfile.TarError, OSError, EOFError) as error:
-        raise ToolError(f"{archive.name}: it does not unpack: {error}") from None
+        unpack = ["tar", "-xzf", str(archive), "-C", str(target), "--strip-components=1", "--no-same-owner"]
+        run(unpack, f"{archive.name}: it does not unpack")
