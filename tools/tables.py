@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -60,16 +59,13 @@ def cells(line: str) -> list[str]:
 
 
 def fill(page: Path, parts: Mapping[str, str]) -> None:
-    """Put texts into a page; see `filled`."""
-    page.write_text(filled(page.read_text(encoding="utf-8"), parts), encoding="utf-8")
-
-
-def filled(text: str, parts: Mapping[str, str]) -> str:
-    """The text of a page with other parts, each between `<!-- NAME: begin -->` and `<!-- NAME: end -->`."""
+    """Put texts into a page, each between `<!-- NAME: begin -->` and `<!-- NAME: end -->`."""
+    text = page.read_text(encoding="utf-8")
     for name, part in parts.items():
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
-        new = f"{begin}\n{part}\n\n{end}"
-        text, count = re.subn(f"{begin}.*?{end}", lambda match, new=new: new, text, flags=re.DOTALL)  # type: ignore[misc]
-        if count != 1:
-            raise ToolError(f"the page has no place for `{name}`")
-    return text
+        before, found, rest = text.partition(begin)
+        _, also_found, after = rest.partition(end)
+        if not (found and also_found):
+            raise ToolError(f"{page.name}: there is no place for `{name}`")
+        text = f"{before}{begin}\n{part}\n\n{end}{after}"
+    page.write_text(text, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 from tools.errors import ToolError
 from tools.measure import fleet, published
 from tools.paths import REPO
-from tools.tables import filled, markdown
+from tools.tables import fill, markdown
 
 CLIENTS = 40
 
@@ -20,7 +19,7 @@ CLIENTS = 40
 @pytest.fixture(scope="module")
 def figures() -> Any:
     """With jitter and without, as they are kept."""
-    found = fleet.measure(argparse.Namespace(clients=CLIENTS, backoff=(0.1, 0.5), outage=0.5))
+    found = fleet.simulated(CLIENTS, (0.1, 0.5), 0.5)
     return json.loads(json.dumps(found))
 
 
@@ -44,9 +43,10 @@ def test_tables_and_picture(figures: Any, tmp_path: Path) -> None:
     assert "40 clients whose broker is gone for" in (tmp_path / "reliability" / "fleet.svg").read_text()
 
 
-def test_a_page_without_a_place() -> None:
+def test_a_page_without_a_place(tmp_path: Path) -> None:
+    (tmp_path / "page.md").write_text("")
     with pytest.raises(ToolError, match="measured"):
-        filled("", {"fleet, measured": ""})
+        fill(tmp_path / "page.md", {"fleet, measured": ""})
 
 
 def test_a_curve() -> None:
@@ -72,7 +72,7 @@ def test_everyone_comes_once_after_the_return(outage: float) -> None:
 
 def test_a_long_outage_leaves_two_attempts_in_the_longest_time() -> None:
     # Waits between 0 and 8 s, one after another, are 4 s long on average.
-    assert fleet.peak(1000, (1, 8), 200) == pytest.approx(1000 / 4, rel=0.03)
+    assert fleet.peak((1, 8), 200) == pytest.approx(1 / 4, rel=0.03)
 
 
 @pytest.mark.parametrize("clients", [5_000, 100_000, 1_000_000])

@@ -11,8 +11,8 @@ import math
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from itertools import accumulate
 from pathlib import Path
@@ -27,9 +27,13 @@ from tools.testkit.mosquitto import PlainMosquitto
 from umqtt2.robust import MQTTClient
 from umqtt2.transport.tcp import TCPTransport
 
-THREADS = 16
-PAUSE = 0.002  # between two rounds of the loop
+Backoff = tuple[float, float]  # the first time, and the longest
+
+CLIENTS = 1000
+OUTAGE = 10  # seconds
+BACKOFF = (1, 60)
 SPARE_FILES = 200
+PAUSE = 0.002  # between two rounds of the loop
 BIN = 0.1  # seconds: so fine are the figures that are kept
 STEPS = 20  # in the first time: how fine the calculation is
 STEADY = 10  # times the longest: from then on as many come in each second
@@ -37,9 +41,12 @@ LEFT = 1e-6  # share of the clients that may be ignored
 FLEETS = (1_000, 10_000, 100_000, 1_000_000)
 CAPACITIES = (200, 1_000, 5_000, 20_000)
 OUTAGES = {"10 s": 10, "1 min": 60, "10 min": 600}
-RUNS = ("with jitter", "without jitter")
+# Random times, and the longest ones in their place.
+RUNS: dict[str, AbstractContextManager[Any]] = {
+    "with jitter": nullcontext(),
+    "without jitter": mock.patch("umqtt2.reconnect.urandom", lambda n: b"\xff" * n),
+}
 PAGES = {"reliability.md": ["fleet, measured", "fleet, grown", "fleet, advice"]}
-Backoff = tuple[float, float]  # the first time, and the longest
 
 
 class Curve(NamedTuple):
@@ -71,42 +78,22 @@ class Curve(NamedTuple):
         return math.inf
 
 
-def options(parser: argparse.ArgumentParser) -> None:
-    """What to simulate."""
-    parser.add_argument("--clients", type=int, default=1000, help="default %(default)s")
-    parser.add_argument("--outage", type=float, default=10, help="seconds; default %(default)s")
-    names = ("FIRST", "LONGEST")
-    parser.add_argument("--backoff", type=float, nargs=2, default=(1, 60), metavar=names, help="default 1 60")
-
-
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """Simulate a fleet with the random times, and with the longest ones in their place."""
-    backoff = first, longest = tuple(options.backoff)
-    if options.clients < 1 or not 0 < first <= longest:
-        raise ToolError("fleet: --clients has to be 1 or more, and --backoff FIRST LONGEST 0 < FIRST <= LONGEST")
-    print(f"{options.clients} clients, backoff {backoff}, broker gone for {options.outage:g} s", flush=True)
-    randoms: Iterable[AbstractContextManager[Any]] = (
-        nullcontext(),
-        mock.patch("umqtt2.reconnect.urandom", lambda n: b"\xff" * n),
-    )
-    found: dict[str, Any] = {"clients": options.clients, "backoff": list(backoff)}
-    for name, random in zip(RUNS, randoms):
-        returned, *times = simulate(options.clients, backoff, options.outage, random)
+    """Simulate the fleet, with random times and without."""
+    return simulated(CLIENTS, BACKOFF, OUTAGE)
+
+
+def simulated(clients: int, backoff: Backoff, outage: float) -> dict[str, Any]:
+    """The figures of a fleet whose broker is gone for `outage` seconds."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, clients + SPARE_FILES), hard))
+    found: dict[str, Any] = {"clients": clients, "backoff": list(backoff)}
+    for name, random in RUNS.items():
+        print(f"{clients:,} clients {name}, broker gone for {outage:g} s", flush=True)
+        returned, attempts, back = simulate(clients, backoff, outage, random)
         found.setdefault("returned", round(returned, 2))
-        found[name] = {what: bins(when) for what, when in zip(("attempts", "back"), times)}
+        found[name] = {"attempts": bins(attempts), "back": bins(back)}
     return found
-
-
-class _Transport(TCPTransport):
-    """TCP that calls a function when it is opened."""
-
-    def __init__(self, port: int, tell: Callable[[], None]) -> None:
-        super().__init__(HOST, port)
-        self._tell = tell
-
-    def opening(self, timeout_ms: int) -> Any:
-        self._tell()
-        yield from super().opening(timeout_ms)
 
 
 def simulate(
@@ -117,44 +104,45 @@ def simulate(
     random  entered when the broker is killed
     return  when it was started again, each attempt to connect, and when each was back: seconds since it was killed
     """
-    allow_files(clients + SPARE_FILES)
+    attempts: list[float] = []
+    back: list[float] = []
+    opening = TCPTransport.opening
+
+    def noted(transport: TCPTransport, timeout_ms: int) -> Iterator[None]:
+        attempts.append(time.monotonic())
+        yield from opening(transport, timeout_ms)
+
+    def note_change(up: bool) -> None:
+        if up:
+            back.append(time.monotonic())
+
+    def rounds(seconds: float, last: int = clients + 1) -> None:
+        # Call check_msg of each client in turn, for so many seconds or until so many are back.
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and len(back) < last:
+            broker.check()
+            for client in fleet:
+                client.check_msg()
+            time.sleep(PAUSE)
+
     settings = ("persistence false", "connection_messages false")
     with tempfile.TemporaryDirectory() as folder, PlainMosquitto(Path(folder), *settings) as broker:
-        attempts: list[float] = []
-        back: list[float] = []
-
-        def note_attempt() -> None:
-            attempts.append(time.monotonic())
-
-        def note_change(up: bool) -> None:
-            if up:
-                back.append(time.monotonic())
-
-        def all_back() -> bool:
-            broker.check()
-            return len(back) == clients
-
         fleet = [
-            MQTTClient(
-                f"fleet-{i}", HOST, transport=_Transport(broker.port, note_attempt), backoff=backoff, verbose=False
-            )
-            for i in range(clients)
+            MQTTClient(f"fleet-{i}", HOST, broker.port, backoff=backoff, verbose=False) for i in range(clients)
         ]
-        with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda client: client.connect(), fleet))
         for client in fleet:
+            client.connect()
             client.set_callback_connection(note_change)
         # A shorter connection counts as a failure in the backoff.
-        _rounds(fleet, backoff[0] + 0.5)
-        attempts.clear()
-        with random:
+        rounds(backoff[0] + 0.5)
+        with random, mock.patch.object(TCPTransport, "opening", noted):
             start = time.monotonic()
             broker.kill()
-            _rounds(fleet, start + outage - time.monotonic())
+            rounds(start + outage - time.monotonic())
             returned = time.monotonic()
             broker.start()
             # Each client connects within the longest wait; a lost SYN takes some seconds more.
-            _rounds(fleet, 2 * backoff[1] + 30, all_back)
+            rounds(2 * backoff[1] + 30, clients)
         for client in fleet:
             client.disconnect()
     if len(back) < clients:
@@ -162,30 +150,10 @@ def simulate(
     return returned - start, [when - start for when in attempts], [when - start for when in back]
 
 
-def _rounds(fleet: list[MQTTClient], seconds: float, done: Callable[[], object] = lambda: False) -> None:
-    """Call check_msg of each client in turn, for `seconds` or until `done()`."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not done():
-        for client in fleet:
-            client.check_msg()
-        time.sleep(PAUSE)
-
-
-def allow_files(count: int) -> None:
-    """Allow this process and its children to open so many files and sockets."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < count:
-        if hard != resource.RLIM_INFINITY and hard < count:
-            raise ToolError(f"fleet: {count} open files are needed, {hard} allowed (ulimit -Hn); use --clients")
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
-
-
 def bins(times: list[float]) -> list[int]:
     """How many of the times are in the first, second, ... BIN."""
-    counts = [0] * (int(max(times) / BIN) + 1)
-    for when in times:
-        counts[int(when / BIN)] += 1
-    return counts
+    counts = Counter(int(when / BIN) for when in times)
+    return [counts[i] for i in range(max(counts) + 1)]
 
 
 def calculated(backoff: Backoff, outage: float) -> Curve:
@@ -217,10 +185,10 @@ def calculated(backoff: Backoff, outage: float) -> Curve:
     return Curve(step, total)
 
 
-def peak(clients: int, backoff: Backoff, outage: float) -> float:
-    """The most CONNECTs in a second that a broker gets when it returns after `outage` seconds."""
+def peak(backoff: Backoff, outage: float) -> float:
+    """The most CONNECTs in a second for each client, when the broker returns after `outage` seconds."""
     outage = min(outage, STEADY * backoff[1])
-    return clients * calculated(backoff, outage).peak(outage)
+    return calculated(backoff, outage).peak(outage)
 
 
 def worst(backoff: Backoff) -> float:
@@ -229,48 +197,47 @@ def worst(backoff: Backoff) -> float:
     return calculated(backoff, 4 * backoff[1]).peak()
 
 
-def advised(clients: int, capacity: float, longest: float = 60) -> Backoff:
+def advised(clients: int, capacity: float) -> Backoff:
     """The backoff for a fleet whose broker takes `capacity` CONNECTs a second, in whole seconds.
 
     With a `longest` of twice the `first` or more the worst time to return is when the first waits end, and
     `worst` about 1.6 / first. So `first` has to be 1.6 * clients / capacity. It costs little: such a fleet
     cannot be back before `clients / capacity` anyway.
-
-    longest  the longest wait is at least this
     """
     first = max(math.ceil(worst((1, 2)) * clients / capacity), 1)
-    return first, max(longest, 2 * first)
+    return first, max(60, 2 * first)
 
 
 def parts(figures: dict[str, Any]) -> dict[str, Table]:
     """The two simulations and what the calculation says of the first; larger fleets; the backoff to set."""
-    clients, backoff, gone = figures["clients"], (figures["backoff"][0], figures["backoff"][1]), figures["returned"]
+    clients, backoff, gone = figures["clients"], figures["backoff"], figures["returned"]
     expected = calculated(backoff, gone)
     attempts, back = ([Curve(BIN, figures[name][what]) for name in RUNS] for what in ("attempts", "back"))
 
-    def row(name: str, found: list[float], calculated: float, shown: Callable[[float], str] = number) -> list[str]:
-        return [name, shown(found[0]), shown(calculated), shown(found[1])]
+    def row(name: str, calculated: float, measured: list[float], shown: Callable[[float], str] = number) -> list[str]:
+        return [name, *map(shown, (measured[0], calculated, measured[1]))]
 
     def most(name: str, since: float, width: float) -> list[str]:
-        found = [width * curve.peak(since, width) for curve in attempts]
-        return row(f"most {name}", found, width * clients * expected.peak(since))
+        measured = [width * curve.peak(since, width) for curve in attempts]
+        return row(f"most {name}", width * clients * expected.peak(since), measured)
 
     def until(share: float) -> list[str]:
-        found = [curve.until(share * clients, gone) for curve in back]
         came = expected.until(min(share, 1 - 0.5 / clients), gone)
-        return row(f"seconds until {100 * share:.0f} % are back", found, came, "{:.1f}".format)
+        measured = [curve.until(share * clients, gone) for curve in back]
+        return row(f"seconds until {100 * share:.0f} % are back", came, measured, "{:.1f}".format)
 
-    refused = [sum(curve.values) - clients for curve in attempts]
     runs = [
-        row("attempts refused", refused, clients * expected.before(gone)),
+        row("attempts refused", clients * expected.before(gone), [sum(curve.values) - clients for curve in attempts]),
         most("attempts in 100 ms", 0, 0.1),
         most("in 100 ms after the return", gone, 0.1),
         most("in 1 s after the return", gone, 1),
         *map(until, (0.5, 0.9, 1)),
     ]
-    loads = {f"within {backoff[0]:g} s, at worst": worst(backoff)}
-    loads.update({f"after {name}": peak(1, backoff, outage) for name, outage in OUTAGES.items()})
-    loads[f"after {gone:.0f} s, measured with {clients:,} clients"] = attempts[0].peak(gone, 1) / clients
+    loads = {
+        f"within {backoff[0]:g} s, at worst": worst(backoff),
+        **{f"after {name}": peak(backoff, outage) for name, outage in OUTAGES.items()},
+        f"after {gone:.0f} s, measured with {clients:,} clients": attempts[0].peak(gone, 1) / clients,
+    }
     grown = [[name, *(number(each * n) for n in FLEETS)] for name, each in loads.items()]
     grown.append(["without jitter", *(f"{n:,} at once" for n in FLEETS)])
     advice = [[f"{n:,}", *("({:g}, {:g})".format(*advised(n, c)) for c in CAPACITIES)] for n in FLEETS]
@@ -296,7 +263,7 @@ def draw(figures: dict[str, Any], folder: Path) -> None:
             above.stairs([count / BIN for count in attempts], edges, color=colour, fill=True, label=name)
             shares = [100 * count / clients for count in accumulate(back)]
             below.step([*(i * BIN for i in range(len(back))), end], [*shares, shares[-1]], color=colour, linewidth=2)
-        curve = calculated((figures["backoff"][0], figures["backoff"][1]), returned)
+        curve = calculated(figures["backoff"], returned)
         times = [(i + 0.5) * curve.step for i in range(len(curve.values))]
         rates = [clients * value / curve.step for value in curve.values]
         above.plot(times, rates, color=pictures.INK, linewidth=1.2, linestyle="--", label="with jitter, calculated")
