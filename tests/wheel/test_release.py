@@ -38,7 +38,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Two releases with one profile, made in two time zones and with two masks for modes."""
     found = tmp_path_factory.mktemp("first"), tmp_path_factory.mktemp("second")
     for folder, zone, mask in zip(found, ("UTC", "Asia/Tokyo"), ("022", "077")):
-        command = f'umask {mask}; exec "$0" -m tools.release --folder "$1" simple'
+        command = f'umask {mask}; exec "$0" -m tools.release --folder "$1" --profile simple'
         run("sh", "-c", command, sys.executable, str(folder), TZ=zone, UMQTT2_REPO_URL=ADDRESS)
     return found
 
