@@ -36,7 +36,7 @@ venv: $(STAMP)  ## Make .venv/ with the test tools
 $(STAMP): setup.cfg pyproject.toml
 	@$(NEW_ENOUGH)
 	@test -e $@ || echo "Setting up .venv/: one to two minutes, this first time"
-	@$(PY) -m pip --version >/dev/null 2>&1 || $(ANY_PYTHON) tools/makevenv.py
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(ANY_PYTHON) -m tools.makevenv
 	@$(INSTALL) ".[test]" && touch $@
 
 # What else setup.cfg has for certain targets.

@@ -13,7 +13,7 @@ def run(command: list[str], what: str, why: str = "", error: type[ToolError] = T
     """Run a command to its end, and return what it has printed on stdout.
 
     what   begins the error's text when the command fails
-    why    regular expression of the line that says why; its first group is told, if it has one. Otherwise the last line
+    why    regular expression of the line that says why; by default the last one
     error  what is raised
     more   arguments of subprocess.run
     """
@@ -21,12 +21,9 @@ def run(command: list[str], what: str, why: str = "", error: type[ToolError] = T
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False, **more
     )
     if done.returncode:
-        said = (done.stdout + done.stderr).strip()
+        said = (done.stdout + done.stderr).strip() or f"exit code {done.returncode}"
         found = re.search(why, said, re.MULTILINE) if why else None
-        if found:
-            reason = found[1] if found.re.groups else found[0]
-        else:
-            reason = (said.splitlines() or [f"exit code {done.returncode}"])[-1]
+        reason = found[0] if found else said.splitlines()[-1]
         raise error(f"{what}: {reason.strip()[:300]}")
     return done.stdout
 

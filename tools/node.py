@@ -14,7 +14,7 @@ from pathlib import Path
 from tools import errors
 from tools.commands import run, said
 from tools.errors import ToolError
-from tools.paths import BUILD, REPO, made_once
+from tools.paths import BUILD, made_once
 
 OLDEST = 18
 WEBASSEMBLY = "npm:@micropython/micropython-webassembly-pyscript"
@@ -41,12 +41,12 @@ PACKAGES = {
 
 def node() -> Path:
     """The Node.js to use."""
-    for folder in [str(Path(sys.prefix) / "bin"), str(REPO / ".venv" / "bin"), *os.get_exec_path()]:
-        path = shutil.which("node", path=folder)
-        if path and shutil.which("npm", path=folder):
-            version = re.match(r"v(\d+)\.", said(path, "--version"))
+    for folder in [str(Path(sys.prefix) / "bin"), *os.get_exec_path()]:
+        found = shutil.which("node", path=folder)
+        if found and shutil.which("npm", path=folder):
+            version = re.match(r"v(\d+)\.", said(found, "--version"))
             if version and int(version[1]) >= OLDEST:
-                return Path(path)
+                return Path(found)
     raise ToolError(
         f"node: no version {OLDEST} or later with npm is here; run `make venv`, which installs one, or install Node.js"
     )
@@ -69,7 +69,7 @@ def install(folder: Path, *packages: str) -> None:
     """Install packages of npm, each NAME@VERSION, into `folder`/node_modules."""
     (folder / "package.json").write_text('{"private": true}\n')
     npm = [str(node().with_name("npm")), "install", "--prefix", str(folder), "--no-audit", "--no-fund"]
-    run([*npm, *packages], "npm install failed", r"^npm (?:ERR!|error) (?!code|errno|syscall)(.+)$", env=environment())
+    run([*npm, *packages], "npm install failed", "^npm (?:ERR!|error) (?!code|errno|syscall).+$", env=environment())
 
 
 def package(name: str) -> Path:
