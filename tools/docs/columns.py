@@ -8,7 +8,8 @@ from typing import Any
 
 import griffe
 
-ENTRY = re.compile(r"^( *)([\w.(][^ ].*?|\w) {2,}(\S.*)$")
+# A name, its meaning, and the lines below that, which are indented.
+ENTRY = r"(?m:^)( *)([\w.(][^ \n].*?|\w) {2,}(\S.*(?:\n+\1 {3,}\S.*)*)"
 
 
 class Columns(griffe.Extension):
@@ -21,21 +22,9 @@ class Columns(griffe.Extension):
 
 
 def listed(text: str) -> str:
-    """Return a docstring with its columns as lists."""
-    out: list[str] = []
-    column = -1  # where the meaning stands, within an entry
-    for line in text.splitlines():
-        entry = ENTRY.match(line)
-        if entry and (column < 0 or len(entry[1]) < column):
-            if column < 0 and out and out[-1]:
-                out.append("")
-            column = entry.start(3)
-            out.append(f"- `{entry[2].strip()}`: {entry[3]}")
-        elif column >= 0 and line[:column].strip() == "" and line.strip():
-            out.append("  " + line.strip())
-        else:
-            if column >= 0 and line.strip() and out[-1]:
-                out.append("")
-            column = column if not line.strip() and column >= 0 else -1
-            out.append(line)
-    return "\n".join(out)
+    """Return a docstring with its columns as lists, each between empty lines."""
+    return re.sub(rf"(?:{ENTRY}\n*)+", lambda column: f"\n{re.sub(ENTRY, _item, column[0])}\n", text)
+
+
+def _item(entry: re.Match[str]) -> str:
+    return f"- `{entry[2]}`: " + re.sub("\n +", "\n  ", entry[3])
