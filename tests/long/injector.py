@@ -34,6 +34,9 @@ NO_MEMORY = {
     "_close",
     "_give_up",
     "_stop",
+    "set_callback",
+    "set_callback_status",
+    "check_callback",
 }
 # Lines that need none: a jump, a call of one of those, a small number that is compared, an attribute or a name that
 # gets what is there already.
