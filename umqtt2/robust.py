@@ -39,7 +39,7 @@ class MQTTClient(BaseClient):
 
     While there is no connection, messages at QoS 1 and 2 are kept in the session store and get their
     identifiers at once; the status comes when they are delivered. A full store raises
-    MQTTException(EFULL). A subscription has `message_timeout` seconds of connected time to be answered.
+    MQTTException(EFULL). Once a subscription is sent it has `message_timeout` seconds of connected time to be answered.
 
     last_error  the OSError or MQTTException that ended the last connection, or the last attempt to
                 make one; None before the first. Where there are several servers, its last argument says which

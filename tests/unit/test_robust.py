@@ -642,6 +642,23 @@ def test_subscriptions_that_were_granted_while_it_did_not_look_are_renewed(robus
     assert sorted(a.transport.subscriptions) == [b"a", b"b", b"c"]
 
 
+@pytest.mark.parametrize("eager", [True, False])
+def test_what_it_subscribed_to_without_a_connection_has_its_time_once_it_is_sent(robustly, eager):
+    a = robustly(Distant(), keepalive=0, message_timeout=10)
+    a.client.connect(eager=eager)
+    a.client.subscribe("a")
+    a.clock.advance(1000)
+    a.drain()
+    a.transport.drop()
+    a.client.check_msg()
+    a.client.subscribe("b")
+    for _ in range(20):
+        a.clock.advance(15000)
+        a.client.check_msg()
+    assert [status for _, status in a.statuses] == [errno.SDELIVERED] * 2
+    assert sorted(a.transport.subscriptions) == [b"a", b"b"]
+
+
 class Slow(FakeBroker):
     """Takes a byte in each millisecond, and has room for some hundred."""
 

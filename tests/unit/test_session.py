@@ -302,6 +302,9 @@ def test_a_request_has_its_time_while_connected_in_all():
         session.on_close(False)
         now += 3600 * SECOND
     session.resume(True, False, now)
+    assert session.expired(now + SECOND) == 0  # it has yet to be sent
+    send(session)
+    now += SECOND
     assert session.expired(now + SECOND - 1) == 0
     assert session.expired(now + SECOND) == pid
     assert session.status == errno.STIMEOUT

@@ -331,7 +331,8 @@ class MemorySession:
         self._since = now
         if passed:
             for entry in self.filters:
-                entry[LEFT] -= passed
+                if entry[SENT]:
+                    entry[LEFT] -= passed
             for i in range(self.sent_messages):
                 message = self.messages[i]
                 message[LEFT] -= FRESH if message[LEFT] > FRESH else passed
