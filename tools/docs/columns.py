@@ -23,7 +23,11 @@ class Columns(griffe.Extension):
 
 def listed(text: str) -> str:
     """Return a docstring with its columns as lists, each between empty lines."""
-    return re.sub(rf"(?:{ENTRY}\n*)+", lambda column: f"\n{re.sub(ENTRY, _item, column[0])}\n", text)
+    return re.sub(rf"\n*(?:{ENTRY}\n*)+", _list, text).strip("\n")
+
+
+def _list(column: re.Match[str]) -> str:
+    return "\n\n" + re.sub(ENTRY, _item, column[0]).strip("\n") + "\n\n"
 
 
 def _item(entry: re.Match[str]) -> str:
