@@ -12,10 +12,10 @@ TITLES = ("umqtt.simple", "umqtt2", "umqtt2, eager", "umqtt2.robust", "umqtt2.ai
 
 
 @pytest.fixture(scope="module")
-def costs(tmp_path_factory: pytest.TempPathFactory) -> wakeup.Costs:
+def costs() -> wakeup.Costs:
     """What some of the clients cost."""
     try:
-        return wakeup.costs(tmp_path_factory.mktemp("wakeup"), TITLES, ["commands", "waiting"])
+        return wakeup.costs(TITLES, ["commands", "waiting"])
     except ToolError as error:
         pytest.fail(str(error), pytrace=False)
 

@@ -14,14 +14,14 @@ import select
 import socket
 import tempfile
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from tools import fetch
 from tools.errors import ToolError
 from tools.measure import pictures
-from tools.measure.loops import ARCHIVES, PROGRAMS
+from tools.measure.loops import PROGRAMS
 from tools.paths import BUILD
 from tools.tables import Table
 from tools.testkit import vm
@@ -34,11 +34,11 @@ from tools.testkit.tree import lay_out, lay_out_other, put
 
 SECONDS = 60
 HEAP_KB = 512
+WAKE_UPS = 1000
 ROUND_TRIP_MS = 100
 MILLIAMPERES = 110  # of an ESP32 that receives: table 6 of the manual of ESP32-PICO-ZERO, 20 MHz
-WAKE_UPS = 1000
+MILLIAMPERE_HOURS = WAKE_UPS * ROUND_TRIP_MS / 1000 * MILLIAMPERES / 3600  # for each round trip of a wake-up
 LISTENERS = {"TCP": Listener("anonymous"), "TLS": Listener("tls", "server")}
-BUILDS = {"plain": "simple", "robust": "full", "aio": "aio"}  # of umqtt2, for its programs
 # No package registry has it: clone github.com/peterhinch/micropython-mqtt to this folder, at commit 306ea64, to have it
 # measured. Where it is not, its published figures stay.
 MQTT_AS = BUILD / "other-clients" / "mqtt_as-0.8.3"
@@ -87,38 +87,37 @@ Costs = dict[str, dict[str, dict[str, Cost]]]
 
 def measure(options: argparse.Namespace) -> Costs:
     """Measure all clients in all scenarios."""
-    with tempfile.TemporaryDirectory() as folder:
-        return costs(Path(folder), [name for name in CLIENTS if name != "mqtt_as" or MQTT_AS.exists()])
+    return costs([name for name in CLIENTS if name != "mqtt_as" or MQTT_AS.exists()])
 
 
-def costs(folder: Path, clients: Sequence[str], scenarios: Iterable[str] = SCENARIOS) -> Costs:
-    """Measure each client in each scenario, with TLS and without; `folder` is for files."""
-    certificates = Certificates(folder)
+def costs(clients: Iterable[str], scenarios: Iterable[str] = SCENARIOS) -> Costs:
+    """Measure each client in each scenario, with TLS and without."""
     found: Costs = {}
-    with Mosquitto(folder / "mosquitto", certificates, list(LISTENERS.values())) as broker:
-        for program in {CLIENTS[name][0] for name in clients}:
-            prepare(program, folder / program)
-        for scenario, name, how in itertools.product(scenarios, clients, LISTENERS):
-            program, eager = CLIENTS[name]
-            if scenario == "waiting" and program != "robust":
-                continue
-            with RoundTrips(broker.port(LISTENERS[how].name), broker.pid, program != "mqtt_as") as proxy:
-                config = {"scenario": scenario, "tls": how == "TLS", "eager": eager, "ca": certificates.der("ca")}
-                config.update(host="localhost", port=proxy.port)
-                cost = wake(folder / program, f"import wake; wake.main{(program, config)!r}", proxy)
-            found.setdefault(scenario, {}).setdefault(name, {})[how] = cost
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        certificates = Certificates(folder)
+        prepare(folder / "lib")
+        with Mosquitto(folder / "mosquitto", certificates, list(LISTENERS.values())) as broker:
+            for scenario, name, how in itertools.product(scenarios, clients, LISTENERS):
+                program, eager = CLIENTS[name]
+                if scenario == "waiting" and program != "robust":
+                    continue
+                with RoundTrips(broker.port(LISTENERS[how].name), broker.pid, program != "mqtt_as") as proxy:
+                    config = {"scenario": scenario, "tls": how == "TLS", "eager": eager, "ca": certificates.der("ca")}
+                    config.update(host="localhost", port=proxy.port)
+                    cost = wake(folder / "lib", f"import wake; wake.main{(program, config)!r}", proxy)
+                found.setdefault(scenario, {}).setdefault(name, {})[how] = cost
     return found
 
 
-def prepare(program: str, folder: Path) -> None:
-    """Put a client and the program into a folder."""
-    for name in ("wake.py", "ussl.py"):
-        put(PROGRAMS / name, folder / name)
-    if program in BUILDS:
-        lay_out(BUILDS[program], folder)
-    for name in ARCHIVES.get(program, ()):
+def prepare(folder: Path) -> None:
+    """Put all clients and the program into a folder."""
+    lay_out("full", folder)
+    for path in (PROGRAMS / "wake.py", PROGRAMS / "ussl.py"):
+        put(path, folder / path.name)
+    for name in ("umqtt.simple", "umqtt.simple2"):
         lay_out_other(name, folder)
-    for path in MQTT_AS.glob("mqtt_as/*.py") if program == "mqtt_as" else ():
+    for path in MQTT_AS.glob("mqtt_as/*.py"):
         put(path, folder / "mqtt_as" / path.name)
 
 
@@ -146,10 +145,11 @@ class RoundTrips(Server):
     turn is a round trip of any network, however long that takes for it: what the client sent in one turn did not wait
     for an answer.
 
-    port       that the client connects to
-    trips      round trips so far, that of TCP's own handshake included
-    up, down   bytes of TCP's payload so far, to the broker and from it
-    closed     set when the client has closed the connection
+    port        that the client connects to
+    client_pid  the client's process
+    trips       round trips so far, that of TCP's own handshake included
+    up, down    bytes of TCP's payload so far, to the broker and from it
+    closed      set when the client has closed the connection
     """
 
     def __init__(self, broker_port: int, broker_pid: int, sleeps: bool) -> None:
@@ -174,9 +174,9 @@ class RoundTrips(Server):
         answers = b""
         asked = False  # the client has sent something since it got an answer
         quiet = 0
-        open_ones = [client, broker]
         ended = False  # the broker has closed, and the client does not know yet
-        while client in open_ones:
+        open_ones = [client, broker]
+        while True:
             ready, _, _ = select.select(open_ones, [], [], LOOK)
             if client in ready:
                 data = client.recv(65536)
@@ -196,13 +196,11 @@ class RoundTrips(Server):
             enough = QUIET_WITHOUT_SLEEP if not self._sleeps else QUIET_AT_THE_END if ended else QUIET
             if quiet >= enough and (answers or ended):
                 self.trips += asked
-                asked = False
                 self.down += len(answers)
-                if answers:
-                    client.sendall(answers)
+                client.sendall(answers)
                 if ended:
                     client.shutdown(socket.SHUT_WR)
-                answers, ended, quiet = b"", False, 0
+                answers, asked, ended, quiet = b"", False, False, 0
 
     def _all_asleep(self, ended: bool) -> bool:
         if self._sleeps and (self.client_pid is None or not is_asleep(self.client_pid)):
@@ -227,19 +225,14 @@ def parts(figures: Costs) -> dict[str, Table]:
     for scenario, clients in figures.items():
         rows = []
         for client, measured in clients.items():
-            made = [Cost(*measured[how]) for how in LISTENERS]
-            row = [client]
-            for cost in made:
-                told = cost.trips if cost.acknowledged is None else cost.acknowledged
-                row += [f"{told}, {cost.trips}" if told != cost.trips else f"{told}", f"{cost.up:,} + {cost.down:,}"]
-            rows.append(row + [f"{milliampere_hours(cost.trips):.1f}" for cost in made])
+            row, currents = [client], []
+            for acknowledged, trips, up, down in (measured[how] for how in LISTENERS):
+                told = f"{trips}" if acknowledged in (None, trips) else f"{acknowledged}, {trips}"
+                row += [told, f"{up:,} + {down:,}"]
+                currents.append(f"{trips * MILLIAMPERE_HOURS:.1f}")
+            rows.append(row + currents)
         found[f"wakeup, {scenario}"] = Table(SCENARIOS[scenario], head, rows)
     return found
-
-
-def milliampere_hours(trips: int) -> float:
-    """What the round trips of WAKE_UPS wake-ups take."""
-    return trips * ROUND_TRIP_MS / 1000 * MILLIAMPERES / 3600 * WAKE_UPS
 
 
 def draw(figures: Costs, folder: Path) -> None:
