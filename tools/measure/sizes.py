@@ -7,7 +7,7 @@ import itertools
 import re
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
@@ -53,22 +53,6 @@ LIMITED = ("mpy_bytes", "import_heap", "plain_heap", "tls_heap")  # by the budge
 TARGET = ("simple", {"mpy_bytes": 4021, "import_heap": 6160, "tls_import_heap": 6160, "plain_heap": 9 * 1024})
 
 PAGES = {"performance.md": ["sizes"], "boards.md": ["sizes of profiles"]}
-ROWS = {  # of docs/performance.md
-    "umqtt2, simple": "simple",
-    "umqtt2, core": "core",
-    "umqtt2, simple5 (MQTT 5 alone)": "simple5",
-    "umqtt2, full": "full",
-    "its `umqtt2.robust`, all that it loads": "robust, of full",
-    "its `umqtt2.aio`, likewise, with asyncio": "aio, of full",
-    "umqtt2, aio (`umqtt2.aio`, with asyncio)": "aio",
-    "mqtt_as, measured once, with asyncio": "mqtt_as, measured once",
-    "with its MQTT 5, one file more": "with its MQTT 5",
-    "aiomqttc, with asyncio": "aiomqttc",
-    "chumicro-mqtt (a loop, no asyncio), plain TCP": "chumicro-mqtt",
-    "umqtt.simple2": "umqtt.simple2",
-    "umqtt.robust2": "umqtt.robust2",
-    "umqtt.simple": "umqtt.simple",
-}
 BOARDS = ("core", "simple", "simple5", "full", "aio, of full", "aio")  # rows of docs/boards.md
 PANELS = {
     "mpy_bytes": ".mpy files",
@@ -77,29 +61,21 @@ PANELS = {
     "tls_heap": "the same over TLS, with a verified certificate",
 }
 
-# Neither PyPI nor npm has mqtt_as, so it is not measured each time. (micropython-mqtt on PyPI is another one's.)
-# Measured on 2026-11-28 on MicroPython 1.25, 32 bits: mqtt_as 0.8.3, commit 306ea6458a77c42fe45783f79feb0d0fd0fc20c8
-# of peterhinch/micropython-mqtt, compiled and run as the others are. MQTT 5 is a second file, which a client loads that
-# asks for it. `machine` and `network`, which the VM lacks and a board's firmware has, are stubs, imported before it is
-# measured; both take 576 bytes, which are subtracted from the smallest heap, rounded up to a step. The echo program is
-# like that of aiomqttc, with `config["queue_len"] = 4` and `connect(quick=True)`; not tried over TLS.
-MEASURED_ONCE = ("mqtt_as, measured once", "with its MQTT 5")
-
 
 class Client(NamedTuple):
     """
-    module    what a program imports MQTTClient from
-    archives  names in tools.other_clients that it is made of; none is a build of umqtt2
-    part      the profile of umqtt2 that it is a part of, when it is not a whole one
+    title     its row in docs/performance.md; "" if it has none
+    module    what a program imports MQTTClient from; "" if its published figures stay
+    made_of   a profile of umqtt2, or names in tools.other_clients
     program   the echo program, one for each API; "" for a part that is not asked
     tls       whether it has TLS
     echo_tls  whether the program knows TLS
     made      what makes a client
     """
 
-    module: str
-    archives: tuple[str, ...] = ()
-    part: str = ""
+    title: str
+    module: str = ""
+    made_of: Sequence[str] = ()
     program: str = "echo"
     tls: bool = True
     echo_tls: bool = True
@@ -107,11 +83,12 @@ class Client(NamedTuple):
 
     def lay_out(self, target: Path, program: str, name: str) -> None:
         """Put what goes into a board's /lib into `target`, compiled, and a program, `name` there, that imports it."""
-        if not self.archives:
-            install(self.part, target)
-        for archive in self.archives:
-            lay_out_other(archive, target, FLAGS)
-            put(PROGRAMS / "ussl.py", target / "ussl.py", flags=FLAGS)
+        for part in self.made_of:
+            if part in PROFILES:
+                install(part, target)
+            else:
+                lay_out_other(part, target, FLAGS)
+                put(PROGRAMS / "ussl.py", target / "ussl.py", flags=FLAGS)
         text = (PROGRAMS / f"{program}.py").read_text(encoding="utf-8").replace(MADE, self.made)
         draft = target / f"{name}.py"
         draft.write_text(text.replace("from umqtt2 import", f"from {self.module} import"), encoding="utf-8")
@@ -120,24 +97,37 @@ class Client(NamedTuple):
 
 
 CLIENTS = {
-    **{name: Client("umqtt2", part=name, tls=name != "core") for name in PROFILES if name != "aio"},
-    "umqtt.simple": Client("umqtt.simple", ("umqtt.simple",)),
-    "umqtt.simple2": Client("umqtt.simple2", ("umqtt.simple2",)),
-    "robust, of full": Client("umqtt2.robust", part="full", program=""),
-    "umqtt.robust": Client("umqtt.robust", ("umqtt.simple", "umqtt.robust")),
-    "umqtt.robust2": Client("umqtt.robust2", ("umqtt.simple2", "umqtt.robust2")),
-    "aio": Client("umqtt2.aio", part="aio", program="echo_aio"),
-    "aio, of full": Client("umqtt2.aio", part="full", program="echo_aio"),
-    "aiomqttc": Client("aiomqttc", ("aiomqttc",), program="echo_aiomqttc", echo_tls=False),
+    "simple": Client("umqtt2, simple", "umqtt2", ["simple"]),
+    "core": Client("umqtt2, core", "umqtt2", ["core"], tls=False),
+    "simple5": Client("umqtt2, simple5 (MQTT 5 alone)", "umqtt2", ["simple5"]),
+    "full": Client("umqtt2, full", "umqtt2", ["full"]),
+    "robust, of full": Client("its `umqtt2.robust`, all that it loads", "umqtt2.robust", ["full"], ""),
+    "aio, of full": Client("its `umqtt2.aio`, likewise, with asyncio", "umqtt2.aio", ["full"], "echo_aio"),
+    "aio": Client("umqtt2, aio (`umqtt2.aio`, with asyncio)", "umqtt2.aio", ["aio"], "echo_aio"),
+    # Neither PyPI nor npm has mqtt_as, so it is not measured each time. (micropython-mqtt on PyPI is another one's.)
+    # Measured on 2026-11-28 on MicroPython 1.25, 32 bits: mqtt_as 0.8.3, commit 306ea64 of peterhinch/micropython-mqtt,
+    # compiled and run as the others are. MQTT 5 is a second file, which a client loads that asks for it. `machine` and
+    # `network`, which the VM lacks and a board's firmware has, are stubs, imported before it is measured; both take
+    # 576 bytes, which are subtracted from the smallest heap, rounded up to a step. The echo program is like that of
+    # aiomqttc, with `config["queue_len"] = 4` and `connect(quick=True)`; not tried over TLS.
+    "mqtt_as, measured once": Client("mqtt_as, measured once, with asyncio"),
+    "with its MQTT 5": Client("with its MQTT 5, one file more"),
+    "aiomqttc": Client("aiomqttc, with asyncio", "aiomqttc", ["aiomqttc"], "echo_aiomqttc", echo_tls=False),
     # Not that chumicro had no TLS: it is a module of its own, loaded by the program.
     "chumicro-mqtt": Client(
+        "chumicro-mqtt (a loop, no asyncio), plain TCP",
         "chumicro_mqtt",
-        ("chumicro-mqtt", "chumicro-sockets", "chumicro-timing"),
-        program="echo_chumicro",
+        ["chumicro-mqtt", "chumicro-sockets", "chumicro-timing"],
+        "echo_chumicro",
         tls=False,
         made='MQTTClient(transport_factory=print, client_id="sizes")',
     ),
+    "umqtt.simple2": Client("umqtt.simple2", "umqtt.simple2", ["umqtt.simple2"]),
+    "umqtt.robust2": Client("umqtt.robust2", "umqtt.robust2", ["umqtt.simple2", "umqtt.robust2"]),
+    "umqtt.simple": Client("umqtt.simple", "umqtt.simple", ["umqtt.simple"]),
+    "umqtt.robust": Client("", "umqtt.robust", ["umqtt.simple", "umqtt.robust"]),
 }
+ROWS = {client.title: name for name, client in CLIENTS.items() if client.title}
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -148,15 +138,15 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Measure the clients that are wanted, or all of them."""
-    chosen = options.client or list(CLIENTS)
-    found = {name: cost(CLIENTS[name]) for name in chosen}
-    if not options.quick:
-        with running() as endpoints:
-            for name in chosen:
-                with terminal().status(f"{name}: looking for the smallest heap"):
-                    found[name].update(heaps(CLIENTS[name], endpoints))
-    if not options.client:
-        found.update({name: published.read("sizes")["clients"][name] for name in MEASURED_ONCE})
+    old = published.read("sizes")["clients"]
+    found = {}
+    with running() as laptop:
+        for name in options.client or CLIENTS:
+            client = CLIENTS[name]
+            with terminal().status(f"{name}: measuring"):
+                found[name] = cost(client) if client.module else old[name]
+                if client.program and client.module and not options.quick:
+                    found[name].update(heaps(client, laptop))
     version = bytes_on()
     if options.docs:
         ours = [name for name in PROFILES if name in found]
@@ -187,54 +177,46 @@ def cost(client: Client) -> Figures:
 
 def _tls(client: Client, folder: Path) -> int:
     """What TLS adds to the import; for the other clients it is a module of the firmware."""
-    if client.archives:
+    if client.made_of[0] not in PROFILES:
         return 0
     put(PROGRAMS / "modules.py", folder / "modules.mpy", flags=FLAGS)
     names = (client.module, f"{client.module.partition('.')[0]}.transport.tls")
     return int(vm.output(fetch.vm32(), folder, ROOMY_KB, "-m", "modules", *names)[1].split()[1])
 
 
-def heaps(client: Client, endpoints: Endpoints) -> Figures:
-    """The smallest heaps. A client that no program is written for has none."""
-    found: Figures = {}
-    if client.program:
-        for name, tls in (("plain_heap", False), ("tls_heap", True)):
-            found[name] = None
-            if not tls or (client.tls and client.echo_tls):
-                with prepared(client, endpoints, tls) as echo:
-                    found[name] = echo.smallest_heap()
-    return found
+def heaps(client: Client, laptop: Laptop) -> Figures:
+    """The smallest heaps in which a client echoes messages."""
+    with tempfile.TemporaryDirectory() as place:
+        client.lay_out(Path(place), client.program, "echo")
+        return {
+            "plain_heap": laptop.smallest_heap(Path(place), tls=False),
+            "tls_heap": laptop.smallest_heap(Path(place), tls=True) if client.tls and client.echo_tls else None,
+        }
 
 
-class Endpoints(NamedTuple):
-    """How to reach the broker; `ca` is the file of its CA, and `laptop` is connected to it."""
+class Laptop(NamedTuple):
+    """A client of the broker that sends messages to a device, whose program publishes each of them back at QoS 1.
 
-    plain: int
-    tls: int
-    ca: str
-    laptop: Observer
+    plain  what the program gets on its command line: port and number of messages
+    tls    likewise, for TLS: also the file of the CA
+    """
 
+    observer: Observer
+    plain: list[str]
+    tls: list[str]
 
-class Echo(NamedTuple):
-    """A typical small program, ready to be run in a heap of any size: connect, subscribe, publish each message back at
-    QoS 1."""
-
-    folder: Path
-    laptop: Observer
-    arguments: list[str]
-
-    def fails_in(self, heap: int) -> str:
-        """Why it does not echo all messages with a heap of that many bytes; "" when it does."""
+    def fails_in(self, folder: Path, tls: bool, heap: int) -> str:
+        """Why the program in a folder does not echo all messages with a heap of that many bytes; "" when it does."""
         run = next(RUNS)
         wanted = [Message(f"{run}/{i} ".encode().ljust(SIZE, b"\0"), 1) for i in range(MESSAGES)]
         # The first is retained, so it waits for the device to subscribe. Each other one is sent when one has come back.
-        self.laptop.publish(DOWN, wanted[0].payload, 1, retain=True)
+        self.observer.publish(DOWN, wanted[0].payload, 1, retain=True)
         kilobytes = heap / 1024 / vm.words(fetch.vm32())
         end = time.monotonic() + SECONDS
-        with vm.start(fetch.vm32(), self.folder, kilobytes, "-m", "echo", *self.arguments) as process:
+        with vm.start(fetch.vm32(), folder, kilobytes, "-m", "echo", *(self.tls if tls else self.plain)) as process:
             for i, message in enumerate(wanted):
                 if i:
-                    self.laptop.publish(DOWN, message.payload, 1)
+                    self.observer.publish(DOWN, message.payload, 1)
                 while not self._comes_back(message):
                     if time.monotonic() > end:
                         return f"no end within {SECONDS} s"
@@ -244,56 +226,48 @@ class Echo(NamedTuple):
 
     def _comes_back(self, message: Message) -> bool:
         try:
-            return self.laptop.next(UP, LOOK) == message
+            return self.observer.next(UP, LOOK) == message
         except AssertionError:
             return False
 
-    def smallest_heap(self) -> int | None:
+    def smallest_heap(self, folder: Path, tls: bool) -> int | None:
         """Bytes, by halving between nothing and MOST; None when it does not even run in MOST."""
-        if self.fails_in(MOST):
+        if self.fails_in(folder, tls, MOST):
             return None
         low, high = 0, MOST // STEP  # does not run, runs; in steps
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if self.fails_in(middle * STEP) else (low, middle)
+            low, high = (middle, high) if self.fails_in(folder, tls, middle * STEP) else (low, middle)
         # Near the limit it depends on when garbage is collected, which varies from run to run.
-        while high * STEP < MOST and any(self.fails_in(high * STEP) for _ in range(TIMES)):
+        while high * STEP < MOST and any(self.fails_in(folder, tls, high * STEP) for _ in range(TIMES)):
             high += 1
         return high * STEP
 
 
 @contextmanager
-def prepared(client: Client, endpoints: Endpoints, tls: bool) -> Iterator[Echo]:
-    """Compile the program for a client."""
-    with tempfile.TemporaryDirectory() as place:
-        client.lay_out(Path(place), client.program, "echo")
-        arguments = [endpoints.tls, MESSAGES, endpoints.ca] if tls else [endpoints.plain, MESSAGES]
-        yield Echo(Path(place), endpoints.laptop, list(map(str, arguments)))
-
-
-@contextmanager
-def running() -> Iterator[Endpoints]:
+def running() -> Iterator[Laptop]:
     """Run a broker, and a laptop that sends messages."""
+    listeners = [Listener("plain"), Listener("tls", "server")]
     with tempfile.TemporaryDirectory() as place:
         certificates = Certificates(Path(place))
-        with Mosquitto(Path(place), certificates, [Listener("plain"), Listener("tls", "server")]) as mosquitto:
-            with Observer(hostname=HOST, port=mosquitto.port("plain")) as laptop:
-                laptop.subscribe(UP)
-                yield Endpoints(mosquitto.port("plain"), mosquitto.port("tls"), certificates.der("ca"), laptop)
+        with Mosquitto(Path(place), certificates, listeners) as broker:
+            with Observer(hostname=HOST, port=broker.port("plain")) as observer:
+                observer.subscribe(UP)
+                plain, tls = ([str(broker.port(each.name)), str(MESSAGES)] for each in listeners)
+                yield Laptop(observer, plain, [*tls, certificates.der("ca")])
 
 
 def parts(figures: dict[str, Any]) -> dict[str, Table]:
     """A table of all that was measured, and those of the pages."""
     clients = figures["clients"]
-    rows = {name: name for name in clients}
     titles = {**TITLES, "object_heap": "heap: client"}
     shown = {name: title for name, title in titles.items() if any(name in row for row in clients.values())}
-    every = table(f"Bytes of flash and heap, {figures['vm']}", clients, rows, shown)
+    every = table(f"Bytes of flash and heap, {figures['vm']}", clients, {name: name for name in clients}, shown)
     name, limits = TARGET
     every.rows.append([f"{name} must reach", *(f"≤ {limits[key]:,}" if key in limits else "" for key in shown)])
-    boards = {f"`{name}`" if name in PROFILES else "`full`, `umqtt2.aio`": name for name in BOARDS}
     found = {"": every}
     if set(ROWS.values()) <= set(clients):
+        boards = {f"`{name}`" if name in PROFILES else "`full`, `umqtt2.aio`": name for name in BOARDS}
         found["sizes"] = table("", clients, ROWS, TITLES)
         found["sizes of profiles"] = table("", clients, boards, {name: TITLES[name] for name in LIMITED}, "profile")
     return found
