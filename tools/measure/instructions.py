@@ -48,16 +48,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     with running() as broker, tempfile.TemporaryDirectory() as home:
         for client in options.client or MEASURED:
             with terminal().status(f"{client}: counting"):
-                found[client] = all_of(Path(home), broker, client)
+                found[client] = all_of(prepare(client, Path(home)), broker, client)
     version = instructions_on()
     if options.docs and "umqtt2" in found:
         INSTRUCTIONS.write(version, {PROFILE: found["umqtt2"]})
     return {"vm": version, "clients": found}
 
 
-def all_of(home: Path, broker: Broker, client: str, shorter: int = 1) -> dict[str, float]:
-    """All measures of a client. home: where to make its folder."""
-    folder = prepare(client, home)
+def all_of(folder: Path, broker: Broker, client: str, shorter: int = 1) -> dict[str, float]:
+    """All measures of a client. folder, shorter: as those of `thousands`."""
     return {name: thousands(folder, broker, client, name, shorter) for name in MEASURED[client]}
 
 

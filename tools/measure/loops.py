@@ -15,7 +15,7 @@ from typing import Any
 
 from tools import fetch, other_clients
 from tools.errors import ToolError
-from tools.paths import REPO, new_folder
+from tools.paths import REPO
 from tools.testkit import vm
 from tools.testkit.mosquitto import PlainMosquitto
 from tools.testkit.process import finish
@@ -80,35 +80,30 @@ def running() -> Iterator[PlainMosquitto]:
 
 def prepare(client: str, home: Path) -> Path:
     """Make a folder for a client below `home`, which has all that a VM imports to measure it."""
-    target = home / client
-    with new_folder(target) as draft:
-        for program in {*SHARED, f"use_{client}"}:
-            put(PROGRAMS / f"{program}.py", draft / f"{program}.py")
-        for name in ARCHIVES.get(client, ()):
-            lay_out_other(name, draft)
-        if client in BUILDS:
-            lay_out(BUILDS[client], draft)
-    return target
+    folder = home / client
+    if client in BUILDS:
+        lay_out(BUILDS[client], folder)
+    for name in ARCHIVES.get(client, ()):
+        lay_out_other(name, folder)
+    for program in {*SHARED, f"use_{client}"}:
+        put(PROGRAMS / f"{program}.py", folder / f"{program}.py")
+    return folder
 
 
-def run(
-    folder: Path | None, heap_kb: int, call: str, client: str, *arguments: object, core: int | None = None
-) -> dict[str, Any]:
+def run(folder: Path | None, heap_kb: int, call: str, client: str, *arguments: object) -> dict[str, Any]:
     """Let a program measure a client, and give what it found: a line of JSON that it prints.
 
     folder  that the VM imports from; None: it is this CPython that runs the program
     call    the program's module and function
-    core    of the processor, to stay on
     """
-    line = f"import {call.partition('.')[0]} as program; program.{call.partition('.')[2]}{(client, *arguments)!r}"
+    line = f"import {call.partition('.')[0]}; {call}{(client, *arguments)!r}"
     if folder:
         command, environment = vm.command(fetch.vm32(), heap_kb, "-c", line), vm.imports(folder)
     else:
         paths = os.pathsep.join(map(str, [PROGRAMS, REPO, other_clients.source_folder("gmqtt")]))
         command, environment = [sys.executable, "-c", line], {"PYTHONPATH": paths}
     try:
-        pin = None if core is None else lambda: os.sched_setaffinity(0, {core})
-        done = finish(command, folder or REPO, environment, SECONDS, preexec_fn=pin)
+        done = finish(command, folder or REPO, environment, SECONDS)
     except subprocess.TimeoutExpired:
         raise ToolError(f"bench: {call} of {client} has not ended after {SECONDS} s") from None
     if done.returncode:

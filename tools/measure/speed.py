@@ -6,8 +6,8 @@ import argparse
 import os
 import platform
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timezone
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -49,6 +49,7 @@ MEASURES = {
     "idle": "wake-ups/s while idle, keepalive 10 s",  # in the first round alone, as it takes long
 }
 ON_VM = ["bare", "simple", "simple2", "umqtt2"]
+FOR_TASKS = ["aiomqttc", "chumicro", "aio"]
 ON_CPYTHON = ["bare", "paho", "paho_thread", "umqtt2"]
 # What is measured for whom; the clients take turns in this order. umqtt.simple waits for each acknowledgement, so it
 # knows no burst. paho's thread would receive messages while they are still being queued up, so that their time cannot
@@ -58,7 +59,7 @@ PLAN = {
         **dict.fromkeys(["qos0", "qos1", "one_core", "burst", "receive"], ON_VM),
         "burst": ["bare", "simple2", "umqtt2"],
     },
-    TASKS: dict.fromkeys(["qos0", "qos1", "receive"], ["aiomqttc", "chumicro", "aio"]),
+    TASKS: dict.fromkeys(["qos0", "qos1", "receive"], FOR_TASKS),
     CPYTHON: {
         **dict.fromkeys(["qos0", "qos1", "one_core", "burst"], ON_CPYTHON),
         "receive": ["bare", "paho", "umqtt2"],
@@ -67,8 +68,20 @@ PLAN = {
         ["connect", "qos0", "qos1", "tasks", "receive", "receive1", "echo", "idle"], ["aiomqtt", "gmqtt", "aio"]
     ),
 }
-EXACT = ["simple", "simple2", "umqtt2"]  # clients whose heap, writes and instructions are counted
+EXACT = list(instructions.MEASURED)  # clients whose heap, writes and instructions are counted
 AT_LEAST, AT_MOST = "≥", "≤"
+# Targets on the VM: how many times as fast as another client; what a call takes at the most.
+FASTER = [
+    ("QoS 0 publishes/s, share of the bare socket's", "qos0", "bare", 0.27),
+    ("QoS 0 publishes/s, times umqtt.simple2's", "qos0", "simple2", 3),
+    ("QoS 1 round trips/s, share of the bare socket's", "qos1", "bare", 0.6),
+    ("QoS 1 round trips/s, share of it, broker on the same core", "one_core", "bare", 0.6),
+    ("messages received/s, times umqtt.simple2's", "receive", "simple2", 1.5),
+]
+MOST = {
+    "bytes of heap": {"publish at QoS 0": 32, "publish at QoS 1": 48, "idle check_msg": 0, "received message": 128},
+    "thousand instructions": {"qos0": 21, "qos1": 50, "receive": 37, "idle": 10},
+}
 
 PAGES = {"performance.md": [f"bench, {name}" for name in ("conditions", "targets", *PLAN, "exact", "not reached")]}
 
@@ -86,9 +99,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     if options.rounds < 1 or options.seconds <= 0:
         raise ToolError("bench: --rounds has to be 1 or more, and --seconds more than 0")
     load = os.getloadavg()[0]
-    on_vm = {client for machine in HEAP_KB for clients in PLAN[machine].values() for client in clients}
     with tempfile.TemporaryDirectory() as home, loops.running() as broker:
-        folders = {client: loops.prepare(client, Path(home)) for client in on_vm}
+        folders = {client: loops.prepare(client, Path(home)) for client in (*ON_VM, *FOR_TASKS)}
 
         def exact(function: str) -> dict[str, Any]:
             where = (HOST, broker.port)
@@ -103,7 +115,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "seconds": options.seconds,
             "heap": exact("heap"),
             "writes": exact("writes"),
-            "instructions": _instructions(Path(home, "instructions"), broker, options.shorter),
+            "instructions": _instructions(folders, broker, options.shorter),
             "speed": speeds(folders, broker, options.rounds, options.seconds),
         }
 
@@ -121,39 +133,37 @@ def speeds(folders: dict[str, Path], broker: Broker, rounds: int, seconds: float
     ]
     found: dict[str, Any] = {}
     for where, name, client in track(steps, "measuring", transient=True):
-        with _core(broker, name == "one_core") as core:
-            program = "async_speed.main" if where in (ASYNCIO, TASKS) else "speed.main"
-            folder = folders[client] if where in HEAP_KB else None
+        program = "async_speed.main" if where in (ASYNCIO, TASKS) else "speed.main"
+        folder = folders[client] if where in HEAP_KB else None
+        with _one_core(broker) if name == "one_core" else nullcontext():
             loop = "qos1" if name == "one_core" else name
-            work = (program, client, loop, HOST, broker.port, seconds)
-            sample = loops.run(folder, HEAP_KB.get(where, 0), *work, core=core)
+            sample = loops.run(folder, HEAP_KB.get(where, 0), program, client, loop, HOST, broker.port, seconds)
         kept = found.setdefault(where, {}).setdefault(name, {}).setdefault(client, [])
         kept.append(round(1e6 * sample["count"] / sample["us"], 3))
     return found
 
 
 @contextmanager
-def _core(broker: Broker, wanted: bool) -> Iterator[int | None]:
-    """Keep the broker on one core for the time of the block, and give which one; None leaves it free."""
-    if not wanted:
-        yield None
-        return
+def _one_core(broker: Broker) -> Iterator[None]:
+    """Keep the broker, and what is started in the block, on one core."""
     free = os.sched_getaffinity(broker.pid)
-    os.sched_setaffinity(broker.pid, {max(free)})
     try:
-        yield max(free)
+        for pid in (0, broker.pid):
+            os.sched_setaffinity(pid, {max(free)})
+        yield
     finally:
-        os.sched_setaffinity(broker.pid, free)
+        for pid in (0, broker.pid):
+            os.sched_setaffinity(pid, free)
 
 
-def _instructions(home: Path, broker: Broker, shorter: int) -> dict[str, dict[str, float]]:
+def _instructions(folders: dict[str, Path], broker: Broker, shorter: int) -> dict[str, dict[str, float]]:
     """Thousand instructions by client and measure; nothing where valgrind cannot run."""
     try:
         fetch.valgrind()
     except Unsupported as error:
         print(f"instructions are not counted: {error}")
         return {}
-    return {client: instructions.all_of(home, broker, client, shorter) for client in EXACT}
+    return {client: instructions.all_of(folders[client], broker, client, shorter) for client in EXACT}
 
 
 def machine() -> str:
@@ -199,27 +209,19 @@ def claims(results: dict[str, Any]) -> list[Claim]:
     """All targets with the measured figures."""
     speed = results["speed"]
     on_vm = speed[MICROPYTHON]
-    wanted = [
-        ("QoS 0 publishes/s, share of the bare socket's", "qos0", "bare", 0.27),
-        ("QoS 0 publishes/s, times umqtt.simple2's", "qos0", "simple2", 3),
-        ("QoS 1 round trips/s, share of the bare socket's", "qos1", "bare", 0.6),
-        ("QoS 1 round trips/s, share of it, broker on the same core", "one_core", "bare", 0.6),
-        ("messages received/s, times umqtt.simple2's", "receive", "simple2", 1.5),
-    ]
     found = [
         Claim(text, ratios(on_vm[name]["umqtt2"], on_vm[name][other]), AT_LEAST, target)
-        for text, name, other, target in wanted
+        for text, name, other, target in FASTER
         if name in on_vm
     ]
-    heap = {"publish at QoS 0": 32, "publish at QoS 1": 48, "idle check_msg": 0, "received message": 128}
-    ours = results["heap"]["umqtt2"]
-    found += [Claim(f"bytes of heap: {name}", [ours[name]], AT_MOST, limit) for name, limit in heap.items()]
-    counted = results["instructions"].get("umqtt2", {})
-    most = {"qos0": 21, "qos1": 50, "receive": 37, "idle": 10}
-    found += [
-        Claim(f"thousand instructions: {instructions.MEASURES[name]}", [count], AT_MOST, most[name])
-        for name, count in counted.items()
-    ]
+    counted = {
+        "bytes of heap": results["heap"]["umqtt2"],
+        "thousand instructions": results["instructions"].get("umqtt2", {}),
+    }
+    for what, counts in counted.items():
+        for name, count in counts.items():
+            title = instructions.MEASURES.get(name, name)
+            found.append(Claim(f"{what}: {title}", [count], AT_MOST, MOST[what][name]))
     writes = max(results["writes"]["umqtt2"].values())
     found.append(Claim("writes to the socket for one packet", [writes], AT_MOST, 1))
     for name, at in speed[CPYTHON].items():
@@ -256,20 +258,17 @@ def parts(figures: dict[str, Any]) -> dict[str, Any]:
     found["exact"] = _exact(figures)
     found["targets"] = Table("Targets", ["what", "target", "found", "spread", ""], targets)
     found["conditions"] = _conditions(figures)
-    found["not reached"] = _not_reached(made)
+    found["not reached"] = _not_reached([each for each in made if not each.reached])
     return {f"bench, {name}": part for name, part in found.items()}
 
 
 def _speed(at: dict[str, dict[str, list[float]]], title: str) -> Table:
     clients = [name for name in CLIENTS if any(name in row for row in at.values())]
 
-    def cell(samples: list[float]) -> str:
-        return f"{number(median(samples))}\n{ends(samples)}".strip()
+    def cell(samples: Sequence[float]) -> str:
+        return f"{number(median(samples))}\n{ends(samples)}".strip() if samples else "—"
 
-    rows = [
-        [MEASURES[name], *(cell(row[client]) if client in row else "—" for client in clients)]
-        for name, row in at.items()
-    ]
+    rows = [[MEASURES[name], *(cell(row.get(client, ())) for client in clients)] for name, row in at.items()]
     return Table(f"{title}: median, and lowest to highest", ["", *(CLIENTS[name] for name in clients)], rows)
 
 
@@ -292,48 +291,44 @@ def _exact(figures: dict[str, Any]) -> Table:
 def _conditions(figures: dict[str, Any]) -> str:
     versions = figures["versions"]
     names = ("umqtt2", "umqtt.simple", "umqtt.simple2", "paho-mqtt", "aiomqtt", "gmqtt", "aiomqttc", "chumicro-mqtt")
-    return "\n".join(
-        [
-            f"- {figures['date']}, {figures['rounds']} rounds, samples of {figures['seconds']:g} s",
-            f"- {versions['vm']}; CPython {versions['cpython']}",
-            f"- {'; '.join(f'{name} {versions[name]}' for name in names)}",
-            f"- mosquitto {versions['mosquitto']}",
-            f"- {figures['machine']}; load before the run: {figures['load before']}",
-        ]
+    return (
+        f"- {figures['date']}, {figures['rounds']} rounds, samples of {figures['seconds']:g} s\n"
+        f"- {versions['vm']}; CPython {versions['cpython']}\n"
+        f"- {'; '.join(f'{name} {versions[name]}' for name in names)}\n"
+        f"- mosquitto {versions['mosquitto']}\n"
+        f"- {figures['machine']}; load before the run: {figures['load before']}"
     )
 
 
-def _not_reached(made: list[Claim]) -> str:
-    missed = [each for each in made if not each.reached]
+def _not_reached(missed: list[Claim]) -> str:
     if not missed:
         return "In this run every target was reached."
-    lines = []
+    text = "Not reached in this run:\n"
     for each in missed:
-        line = f"- {each.text}: {number(median(each.found))} ({each.sense} {number(each.target)})"
-        lines.append(line + (f"; the bare socket: {number(median(each.bare))}" if each.bare else ""))
-    return "\n".join(["Not reached in this run:", "", *lines])
+        text += f"\n- {each.text}: {number(median(each.found))} ({each.sense} {number(each.target)})"
+        text += f"; the bare socket: {number(median(each.bare))}" if each.bare else ""
+    return text
 
 
 def draw(figures: dict[str, Any], folder: Path) -> None:
     """A picture for each claim."""
 
-    def panels(machine: str, names: Sequence[str], bare: bool = True) -> dict[str, dict[str, list[float]]]:
-        # The bare socket is left out where its bar would make the others too short.
+    def panels(machine: str, names: Iterable[str], without: str = "") -> dict[str, dict[str, list[float]]]:
         at = figures["speed"][machine]
-        clients = [client for client in CLIENTS if bare or client != "bare"]
         return {
-            MEASURES[name]: {CLIENTS[client]: at[name][client] for client in clients if client in at[name]}
+            MEASURES[name]: {CLIENTS[each]: at[name][each] for each in CLIENTS if each in at[name] and each != without}
             for name in names
             if name in at
         }
 
     heap = figures["heap"]
     heaps = {name: {CLIENTS[client]: [heap[client][name]] for client in EXACT} for name in heap["umqtt2"]}
+    # The bare socket is left out where its bar would make the others too short.
     for name, title, found in (
         ("qos0", "One write a packet: QoS 0 publishes on the VM", panels(MICROPYTHON, ["qos0"])),
         ("qos1", "No waiting for TCP's timers: QoS 1 on the VM", panels(MICROPYTHON, ["qos1", "one_core", "burst"])),
-        ("receive", "Two reads a packet: receiving on the VM", panels(MICROPYTHON, ["receive"], bare=False)),
+        ("receive", "Two reads a packet: receiving on the VM", panels(MICROPYTHON, ["receive"], without="bare")),
         ("heap", "Next to nothing is allocated: bytes of heap for one call", heaps),
-        ("cpython", "The same source on CPython, beside paho", panels(CPYTHON, list(MEASURES), bare=False)),
+        ("cpython", "The same source on CPython, beside paho", panels(CPYTHON, MEASURES, without="bare")),
     ):
         pictures.bars(folder / "performance" / f"{name}.svg", title, found)
