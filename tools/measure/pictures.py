@@ -18,17 +18,9 @@ ON_DARK = {INK: "#e4e7eb", OURS: "#2fb58c", THEIRS: "#7b8794", BARE: "#4b5866", 
 
 WIDTH, ROW, TOP = 7.5, 0.34, 0.95  # inches
 
-SETTINGS = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "umqtt2",
-    "font.family": "sans-serif",
-    "text.color": INK,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.titlecolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
+INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
+# Text stays text, of any sans-serif that the reader has.
+SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "umqtt2", "font.family": "sans-serif", **dict.fromkeys(INKED, INK)}
 
 
 @contextmanager
@@ -65,8 +57,8 @@ def bars(path: Path, title: str, panels: Mapping[str, Mapping[str, Sequence[floa
         figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
         for ax, (heading, panel) in zip(axes, panels.items()):
             middles = [median(samples) for samples in panel.values()]
-            low = [middle - min(samples) for middle, samples in zip(middles, panel.values())]
-            high = [max(samples) - middle for middle, samples in zip(middles, panel.values())]
+            low = [median(samples) - min(samples) for samples in panel.values()]
+            high = [max(samples) - median(samples) for samples in panel.values()]
             ax.barh(
                 list(panel),
                 middles,
@@ -88,15 +80,11 @@ def bars(path: Path, title: str, panels: Mapping[str, Mapping[str, Sequence[floa
 
 def in_both_colours(text: str) -> str:
     """The text of a picture that is drawn with our colours, with those of the page around it."""
-    for colour in ON_DARK:
-        text = text.replace(colour, f"var(--{_name(colour)})")
-    light = "".join(f"--{_name(colour)}:{colour};" for colour in ON_DARK)
-    dark = "".join(f"--{_name(colour)}:{other};" for colour, other in ON_DARK.items())
+    names = {colour: f"--c{colour[1:]}" for colour in ON_DARK}
+    for colour, name in names.items():
+        text = text.replace(colour, f"var({name})")
+    light = "".join(f"{name}:{colour};" for colour, name in names.items())
+    dark = "".join(f"{name}:{ON_DARK[colour]};" for colour, name in names.items())
     style = f"<style>svg{{{light}}}@media(prefers-color-scheme:dark){{svg{{{dark}}}}}</style>"
-    # Any sans-serif that the reader has; a size in the browser's units, so that it scales.
-    text = re.sub(r"(<svg [^>]*>)", lambda match: match[1] + "\n " + style, text, count=1)
+    text = re.sub(r"(<svg [^>]*>)", lambda match: f"{match[1]}\n {style}", text, count=1)
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
-
-
-def _name(colour: str) -> str:
-    return f"c{colour[1:]}"

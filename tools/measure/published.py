@@ -12,21 +12,21 @@ from tools.paths import REPO
 from tools.tables import Table, fill, markdown
 
 DOCS = REPO / "docs"
-FILE = "figures.json"
+FIGURES = DOCS / "figures.json"
 
 
 def read(name: str) -> Any:
     """The published figures of a measurement."""
-    return _all()[name]
+    return json.loads(FIGURES.read_text(encoding="utf-8"))[name]
 
 
 def keep(name: str, figures: dict[str, Any]) -> Any:
     """Publish figures of a measurement. Those of clients that were not measured this time stay; give all."""
-    found = _all()
+    found = json.loads(FIGURES.read_text(encoding="utf-8"))
     found[name] = _merged(found.get(name, {}), figures)
     text = json.dumps(found, indent=1)
     text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda match: f"[{' '.join(match[1].split())}]", text)
-    (DOCS / FILE).write_text(text + "\n", encoding="utf-8")
+    FIGURES.write_text(text + "\n", encoding="utf-8")
     return found[name]
 
 
@@ -37,11 +37,6 @@ def write(module: ModuleType, figures: Any, docs: Path = DOCS) -> None:
         fill(docs / name, {place: parts[place] for place in places})
     if hasattr(module, "draw"):
         module.draw(figures, docs)
-
-
-def _all() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((DOCS / FILE).read_text(encoding="utf-8"))
-    return found
 
 
 def _merged(old: Any, new: Any) -> Any:

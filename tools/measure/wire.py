@@ -7,6 +7,8 @@ bytes of MQTT, there and back: TCP and IP add 40 to each packet, TLS some 30 mor
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from tools.measure.loops import running
@@ -32,33 +34,29 @@ class Counting:
         self.bytes = 0
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._tcp, name)
+        method = getattr(self._tcp, name)
+        return partial(self._counted, method) if name in ("readinto", "write") else method
 
-    def readinto(self, *arguments: Any) -> int | None:
-        """Read, and count."""
-        return self._counted(self._tcp.readinto(*arguments))
-
-    def write(self, *arguments: Any) -> int | None:
-        """Write, and count."""
-        return self._counted(self._tcp.write(*arguments))
-
-    def _counted(self, moved: int | None) -> int | None:
+    def _counted(self, method: Callable[..., int | None], *arguments: Any) -> int | None:
+        moved = method(*arguments)
         self.bytes += moved or 0
         return moved
 
 
-def sent(port: int, packets: Any, *topics: str | Topic, qos: int) -> list[int]:
+def sent(port: int, packets: Any, topics: Sequence[str | Topic], qos: int) -> list[int]:
     """Publish readings, one after the other, and give the bytes of each and of its acknowledgement."""
     transport = Counting(port)
-    acknowledged: list[int] = []
+    waiting: set[int] = set()
     client = MQTTClient("air", "", transport=transport, packets=packets)
-    client.set_callback_status(lambda pid, status: acknowledged.append(pid))
+    client.set_callback_status(lambda pid, status: waiting.remove(pid))
     client.connect()
     found = []
-    for i, topic in enumerate(topics, 1):
+    for topic in topics:
         transport.bytes = 0
-        client.publish(topic, PAYLOAD, qos=qos)
-        while qos and len(acknowledged) < i:
+        pid = client.publish(topic, PAYLOAD, qos=qos)
+        if pid:
+            waiting.add(pid)
+        while waiting:
             client.wait_msg()
         found.append(transport.bytes)
     client.disconnect()
@@ -77,7 +75,7 @@ def measure(options: argparse.Namespace) -> dict[str, list[int]]:
                 (["MQTT 5, which expires"], V5(), [Topic(TOPIC, expiry=60)]),
                 ([FIRST, LATER], V5(aliases=1), [TOPIC, TOPIC]),
             ):
-                for name, count in zip(names, sent(broker.port, packets, *topics, qos=qos)):
+                for name, count in zip(names, sent(broker.port, packets, topics, qos)):
                     found.setdefault(name, []).append(count)
     return found
 
