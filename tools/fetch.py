@@ -30,7 +30,7 @@ NAMES = ("vm32", "vm64", "vm-newest", "mosquitto", "mosquitto-passwd", "mosquitt
 # What ActiveMQ needs of /usr/share/java besides its own.
 JARS = (
     *("hawtdispatch", "hawtdispatch-transport", "mqtt-client", "slf4j-simple", "activemq-spring", "xbean-spring"),
-    *(f"spring3-{part}" for part in ("aop", "beans", "context", "core", "expression")),
+    *("spring3-aop", "spring3-beans", "spring3-context", "spring3-core", "spring3-expression"),
 )
 
 
@@ -84,15 +84,10 @@ class Packages(NamedTuple):
             raise Unsupported(f"{what} does not run here; {self.remedy}")
 
 
-def _is_supported(path: Path) -> bool:
-    known = probe(path)
-    return bool(known and known.version >= OLDEST)
-
-
 MICROPYTHON = Packages(
     ["micropython"],
     ["usr/bin/micropython"],
-    _is_supported,
+    lambda path: (known := probe(path)) and known.version >= OLDEST,
     "install micropython {}.{} or later, or set MICROPYTHON=/path".format(*OLDEST),
 )
 MOSQUITTO = Packages(

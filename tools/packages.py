@@ -20,15 +20,8 @@ from umqtt2 import __version__
 
 MANIFESTS = REPO / "manifests"
 # The name of each package file, and of the manifest that says what is in it.
-PACKAGES = {
-    "package.json": "umqtt2-simple",
-    "package-core.json": "umqtt2-core",
-    "package-simple.json": "umqtt2-simple",
-    "package-simple5.json": "umqtt2-simple5",
-    "package-full.json": "umqtt2-full",
-    "package-aio.json": "umqtt2-aio",
-    "package-compat.json": "umqtt2-compat",
-}
+PACKAGES = {"package.json": "umqtt2-simple"}
+PACKAGES |= {f"package-{name}.json": f"umqtt2-{name}" for name in "core simple simple5 full aio compat".split()}
 INDEX = BUILD / "mip"
 # What to do with a build. MicroPython prefers a .py file to an .mpy file of the same name beside it.
 NEXT = """

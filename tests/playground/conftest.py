@@ -31,8 +31,6 @@ def browser() -> Iterator[Any]:
     except Unsupported as error:
         pytest.skip(str(error))
     with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(
-            executable_path=str(program), args=list(chromium.OPTIONS), timeout=LIMIT_MS
-        )
+        running = driver.chromium.launch(executable_path=str(program), args=["--disable-gpu"], timeout=LIMIT_MS)
         yield running
         running.close()
