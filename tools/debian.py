@@ -122,8 +122,8 @@ def unpack(
 def _fetch(packages: Sequence[str], suite: str, arch: str) -> list[Path]:
     """Download packages, with all that they depend on; give their files."""
     home = BUILD / "apt" / f"{suite}-{arch}"
-    archives = home / "var/cache/apt/archives"
-    for folder in (archives / "partial", home / "var/lib/apt/lists/partial", home / "var/log/apt", home / "etc/apt"):
+    archives, lists = home / "var/cache/apt/archives", home / "var/lib/apt/lists"
+    for folder in (archives / "partial", lists / "partial", home / "var/log/apt", home / "etc/apt"):
         folder.mkdir(parents=True, exist_ok=True)
     (home / "status").write_text("")
     at = mirror()
@@ -136,7 +136,13 @@ def _fetch(packages: Sequence[str], suite: str, arch: str) -> list[Path]:
         old.unlink()
     what = f"{', '.join(packages)} of {suite} for {arch}"
     apt = ["apt-get", "-q", "-c", str(home / "apt.conf")]
-    _run([*apt, "update"], f"fetching the package lists for {what}")
+    update = [*apt, "update"], f"fetching the package lists for {what}"
+    try:
+        _run(*update)
+    except ToolError:  # which a list can cause that was cut: then it is fetched anew
+        for old in lists.glob("*Packages*"):
+            old.unlink()
+        _run(*update)
     _run([*apt, "install", "-y", "--download-only", "--no-install-recommends", *packages], f"fetching {what}")
     return sorted(archives.glob("*.deb"))
 

@@ -99,3 +99,12 @@ def test_what_was_made_of_something_else_is_made_anew(bare: Path) -> None:
 
     assert make("one") == make("one") == make("two") == bare / "thing"
     assert made == ["one", "two"]
+
+
+def test_what_a_killed_process_has_left_is_removed(bare: Path) -> None:
+    killed = paths.new_folder(bare / "thing")
+    (killed.__enter__() / "cut").touch()
+    with paths.new_folder(bare / "thing") as draft:
+        assert not list(draft.iterdir())
+        (draft / "whole").touch()
+    assert [path.relative_to(bare).as_posix() for path in bare.rglob("*")] == ["thing", "thing/whole"]
