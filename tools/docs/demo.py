@@ -22,18 +22,12 @@ WIDTH = 80  # columns
 
 def draw(screen: str, path: Path) -> None:
     """Draw some lines of a screen, with its control codes."""
-    lines = [Text.from_ansi(line) for line in screen.splitlines()]
-    plain = [line.plain for line in lines]
-    try:
-        cut = next(i for i, line in enumerate(plain) if "cuts the device off" in line)
-        back = next(i for i, line in enumerate(plain[cut:], cut) if "device | connected" in line)
-        panel = next(i for i, line in enumerate(plain) if line.startswith("╭"))
-    except StopIteration:
-        raise ToolError("demo: its screen does not show the cut, the connection after it, and the end") from None
+    around = re.search(r"(.*\n){4}.*cuts the device off(.*\n)+?.*device \| \S*connected(.*\n){6}", screen)
+    panel = re.search(r"^╭[^╭]*\Z", screen, re.MULTILINE)
+    if not around or not panel:
+        raise ToolError("demo: its screen does not show the cut, the connection after it, and the end")
     console = Console(record=True, width=WIDTH, file=io.StringIO(), highlight=False)
-    for part in (lines[cut - 4 : back + 6], [Text("...")], lines[panel:]):
-        for line in part:
-            console.print(line, no_wrap=True)
+    console.print(Text.from_ansi(f"{around[0]}...\n{panel[0].rstrip()}"), no_wrap=True)
     svg = console.export_svg(title="make demo", theme=MONOKAI, unique_id="demo")
     # Any font of fixed width that the reader has: rich's would be loaded from another host.
     svg = re.sub(r"@font-face \{.*?\}|<!--.*?-->|Fira Code, ", "", svg, flags=re.DOTALL)
