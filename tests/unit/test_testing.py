@@ -74,8 +74,10 @@ def test_a_clean_session_forgets(connected):
 
 
 def test_a_clean_session_ends_with_its_connection(connected):
+    connected.client.subscribe("t")
     connected.client.disconnect()
     assert connected.client.connect(clean_session=False) is False
+    assert connected.transport.subscriptions == {}
     connected.client.disconnect()
     assert connected.client.connect(clean_session=False) is True
 
@@ -241,6 +243,23 @@ def test_a_session_goes_to_where_the_client_connects_next():
     with pytest.raises(MQTTException):
         while first.check_msg():
             pass
+
+
+@pytest.mark.parametrize("way", ["210", "0120", "0210"])
+def test_a_session_is_where_the_client_was_last(way):
+    sides = []
+    links = [Side(sides) for _ in range(3)]
+    client = connected_to(links[int(way[0])], "one")
+    client.connect(clean_session=False)
+    for name in way:
+        client.transport = links[int(name)]
+        assert client.connect(clean_session=False) is True
+        client.subscribe(name)
+    client.connect(clean_session=True)
+    client.subscribe("last")
+    for side in links[1:]:
+        side.forget()  # the client is at the first one
+    assert links[0].subscriptions == {b"last": 0}
 
 
 @pytest.mark.parametrize("clean, wills", [(False, []), (True, [(b"t", b"gone", 0, False)])])

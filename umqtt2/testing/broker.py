@@ -118,7 +118,7 @@ class FakeBroker(FakeTransport):
         self._five = False
         self._up = False
         self._refused = False
-        self._session_ends: "int | None" = 0  # on the clock's `elapsed`; None never
+        self._session_ends: "int | None" = -1  # on the clock's `elapsed`; None never, -1 there is none
         self._expiry = 0
         self._pid = 0
         # In the order of delivery, which a dict of MicroPython does not keep.
@@ -196,14 +196,20 @@ class FakeBroker(FakeTransport):
         self.subscriptions.clear()
         self.subscription_options.clear()
         self.subscription_ids.clear()
-        self._session_ends = self._expiry = 0
+        self._session_ends = -1
+        self._expiry = 0
 
     def take_over(self, other: "FakeBroker") -> "None":
         """Take the client's session from another FakeBroker, whose connection has ended; in `on_connect`. A last will
         that waits goes with it: it is published when the session ends, and not when it goes on [MQTT-3.1.3-9]."""
+        if other._session_ends == -1:
+            return  # another one has it
         for name in SESSION:
+            mine = getattr(self, name)
             setattr(self, name, getattr(other, name))
+            setattr(other, name, mine)
         other._will = None
+        other.forget()
 
     def on_connect(self, seen: "dict[str, Any]") -> "None":
         """Called when the client sends CONNECT, before it is answered; seen: as in `connects`."""
@@ -313,7 +319,7 @@ class FakeBroker(FakeTransport):
             self.forget()
         elif self._session_ends is None or self.clock.elapsed < self._session_ends:
             present = 1
-        elif self._five:
+        elif self._five or self._session_ends >= 0:  # else there was none yet, and what was delivered waits
             self.forget()
         self._begin(seen)
         self._send(self._packets.write_connack, (present, 0), self._extra(CONNACK), self._announced(seen))
