@@ -41,12 +41,17 @@ OTHER_CLIENTS = {
         OtherClient("umqtt.robust2", "2.2.0", "da3a09a570868d8e4ae6d2fad475230f6f2b130b45711be6873f83b10ebd4a6c"),
         OtherClient("aiomqttc", "1.0.7", "cd41bd0ef0f36e3c73213f38b2eb6bb2b4f27637f77831240a9e4c8ce5ca51a2"),
         OtherClient("chumicro-mqtt", "0.30.3", "39bcfe15e5b2ec745864872a53e214cb105e299eeee59adc6185cae59615b9cf"),
-        # Two packages that chumicro-mqtt depends on. It needs the third, chumicro-config, only in from_config().
         OtherClient("chumicro-sockets", "0.21.3", "fe29c9ad2e9fabd5a7929264c5cb3d5536ad784b2c24d735627e4e1bff09619a"),
         OtherClient("chumicro-timing", "0.8.4", "5428d60ca79a99efe1e7453ef3cc7fba810a7f623becd5779d59cfa2c7a0fc9d"),
         # For CPython. What pip would install of it has a package `tests` in the place of everybody's own.
         OtherClient("gmqtt", "0.8.0", "61fb7641109f57ca29f73d2d8f2cb487de49d76338ef8c68228db961b6e9696a"),
     )
+}
+# What a board needs beside some of them. chumicro-mqtt depends on chumicro-config, too, but only in from_config().
+NEEDS = {
+    "umqtt.robust": ["umqtt.simple"],
+    "umqtt.robust2": ["umqtt.simple2"],
+    "chumicro-mqtt": ["chumicro-sockets", "chumicro-timing"],
 }
 
 
@@ -56,11 +61,12 @@ def source_folder(name: str) -> Path:
     return made_once(BUILD / "other-clients" / f"{name}-{client.version}", lambda folder: fetch(client, folder))
 
 
-def module_path(name: str) -> Path:
-    """What of a client goes into a board's /lib: a folder or a file."""
+def module_paths(name: str) -> list[Path]:
+    """What goes into a board's /lib for a client: folders and files."""
     own = name.replace("-", "_")
     places = [source_folder(name) / place for place in ("umqtt", f"src/{own}", f"{own}.py", own)]
-    return next(path for path in places if path.exists())
+    needed = [path for other in NEEDS.get(name, ()) for path in module_paths(other)]
+    return [*needed, next(path for path in places if path.exists())]
 
 
 def fetch(client: OtherClient, target: Path) -> None:

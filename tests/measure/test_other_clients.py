@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tools.errors import ToolError
-from tools.other_clients import OTHER_CLIENTS, OtherClient, fetch, module_path
+from tools.other_clients import OTHER_CLIENTS, OtherClient, fetch, module_paths
 
 
 @pytest.fixture
@@ -70,6 +70,6 @@ def test_not_in_the_index(index: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", OTHER_CLIENTS)
 def test_every_other_client_is_there(name: str) -> None:
     try:
-        assert module_path(name).exists()
+        assert module_paths(name)
     except ToolError as error:
         pytest.fail(str(error), pytrace=False)

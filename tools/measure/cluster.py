@@ -81,12 +81,12 @@ class Client(Process):
     events  when (in seconds), and whether it had a connection from then on
     """
 
-    def __init__(self, i: int, ports: list[int], stop: Path, folder: Path) -> None:
-        """ports: of the nodes, in the order in which it tries them; stop: a file whose being there ends it."""
+    def __init__(self, i: int, ports: list[int], folder: Path) -> None:
+        """ports: of the nodes, in the order in which it tries them."""
         self.name, self.kind = f"{i:02}", KINDS[i % len(KINDS)]
         self.events: list[tuple[float, bool]] = []
         self.published = 0
-        code = f"import fleet_client; fleet_client.main{(self.kind.split()[1], self.name, ports, str(stop))!r}"
+        code = f"import fleet_client; fleet_client.main{(self.kind.split()[1], self.name, ports)!r}"
         if self.kind.startswith("VM"):
             command, environment = vm.command(fetch.vm32(), HEAP_KB, "-c", code), vm.imports(REPO, PROGRAMS)
         else:
@@ -106,7 +106,6 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     restarts = []
     with tempfile.TemporaryDirectory() as name, contextlib.ExitStack() as stack:
         folder = Path(name)
-        stop = folder / "stop"
         nodes: list[Node] = []
         for i in range(NODES):
             nodes.append(stack.enter_context(Node(folder / f"node-{i + 1}", list(nodes))))
@@ -117,7 +116,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for i in range(CLIENTS):
             # Each begins at another node, so that they are spread.
             ports = [nodes[(i + k) % NODES].port for k in range(NODES)]
-            clients.append(stack.enter_context(Client(i, ports, stop, folder)))
+            clients.append(stack.enter_context(Client(i, ports, folder)))
         if not all(client.prints("up", PATIENCE) for client in clients):
             raise ToolError("cluster: not all clients are connected")
         began = time.monotonic()
@@ -132,7 +131,8 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
                 restarts.append((signal, i, round(sent, 3), round(time.monotonic() - began, 3)))
                 print(f"node {i}: {signal}, and back after {restarts[-1][3] - sent:.0f} s", flush=True)
         time.sleep(SETTLE)
-        stop.touch()
+        for client in clients:
+            client.say()
         for client in clients:
             if client.wait(PATIENCE) or not client.published:
                 raise ToolError(f"cluster: {client.name} has failed: {client.output[-5:]}")
@@ -206,7 +206,7 @@ def parts(figures: dict[str, Any]) -> dict[str, Any]:
 def draw(figures: dict[str, Any], folder: Path) -> None:
     """The times without a connection."""
     clients = figures["offline"]
-    with pictures.drawn(folder / "cluster" / "offline.svg", figsize=(8, 5)) as (_, (axes,)):
+    with pictures.drawn(folder / "cluster" / "offline.svg", figsize=(8, 5)) as (axes,):
         for signal, node, begin, end in figures["restarts"]:
             axes.axvspan(begin, end, color=pictures.THEIRS, alpha=0.25, linewidth=0)
             axes.text(begin, len(clients), f" {signal}\n node {node}", fontsize=7, va="bottom", color=pictures.ENDS)

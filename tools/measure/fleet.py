@@ -252,10 +252,9 @@ def parts(figures: dict[str, Any]) -> dict[str, Table]:
 def draw(figures: dict[str, Any], folder: Path) -> None:
     """Attempts and clients that are back over time, with and without jitter."""
     clients, returned = figures["clients"], figures["returned"]
+    title = f"{clients:,} clients whose broker is gone for {returned:.0f} s"
     size = {"figsize": (7.5, 6.5), "height_ratios": [3, 2], "sharex": True}
-    with pictures.drawn(folder / "reliability" / "fleet.svg", 2, **size) as (figure, (above, below)):
-        title = f"{clients:,} clients whose broker is gone for {returned:.0f} s"
-        figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+    with pictures.drawn(folder / "reliability" / "fleet.svg", title, 2, **size) as (above, below):
         end = BIN * max(len(figures[name]["back"]) for name in RUNS) + 1
         for name, colour in zip(RUNS, (pictures.OURS, pictures.THEIRS)):
             attempts, back = figures[name]["attempts"], figures[name]["back"]

@@ -13,7 +13,7 @@ from typing import Any
 from tools import fetch
 from tools.errors import ToolError
 from tools.measure.budget import INSTRUCTIONS, instructions_on
-from tools.measure.loops import ARCHIVES, BUILDS, CLIENTS, clients_option, prepare, running
+from tools.measure.loops import BUILDS, CLIENTS, clients_option, prepare, running
 from tools.measure.programs.feeder import TOPIC, Feeder
 from tools.tables import Table, number, terminal
 from tools.testkit.broker import HOST, Broker
@@ -68,7 +68,6 @@ def thousands(folder: Path, broker: Broker, client: str, name: str, shorter: int
     """
     calls = CALLS[name] // shorter
     # The client comes first: what finding a name takes depends a little on the names that were there before.
-    first = ARCHIVES.get(client, ["umqtt2"])[0]
 
     def counted(program: str, n: int) -> int:
         def feed() -> None:
@@ -77,7 +76,7 @@ def thousands(folder: Path, broker: Broker, client: str, name: str, shorter: int
                 Feeder(HOST, broker.port, TOPIC).feed(n)
 
         call = f"exact.instructions{(client, program, HOST, broker.port, n)!r}"
-        return count(folder, f"import {first}, exact; {call}", feed)
+        return count(folder, f"import {CLIENTS[client]}, exact; {call}", feed)
 
     total = counted(name, 3 * calls) - counted(name, calls)
     if name == "qos1":

@@ -39,12 +39,6 @@ CLIENTS = {
     "aio": "umqtt2.aio",
 }
 BUILDS = {"umqtt2": "simple", "aio": "aio"}
-ARCHIVES = {
-    "simple": ["umqtt.simple"],
-    "simple2": ["umqtt.simple2"],
-    "aiomqttc": ["aiomqttc"],
-    "chumicro": ["chumicro-mqtt", "chumicro-sockets", "chumicro-timing"],
-}
 # TCP_NODELAY: otherwise the broker's acknowledgement can wait for the client's TCP acknowledgement, and the
 # figures would include that delay. No limit for queues: otherwise messages for a slow receiver are dropped.
 SETTINGS = (
@@ -52,9 +46,6 @@ SETTINGS = (
     "max_queued_messages 0",
     "max_inflight_messages 0",
     "persistence false",
-    "log_type error",
-    "log_type warning",
-    "log_type information",
     "connection_messages false",
 )
 
@@ -83,8 +74,8 @@ def prepare(client: str, home: Path) -> Path:
     folder = home / client
     if client in BUILDS:
         lay_out(BUILDS[client], folder)
-    for name in ARCHIVES.get(client, ()):
-        lay_out_other(name, folder)
+    elif CLIENTS[client] in other_clients.OTHER_CLIENTS:
+        lay_out_other(CLIENTS[client], folder)
     for program in {*SHARED, f"use_{client}"}:
         put(PROGRAMS / f"{program}.py", folder / f"{program}.py")
     return folder

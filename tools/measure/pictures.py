@@ -24,9 +24,9 @@ SETTINGS = {"svg.fonttype": "none", "svg.hashsalt": "umqtt2", "font.family": "sa
 
 
 @contextmanager
-def drawn(path: Path, rows: int = 1, **more: Any) -> Iterator[tuple[Any, Any]]:
-    """A figure of matplotlib with our colours, and its axes, one below the other; written into a file at the end. The
-    same figure makes the same file.
+def drawn(path: Path, title: str = "", rows: int = 1, **more: Any) -> Iterator[Any]:
+    """The axes, one below the other, of a figure of matplotlib with our colours, which is written into a file at the
+    end. The same figure makes the same file.
 
     more  arguments of pyplot.subplots
     """
@@ -39,9 +39,11 @@ def drawn(path: Path, rows: int = 1, **more: Any) -> Iterator[tuple[Any, Any]]:
 
     with matplotlib.rc_context(SETTINGS):
         figure, axes = pyplot.subplots(rows, 1, squeeze=False, layout="constrained", **more)
+        if title:
+            figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
         for each in axes[:, 0]:
             each.spines[["top", "right"]].set_visible(False)
-        yield figure, axes[:, 0]
+        yield axes[:, 0]
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, transparent=True, metadata={"Date": None, "Creator": None})
         pyplot.close(figure)
@@ -53,8 +55,7 @@ def bars(path: Path, title: str, panels: Mapping[str, Mapping[str, Sequence[floa
     lowest and their highest."""
     sizes = [len(panel) for panel in panels.values()]
     size = {"figsize": (WIDTH, TOP + ROW * (sum(sizes) + 1.6 * len(sizes))), "height_ratios": sizes}
-    with drawn(path, len(sizes), **size) as (figure, axes):
-        figure.suptitle(title, x=0.02, ha="left", fontsize=12, fontweight="bold")
+    with drawn(path, title, len(sizes), **size) as axes:
         for ax, (heading, panel) in zip(axes, panels.items()):
             middles = [median(samples) for samples in panel.values()]
             low = [median(samples) - min(samples) for samples in panel.values()]

@@ -7,7 +7,7 @@ import itertools
 import re
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
@@ -66,7 +66,7 @@ class Client(NamedTuple):
     """
     title     its row in docs/performance.md; "" if it has none
     module    what a program imports MQTTClient from; "" if its published figures stay
-    made_of   a profile of umqtt2, or names in tools.other_clients
+    made_of   a profile of umqtt2, or a name in tools.other_clients
     program   the echo program, one for each API; "" for a part that is not asked
     tls       whether it has TLS
     echo_tls  whether the program knows TLS
@@ -75,7 +75,7 @@ class Client(NamedTuple):
 
     title: str
     module: str = ""
-    made_of: Sequence[str] = ()
+    made_of: str = ""
     program: str = "echo"
     tls: bool = True
     echo_tls: bool = True
@@ -83,12 +83,11 @@ class Client(NamedTuple):
 
     def lay_out(self, target: Path, program: str, name: str) -> None:
         """Put what goes into a board's /lib into `target`, compiled, and a program, `name` there, that imports it."""
-        for part in self.made_of:
-            if part in PROFILES:
-                install(part, target)
-            else:
-                lay_out_other(part, target, FLAGS)
-                put(PROGRAMS / "ussl.py", target / "ussl.py", flags=FLAGS)
+        if self.made_of in PROFILES:
+            install(self.made_of, target)
+        else:
+            lay_out_other(self.made_of, target, FLAGS)
+            put(PROGRAMS / "ussl.py", target / "ussl.py", flags=FLAGS)
         text = (PROGRAMS / f"{program}.py").read_text(encoding="utf-8").replace(MADE, self.made)
         draft = target / f"{name}.py"
         draft.write_text(text.replace("from umqtt2 import", f"from {self.module} import"), encoding="utf-8")
@@ -97,13 +96,13 @@ class Client(NamedTuple):
 
 
 CLIENTS = {
-    "simple": Client("umqtt2, simple", "umqtt2", ["simple"]),
-    "core": Client("umqtt2, core", "umqtt2", ["core"], tls=False),
-    "simple5": Client("umqtt2, simple5 (MQTT 5 alone)", "umqtt2", ["simple5"]),
-    "full": Client("umqtt2, full", "umqtt2", ["full"]),
-    "robust, of full": Client("its `umqtt2.robust`, all that it loads", "umqtt2.robust", ["full"], ""),
-    "aio, of full": Client("its `umqtt2.aio`, likewise, with asyncio", "umqtt2.aio", ["full"], "echo_aio"),
-    "aio": Client("umqtt2, aio (`umqtt2.aio`, with asyncio)", "umqtt2.aio", ["aio"], "echo_aio"),
+    "simple": Client("umqtt2, simple", "umqtt2", "simple"),
+    "core": Client("umqtt2, core", "umqtt2", "core", tls=False),
+    "simple5": Client("umqtt2, simple5 (MQTT 5 alone)", "umqtt2", "simple5"),
+    "full": Client("umqtt2, full", "umqtt2", "full"),
+    "robust, of full": Client("its `umqtt2.robust`, all that it loads", "umqtt2.robust", "full", ""),
+    "aio, of full": Client("its `umqtt2.aio`, likewise, with asyncio", "umqtt2.aio", "full", "echo_aio"),
+    "aio": Client("umqtt2, aio (`umqtt2.aio`, with asyncio)", "umqtt2.aio", "aio", "echo_aio"),
     # Neither PyPI nor npm has mqtt_as, so it is not measured each time. (micropython-mqtt on PyPI is another one's.)
     # Measured on 2026-11-28 on MicroPython 1.25, 32 bits: mqtt_as 0.8.3, commit 306ea64 of peterhinch/micropython-mqtt,
     # compiled and run as the others are. MQTT 5 is a second file, which a client loads that asks for it. `machine` and
@@ -112,20 +111,20 @@ CLIENTS = {
     # aiomqttc, with `config["queue_len"] = 4` and `connect(quick=True)`; not tried over TLS.
     "mqtt_as, measured once": Client("mqtt_as, measured once, with asyncio"),
     "with its MQTT 5": Client("with its MQTT 5, one file more"),
-    "aiomqttc": Client("aiomqttc, with asyncio", "aiomqttc", ["aiomqttc"], "echo_aiomqttc", echo_tls=False),
+    "aiomqttc": Client("aiomqttc, with asyncio", "aiomqttc", "aiomqttc", "echo_aiomqttc", echo_tls=False),
     # Not that chumicro had no TLS: it is a module of its own, loaded by the program.
     "chumicro-mqtt": Client(
         "chumicro-mqtt (a loop, no asyncio), plain TCP",
         "chumicro_mqtt",
-        ["chumicro-mqtt", "chumicro-sockets", "chumicro-timing"],
+        "chumicro-mqtt",
         "echo_chumicro",
         tls=False,
         made='MQTTClient(transport_factory=print, client_id="sizes")',
     ),
-    "umqtt.simple2": Client("umqtt.simple2", "umqtt.simple2", ["umqtt.simple2"]),
-    "umqtt.robust2": Client("umqtt.robust2", "umqtt.robust2", ["umqtt.simple2", "umqtt.robust2"]),
-    "umqtt.simple": Client("umqtt.simple", "umqtt.simple", ["umqtt.simple"]),
-    "umqtt.robust": Client("", "umqtt.robust", ["umqtt.simple", "umqtt.robust"]),
+    "umqtt.simple2": Client("umqtt.simple2", "umqtt.simple2", "umqtt.simple2"),
+    "umqtt.robust2": Client("umqtt.robust2", "umqtt.robust2", "umqtt.robust2"),
+    "umqtt.simple": Client("umqtt.simple", "umqtt.simple", "umqtt.simple"),
+    "umqtt.robust": Client("", "umqtt.robust", "umqtt.robust"),
 }
 ROWS = {client.title: name for name, client in CLIENTS.items() if client.title}
 
@@ -177,7 +176,7 @@ def cost(client: Client) -> Figures:
 
 def _tls(client: Client, folder: Path) -> int:
     """What TLS adds to the import; for the other clients it is a module of the firmware."""
-    if client.made_of[0] not in PROFILES:
+    if client.made_of not in PROFILES:
         return 0
     put(PROGRAMS / "modules.py", folder / "modules.mpy", flags=FLAGS)
     names = (client.module, f"{client.module.partition('.')[0]}.transport.tls")

@@ -42,11 +42,12 @@ def lay_out(tree: str, target: Path, *programs: Path, compiled: bool = True) -> 
 
 
 def lay_out_other(name: str, target: Path, flags: Sequence[str] = ()) -> None:
-    """Put another client, by its name in `tools.other_clients`, into `target`, compiled; flags: as those of `put`."""
-    module = other_clients.module_path(name)
-    for path in sorted(module.rglob("*.py")) if module.is_dir() else [module]:
-        if path.name not in NOT_FOR_A_BOARD:
-            put(path, target / path.relative_to(module.parent), flags=flags)
+    """Put another client, by its name in `tools.other_clients`, and what it needs into `target`, compiled; flags: as
+    those of `put`."""
+    for module in other_clients.module_paths(name):
+        for path in sorted(module.rglob("*.py")) if module.is_dir() else [module]:
+            if path.name not in NOT_FOR_A_BOARD:
+                put(path, target / path.relative_to(module.parent), flags=flags)
 
 
 def put(source: Path, target: Path, compiled: bool = True, flags: Sequence[str] = ()) -> None:
