@@ -11,15 +11,8 @@ from tools.measure import cluster, fleet, instructions, published, sizes, speed,
 from tools.paths import BUILD
 from tools.tables import show
 
-MEASUREMENTS = {
-    "sizes": sizes,
-    "speed": speed,
-    "instructions": instructions,
-    "wakeup": wakeup,
-    "wire": wire,
-    "fleet": fleet,
-    "cluster": cluster,
-}
+MODULES = (sizes, speed, instructions, wakeup, wire, fleet, cluster)
+MEASUREMENTS = {module.__name__.rpartition(".")[2]: module for module in MODULES}
 
 
 def main() -> None:
