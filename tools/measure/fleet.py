@@ -11,6 +11,7 @@ import math
 import resource
 import tempfile
 import time
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -71,11 +72,8 @@ class Curve(NamedTuple):
 
     def until(self, share: float, since: float) -> float:
         """Seconds from a time on until so many have come."""
-        begin = round(since / self.step)
-        for i, done in enumerate(accumulate(self.values[begin:])):
-            if done >= share:
-                return (i + 1) * self.step
-        return math.inf
+        came = list(accumulate(self.values[round(since / self.step) :]))
+        return (bisect_left(came, share) + 1) * self.step
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
@@ -172,12 +170,9 @@ def calculated(backoff: Backoff, outage: float) -> Curve:
     n = 0
     while sum(refused) > LEFT:
         width = max(round(min(longest, first * 2 ** min(n, 16)) / step), 1)
-        sums = [0.0, *accumulate(refused)]
-        end = len(refused)
-        came = [
-            (sums[min(i + 1, end)] - sums[min(max(i + 1 - width, 0), end)]) / width
-            for i in range(min(end + width - 1, size))
-        ]
+        sums = list(accumulate(refused))
+        sums = [0.0] * width + sums + sums[-1:] * (width - 1)
+        came = [(end - begin) / width for begin, end in zip(sums, sums[width:])][:size]
         for i, share in enumerate(came):
             total[i] += share
         refused = came[:gone]
