@@ -18,10 +18,7 @@ from umqtt2 import __version__
 MADE = "playground/made/"
 PYTHON = REPO / "docs" / "playground" / "python"
 # What a browser has in the place of these modules.
-STAND_INS = {
-    "transport.py": tuple(f"umqtt2/transport/{name}.py" for name in ("tcp", "tls", "websocket")),
-    "playground.py": ("playground.py",),
-}
+STAND_INS = {f"umqtt2/transport/{name}.py": PYTHON / "transport.py" for name in ("tcp", "tls", "websocket")}
 # Not for MicroPython, or not for a browser.
 LEFT_OUT = ("umqtt2/cpython/", "umqtt2/cli/", "umqtt2/__main__.py")
 
@@ -53,9 +50,8 @@ def on_files(files: Files, config: Any) -> Files:
 def sources() -> dict[str, str]:
     """The files of the /lib of the playground's VM: path and text."""
     found = {path.relative_to(REPO).as_posix(): path for path in sorted((REPO / "umqtt2").rglob("*.py"))}
-    found = {name: path for name, path in found.items() if not name.startswith(LEFT_OUT)}
-    found.update({target: PYTHON / name for name, targets in STAND_INS.items() for target in targets})
-    return {name: path.read_text(encoding="utf-8") for name, path in found.items()}
+    found |= {**STAND_INS, "playground.py": PYTHON / "playground.py"}
+    return {name: path.read_text("utf-8") for name, path in found.items() if not name.startswith(LEFT_OUT)}
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
