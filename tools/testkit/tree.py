@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools import fetch, other_clients
+from tools import other_clients
 from tools.commands import run
 from tools.device import install
+from tools.device.compiler import mpy_cross
 from tools.paths import REPO
 
 PACKAGE = REPO / "umqtt2"
@@ -60,5 +61,5 @@ def put(source: Path, target: Path, compiled: bool = True, flags: Sequence[str] 
         shutil.copy(source, target)
         return
     flags = flags or ("-s", source.name)
-    command = [str(fetch.mpy_cross()), *flags, "-o", str(target.with_suffix(".mpy")), str(source)]
+    command = [str(mpy_cross()), *flags, "-o", str(target.with_suffix(".mpy")), str(source)]
     run(command, f"{source.name} does not compile")

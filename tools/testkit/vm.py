@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from tools import fetch
+from tools.device.compiler import mpy_cross
 from tools.errors import ToolError
 from tools.micropython import probe
 from tools.testkit.process import SECONDS, Process, finish
@@ -119,5 +119,5 @@ def mpy_version(run: list[str]) -> int:
 @lru_cache
 def made_mpy_version() -> int:
     """The version of the .mpy files that this environment's mpy-cross makes."""
-    done = subprocess.run([str(fetch.mpy_cross()), "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(mpy_cross()), "--version"], capture_output=True, text=True, check=True)
     return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
