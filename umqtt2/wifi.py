@@ -75,7 +75,7 @@ def opener(network: "Network") -> "Callable[[Any], Callable[[int], Generator[boo
             try:
                 yield from opening(timeout_ms) or ()
             except OSError as e:
-                reached(e.args[0] == errno.ECONNREFUSED)
+                reached(e.args[:1] == (errno.ECONNREFUSED,))
                 raise
             reached(True)
 

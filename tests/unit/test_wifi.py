@@ -512,3 +512,13 @@ def test_other_tasks_go_on_while_it_is_joining(air, broker):
         return turns
 
     assert play(broker, scene) > 10
+
+
+def test_a_transport_that_fails_without_a_number_is_a_failed_attempt(broker, air, robustly):
+    a = robustly()
+    broker.fail_open = OSError()
+    a.client.connect()
+    pass_time(a, 30)
+    assert isinstance(a.client.last_error, OSError)
+    pass_time(a, 30)
+    assert a.client.is_connected()
