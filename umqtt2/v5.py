@@ -355,6 +355,8 @@ class V5:
     ) -> "bytes":
         """Return a CONNECT [3.1]; the arguments are those of `umqtt2.packets.v311`. What is known of the last broker
         does not hold from here on."""
+        if STRICT and self._connection not in (None, connection) and self._connection.state:
+            raise ValueError("packets: another client has this V5; make one for each")
         expiry = self._expiry
         if expiry is None:
             expiry = b"" if clean else b"\x11\xff\xff\xff\xff"

@@ -559,6 +559,16 @@ def test_no_local_is_not_for_shared_subscriptions(up):
     assert up.sent()[0]["topic"] == b"$share/g/a/#"
 
 
+def test_two_clients_cannot_have_one_v5(app):
+    first, second = (app(packets=five) for five in [V5()] * 2)
+    first.client.connect()
+    with pytest.raises(ValueError, match="packets: another client"):
+        second.client.connect()
+    assert first.client.publish("a", "x", qos=1)
+    first.client.disconnect()
+    second.client.connect()
+
+
 # --- Receiving --------------------------------------------------------------------------------------------------
 
 EVERYTHING = [(1, 1), (2, 60), (3, b"json"), (8, b"r/1"), (9, b"\0\1"), (0x0B, 7), (0x0B, 300), (0x26, (b"k", b"v"))]
