@@ -11,7 +11,7 @@ from paho.mqtt.client import Client, MQTTMessage, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tools.testkit.broker import HOST
-from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.mosquitto import PASSWORD, USER
 
 SECONDS = 60
 AHEAD = 60  # messages that are on their way down, at the most

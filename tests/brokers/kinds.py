@@ -9,11 +9,10 @@ from pathlib import Path
 
 from tools import fetch
 from tools.testkit.broker import Broker
-from tools.testkit.mosquitto import PlainMosquitto, hashed
-from tools.testkit.other_brokers import PASSWORD, USER, OtherBroker
-from tools.testkit.rabbitmq import RabbitMQ
+from tools.testkit.mosquitto import PASSWORD, USER, PlainMosquitto, hashed
+from tools.testkit.other_brokers import OtherBroker
+from tools.testkit.rabbitmq import READER, RabbitMQ
 
-READER = "reader"  # with its own name as its password; it may not publish
 LARGEST = 20_000  # bytes of a packet that the broker takes
 IN_FLIGHT = 10  # messages that it takes at a time, where that can be set
 ACL = f"topic readwrite #\nuser {USER}\ntopic readwrite #\nuser {READER}\ntopic read #\n"
@@ -67,7 +66,7 @@ KINDS_311 = {
     ),
     "aedes": Kind311(other("aedes"), rules=True, forgets=True, loses=True),
     "amqtt": Kind311(other("amqtt"), loses=True, unstable=("qos_pairs", "falls_silent", "take_over")),
-    "rabbitmq": Kind311(lambda folder, pem: RabbitMQ(folder, users={USER: PASSWORD}, certificates=pem)),
+    "rabbitmq": Kind311(lambda folder, pem: RabbitMQ(folder, certificates=pem)),
     "ejabberd": Kind311(other("ejabberd"), rules=True, forgets=True, loses=True),
     "activemq": Kind311(other("activemq"), rules=True, forgets=True, loses=True),
 }
@@ -113,7 +112,7 @@ def mosquitto(program: Callable[[], Path], folder: Path) -> Broker:
 def rabbitmq(folder: Path) -> Broker:
     limits = [f"mqtt.max_packet_size_{who}authenticated = {LARGEST}" for who in ("", "un")]
     limits += [f"mqtt.prefetch = {IN_FLIGHT}", "mqtt.max_session_expiry_interval_seconds = infinity"]
-    return RabbitMQ(folder, *limits, users={USER: PASSWORD, READER: READER}, writes={READER: "^nothing$"})
+    return RabbitMQ(folder, *limits)
 
 
 KINDS_5 = {

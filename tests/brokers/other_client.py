@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,10 +16,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from tests.brokers.remote import Raised
 from tools.testkit.broker import HOST
 from tools.testkit.certificates import Certificates
-from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.mosquitto import PASSWORD, USER
 from umqtt2.errno import ECONCLOSE, ECONUNKNOWN
 
-SECONDS = 60
 QUIET_MS = 300  # for what should not come
 # The codes of 3.1.1's CONNACK, for which paho has reason codes of MQTT 5.
 CODES = {0x84: 1, 0x85: 2, 0x88: 3, 0x86: 4, 0x87: 5}
@@ -33,6 +31,8 @@ class Paho:
     reasons   the reason codes that have come, of each kind of packet: "connack", "suback", "unsuback", "puback",
               "disconnect"
     """
+
+    seconds: float = 60  # that it waits
 
     def __init__(
         self,
@@ -59,9 +59,8 @@ class Paho:
         self.messages: list[MQTTMessage] = []
         self.reasons: dict[str, list[int]] = defaultdict(list)
         self.connack: dict[str, Any] = {}  # its properties
-        self._arrived = threading.Condition()
         self._client = client
-        client.on_message = self._on_message
+        client.on_message = lambda c, u, message: self.messages.append(message)
         client.on_connect = self._on_connect
         client.on_subscribe = lambda c, u, mid, codes, props: self._note("suback", codes[0])
         client.on_unsubscribe = lambda c, u, mid, codes, props: self._note("unsuback", 0)
@@ -125,14 +124,17 @@ class Paho:
         self.wait(lambda: self.messages)
         return self.messages.pop(0)
 
-    def wait(self, condition: Any, seconds: float = SECONDS) -> None:
-        """Wait until `condition()`."""
-        end = time.monotonic() + seconds
-        with self._arrived:
-            while not condition():
-                left = end - time.monotonic()
-                assert left > 0, f"paho waited too long: {self.reasons} {[m.payload for m in self.messages]}"
-                self._arrived.wait(left)
+    def wait(self, condition: Callable[[], object], seconds: float = 0) -> None:
+        """Wait until `condition()`; by default some time."""
+        end = time.monotonic() + (seconds or self.seconds)
+        while not condition():
+            if time.monotonic() > end:
+                print("paho:", self.reasons, [message.payload for message in self.messages])
+                raise Raised("waited too long")
+            self._rest()
+
+    def _rest(self) -> None:
+        time.sleep(0.002)  # it has a thread of its own
 
     def _topic(self, name: str) -> str:
         return name
@@ -144,24 +146,19 @@ class Paho:
         self.wait(lambda: len(self.reasons[kind]) > before)
         return self.reasons[kind][-1]
 
-    def _on_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
-        with self._arrived:
-            self.messages.append(message)
-            self._arrived.notify_all()
-
     def _on_connect(self, client: Client, data: Any, flags: Any, code: Any, props: Properties | None) -> None:
         self.connack = dict(vars(props)) if props else {}
         self._session_present = bool(flags.session_present)
         self._note("connack", code)
 
     def _note(self, what: str, code: Any) -> None:
-        with self._arrived:
-            self.reasons[what].append(getattr(code, "value", code))
-            self._arrived.notify_all()
+        self.reasons[what].append(getattr(code, "value", code))
 
 
 class Paho311(Paho):
     """With MQTT 3.1.1, and with methods of programs/remote.py; it does nothing between two calls."""
+
+    seconds = 20
 
     def __init__(
         self, broker: Any, certificates: Certificates, prefix: str, client_id: str, over: str = "", **options: Any
@@ -228,7 +225,7 @@ class Paho311(Paho):
     def idle(self, ms: float = QUIET_MS) -> None:
         """Process what comes for some time."""
         end = time.monotonic() + ms / 1000
-        self.wait(lambda: time.monotonic() > end, ms / 1000 + SECONDS)
+        self.wait(lambda: time.monotonic() > end, ms / 1000 + self.seconds)
 
     def is_connected(self) -> bool:
         return not self.reasons["disconnect"]
@@ -244,15 +241,10 @@ class Paho311(Paho):
             sock.close()
         self._note("disconnect", 0)
 
-    def wait(self, condition: Any, seconds: float = 20) -> None:
-        """Wait until `condition()`; it does not wait for what does not come without a connection."""
-        end = time.monotonic() + seconds
-        while not condition():
-            if self.reasons["disconnect"]:
-                raise Raised(ECONCLOSE)
-            if time.monotonic() > end:
-                raise Raised("waited too long")
-            self._client.loop(0.001)
+    def _rest(self) -> None:
+        if self.reasons["disconnect"]:
+            raise Raised(ECONCLOSE)  # nothing comes any more
+        self._client.loop(0.001)
 
     def _topic(self, name: str) -> str:
         return name[1:] if name.startswith("/") else f"{self._prefix}/{name}"

@@ -277,8 +277,8 @@ def utf8_topics(w: World) -> str:
 @scenario("4.7.2")
 def hash_and_dollar(w: World) -> str:
     b = w.connected("b")
-    b.subscribe("/#")
-    b.subscribe(f"/+/{w.prefix}/t")
+    b.subscribe("/#", 0)
+    b.subscribe(f"/+/{w.prefix}/t", 0)
     b.collect(0)
     w.connected().publish(f"/$umqtt2/{w.prefix}/t", "1", 0)
     found = sorted({message[0].split("/")[0] for message in b.collect(0) if message[0].startswith("$")})

@@ -29,7 +29,7 @@ from tests.brokers.wire import Message, in_order, sent_twice, taken, unanswered
 from tests.faults.proxy import Proxy
 from tests.faults.schedule import DOWN, UP, Fault, Schedule
 from tools.testkit.broker import HOST
-from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.mosquitto import PASSWORD, USER
 from tools.testkit.vm import Run
 
 SIZE = 20  # bytes of a message on the wire, at the least

@@ -20,7 +20,7 @@ from tests.brokers.remote import Remote
 from tests.brokers.scenarios import SCENARIOS, SECTIONS, SLOW, World
 from tools.testkit.broker import HOST
 from tools.testkit.certificates import Certificates
-from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.mosquitto import PASSWORD, USER
 
 NOT_IN_311 = "shared_subscription"  # what a broker makes of it is up to the broker, and may differ each time
 TIMES = 3  # that paho is tried

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 import pytest
 
 from tests.brokers.conftest import Side
-from tests.brokers.kinds import LARGEST, READER
+from tests.brokers.kinds import LARGEST
 from tests.brokers.other_client import Paho
-from tools.testkit.other_brokers import PASSWORD, USER
+from tools.testkit.mosquitto import PASSWORD, USER
+from tools.testkit.rabbitmq import READER
 from umqtt2.errno import ECONAUTH, ECONCLOSE, ECONCREDENTIALS, ELIMIT, SDELIVERED, SFAILED, SREJECTED, STIMEOUT
 from umqtt2.properties import (
     MAXIMUM_PACKET_SIZE,

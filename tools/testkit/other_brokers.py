@@ -20,9 +20,8 @@ from tools.errors import Unsupported
 from tools.node import install, node
 from tools.paths import BUILD, REPO, made_once
 from tools.testkit.broker import HOST, Broker
-from tools.testkit.mosquitto import hashed
+from tools.testkit.mosquitto import PASSWORD, USER, hashed
 
-USER, PASSWORD = "device", "a secret"
 ARGON2 = "$argon2i$v=19$m=65536,t=3,p=4$yv16gnmRJpPTk75F4rswVA$IYXtTId933DAAZ0KPmRtnUfkpFf3Suld20g4pynZYBc"  # PASSWORD
 PYTHON = str(REPO / ".venv" / "bin" / "python")
 

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from tools import erlang, fetch
 from tools.testkit.broker import HOST, Broker
+from tools.testkit.mosquitto import PASSWORD, USER
 from tools.testkit.process import Process
 
 ANYBODY = "anybody"  # the user that a client without a name is
-PLUGINS = ("rabbitmq_mqtt", "rabbitmq_web_mqtt")
+READER = "reader"  # with its own name as its password; it may not publish
+USERS = {ANYBODY: ANYBODY, USER: PASSWORD, READER: READER}
+DEFINITIONS = {
+    "vhosts": [{"name": "/"}],
+    "users": [{"name": user, "password": password, "tags": []} for user, password in USERS.items()],
+    "permissions": [{"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"} for user in USERS],
+    "topic_permissions": [{"user": READER, "vhost": "/", "exchange": "amq.topic", "write": "^nothing$", "read": ".*"}],
+}
 
 
 class RabbitMQ(Broker):
@@ -26,20 +34,10 @@ class RabbitMQ(Broker):
     seconds = 180
     ready = "Server startup complete"  # it listens before it knows its users
 
-    def __init__(
-        self,
-        folder: Path,
-        *settings: str,
-        users: Mapping[str, str] | None = None,
-        writes: Mapping[str, str] | None = None,
-        certificates: Callable[[str], str] | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, *settings: str, certificates: Callable[[str], str] | None = None) -> None:
         """
         folder        for its files; made if need be
         settings      lines of rabbitmq.conf, besides the listeners
-        users         passwords by name
-        writes        for some of them: a regular expression of the topics that they may publish to, with dots for
-                      slashes
         certificates  gives the file of a certificate in PEM, for a listener with TLS: "server", "server-key"
         """
         super().__init__(folder)
@@ -52,8 +50,6 @@ class RabbitMQ(Broker):
                 f"ssl_options.certfile = {certificates('server')}",
                 f"ssl_options.keyfile = {certificates('server-key')}",
             ]
-        self._users = {ANYBODY: ANYBODY, **(users or {})}
-        self._writes = writes or {}
         self._epmd: Process | None = None
         self._epmd_port, self._node_port = self._reserve(), self._reserve()
 
@@ -71,17 +67,6 @@ class RabbitMQ(Broker):
             self._epmd = None
 
     def _prepare(self) -> None:
-        definitions = {
-            "vhosts": [{"name": "/"}],
-            "users": [{"name": user, "password": password, "tags": []} for user, password in self._users.items()],
-            "permissions": [
-                {"user": user, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"} for user in self._users
-            ],
-            "topic_permissions": [
-                {"user": user, "vhost": "/", "exchange": "amq.topic", "write": topics, "read": ".*"}
-                for user, topics in self._writes.items()
-            ],
-        }
         lines = [
             "listeners.tcp = none",
             f"mqtt.listeners.tcp.1 = {HOST}:{self.port}",
@@ -91,8 +76,8 @@ class RabbitMQ(Broker):
             *self._settings,
         ]
         (self._folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
-        (self._folder / "plugins").write_text(f"[{','.join(PLUGINS)}].\n")
-        (self._folder / "definitions.json").write_text(json.dumps(definitions))
+        (self._folder / "plugins").write_text("[rabbitmq_mqtt,rabbitmq_web_mqtt].\n")
+        (self._folder / "definitions.json").write_text(json.dumps(DEFINITIONS))
 
     def _command(self) -> tuple[list[str], dict[str, str]]:
         folder = str(self._folder)
