@@ -9,6 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from umqtt2.testing.packets311 import read_publish
+from umqtt2.testing.properties import read_varint
+
 DELIVERED = "1"  # the status
 CONNACK, PUBLISH, QOS2, PUBREL = 0x20, 0x30, 4, 0x62
 
@@ -247,42 +250,26 @@ def repeated_after_pubrel(connections: Iterable[bytes | bytearray], five: bool =
             if first == CONNACK and not body[0] & 1:
                 released.clear()
             elif first == PUBREL:
-                released.add(body[:2])
+                released.add(int.from_bytes(body[:2], "big"))
             elif first & 0xF4 == PUBLISH | QOS2:
-                pid, payload = _message(body, five)
+                _, pid, _, payload = read_publish(first, body)
+                if five:
+                    length, at = read_varint(payload, 0)
+                    payload = payload[at + length :]
                 if pid in released:
                     repeated.append(payload.decode())
     return repeated
 
 
-def _message(body: bytes, five: bool) -> tuple[bytes, bytes]:
-    # The packet identifier and the payload of a PUBLISH.
-    at = 2 + int.from_bytes(body[:2], "big")
-    payload = at + 2
-    if five:
-        length, payload = _varint(body, payload)
-        payload += length
-    return body[at : at + 2], body[payload:]
-
-
 def packets(data: bytes | bytearray) -> Iterator[tuple[int, bytes]]:
     """The first byte and the rest of each complete packet, without the length."""
-    at = 0
+    data, at = bytes(data), 0
     while at < len(data):
-        length, body = _varint(data, at + 1)
-        if not body or body + length > len(data):
+        try:
+            length, body = read_varint(data, at + 1)
+        except AssertionError:  # it was cut off
             return
-        yield data[at], bytes(data[body : body + length])
+        if body + length > len(data):
+            return
+        yield data[at], data[body : body + length]
         at = body + length
-
-
-def _varint(data: bytes | bytearray, at: int) -> tuple[int, int]:
-    # A length as on the wire, and the index after it; 0 when there is no end of it.
-    length = shift = 0
-    for digit in data[at : at + 4]:
-        length |= (digit & 127) << shift
-        shift += 7
-        at += 1
-        if digit < 128:
-            return length, at
-    return 0, 0

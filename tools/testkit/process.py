@@ -130,8 +130,8 @@ class Process:
         for line in self._process.stdout:
             with self._changed:
                 self.output.append(line.rstrip())
+                self._on_line(self.output[-1])
                 self._changed.notify_all()
-            self._on_line(self.output[-1])
         with self._changed:
             self.ended = True
             self._changed.notify_all()

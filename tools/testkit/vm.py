@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from tools.commands import said
 from tools.device.compiler import mpy_cross
 from tools.errors import ToolError
 from tools.micropython import probe
@@ -70,18 +70,22 @@ class Failed(AssertionError):
 class Run(Process):
     """A program while it runs. It prints events, each a line of JSON, and other lines as it likes."""
 
-    _seen = 0  # lines that were looked at
+    def __init__(self, command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> None:
+        """environment: variables besides those that are set"""
+        self._events: list[str] = []
+        super().__init__(command, cwd, environment, self._note)
 
     def event(self, name: str, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
         """Wait for the next event, which must be `name`, and give its facts."""
-        end = time.monotonic() + seconds
-        while True:
-            line = self._next_line(end, name)
-            if line.startswith(('{"event"', '{"facts"')):
-                said = json.loads(line)
-                if said["event"] != name:
-                    raise self._failed(f"event {said['event']!r} instead of {name!r}")
-                return said["facts"]  # type: ignore[no-any-return]
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._events or self.ended, seconds):
+                raise self._failed(f"no event {name!r} in time")
+        if not self._events:
+            raise self._failed(f"it ended before the event {name!r}")
+        event = json.loads(self._events.pop(0))
+        if event["event"] != name:
+            raise self._failed(f"event {event['event']!r} instead of {name!r}")
+        return event["facts"]  # type: ignore[no-any-return]
 
     def done(self, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
         """Wait until the program ends without an error; return its facts: `ms` it took."""
@@ -89,17 +93,9 @@ class Run(Process):
         self._process.wait(5)
         return facts
 
-    def _next_line(self, end: float, name: str) -> str:
-        with self._changed:
-            more = self._changed.wait_for(
-                lambda: self.ended or len(self.output) > self._seen, max(0.0, end - time.monotonic())
-            )
-            if not more:
-                raise self._failed(f"no event {name!r} in time")
-            if len(self.output) == self._seen:
-                raise self._failed(f"it ended before the event {name!r}")
-            self._seen += 1
-            return self.output[self._seen - 1].strip()
+    def _note(self, line: str) -> None:
+        if line.strip().startswith(('{"event"', '{"facts"')):
+            self._events.append(line)
 
     def _failed(self, why: str) -> Failed:
         return Failed("\n".join([f"the program on the device: {why}. It printed:", *self.output]))
@@ -119,5 +115,5 @@ def mpy_version(run: list[str]) -> int:
 @lru_cache
 def made_mpy_version() -> int:
     """The version of the .mpy files that this environment's mpy-cross makes."""
-    done = subprocess.run([str(mpy_cross()), "--version"], capture_output=True, text=True, check=True)
-    return int(done.stdout.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
+    version = said(str(mpy_cross()), "--version")
+    return int(version.partition("mpy-cross emitting mpy v")[2].partition(".")[0])
