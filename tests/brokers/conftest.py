@@ -8,13 +8,12 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.brokers import page
-from tests.brokers.kinds import KINDS_5, KINDS_311, NAMES, Kind5
+from tests.brokers.kinds import KINDS_5, KINDS_311, NAMES, Kind5, broker_311
 from tests.brokers.machines import MACHINES, Machine
 from tests.brokers.remote import Remote
 from tools.errors import ToolError, Unsupported
@@ -56,19 +55,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     asked = metafunc.config.getoption("--brokers", None)
     many = "client_name" in names
-    kinds: list[str] = list(KINDS_5 if "side" in names else KINDS_311)
+    version = "5" if "side" in names else "3.1.1"
+    kinds: list[str] = list(KINDS_5 if version == "5" else KINDS_311)
     if not asked:
         kinds = [name for name, kind in KINDS_311.items() if kind.clients and (many or name != "mosquitto")]
     elif asked != "all":
         kinds = [name for name in kinds if name in asked.split(",")]
     kinds.reverse()  # those that take longest come first
-    cases: list[tuple[str, ...]] = list(itertools.product(kinds, MACHINES, *([CLIENTS] if many else [])))
+    cases: list[tuple[str, ...]] = list(itertools.product(kinds, [version], MACHINES, *([CLIENTS] if many else [])))
     if many and not asked:
-        cases = [case for case in cases if case[1:] in KINDS_311[case[0]].clients]
-    group = "5" if "side" in names else "3.1.1"
+        cases = [case for case in cases if case[2:] in KINDS_311[case[0]].clients]
     metafunc.parametrize(
-        "broker_name, machine_name, client_name" if many else "broker_name, machine_name",
-        [pytest.param(*case, marks=pytest.mark.xdist_group(f"{case[0]}, {group}")) for case in cases],
+        "broker_name, version, machine_name" + (", client_name" if many else ""),
+        [pytest.param(*case, marks=pytest.mark.xdist_group(f"{case[0]}, {version}")) for case in cases],
         scope="session",
     )
 
@@ -109,32 +108,24 @@ class Side:
         return f"{self.prefix}/{name}"
 
 
-@contextmanager
-def started(make: Callable[[], Broker]) -> Iterator[Broker]:
-    """A broker that runs. What cannot be fetched here is left out; one that does not start is a failure."""
+@pytest.fixture(scope="session")
+def broker(
+    broker_name: str, version: str, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Broker]:
+    """A broker, for all tests that need this one. What cannot be fetched here is left out; one that does not start is a
+    failure."""
+    folder = tmp_path_factory.mktemp(broker_name) / "broker"
     try:
-        with make() as broker:
-            yield broker
+        if version == "5":
+            made = KINDS_5[broker_name].make(folder)
+        else:
+            made = broker_311(broker_name, folder, certificates.pem)
+        with made as running:
+            yield running
     except Unsupported as error:
         pytest.skip(str(error))
     except ToolError as error:
         pytest.fail(str(error), pytrace=False)
-
-
-@pytest.fixture(scope="session")
-def broker(broker_name: str, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """A broker of MQTT 3.1.1, for all tests that need this one."""
-    folder = tmp_path_factory.mktemp(broker_name) / "broker"
-    with started(lambda: KINDS_311[broker_name].make(folder, certificates.pem)) as running:
-        yield running
-
-
-@pytest.fixture(scope="session")
-def broker5(broker_name: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """One of MQTT 5."""
-    folder = tmp_path_factory.mktemp(broker_name) / "broker"
-    with started(lambda: KINDS_5[broker_name].make(folder)) as running:
-        yield running
 
 
 @pytest.fixture(scope="session")
@@ -144,10 +135,10 @@ def machine(machine_name: str, tmp_path_factory: pytest.TempPathFactory) -> Mach
 
 
 @pytest.fixture
-def side(request: pytest.FixtureRequest, broker_name: str, broker5: Broker, machine: Machine, tell: Tell) -> Side:
+def side(request: pytest.FixtureRequest, broker_name: str, broker: Broker, machine: Machine, tell: Tell) -> Side:
     """A broker and a machine."""
     cell = tell("MQTT 5", request.function.__name__[5:], "yes")
-    return Side(broker5, KINDS_5[broker_name], machine, cell)
+    return Side(broker, KINDS_5[broker_name], machine, cell)
 
 
 @pytest.fixture

@@ -22,7 +22,6 @@ ACL = f"topic readwrite #\nuser {USER}\ntopic readwrite #\nuser {READER}\ntopic 
 class Kind311:
     """A broker that speaks MQTT 3.1.1, and what it does wrong.
 
-    make        makes one, with its files in a folder, and the certificate that a function gives
     rules       it is told to refuse `forbidden/`
     forgets     its sessions are gone, or said to be, when it restarts
     loses       what it has taken may be lost
@@ -33,7 +32,6 @@ class Kind311:
     clients     machines and clients there; none where it is not in `make test`
     """
 
-    make: Callable[[Path, Callable[[str], str]], Broker]
     rules: bool = False
     forgets: bool = False
     loses: bool = False
@@ -44,31 +42,32 @@ class Kind311:
     clients: tuple[tuple[str, str], ...] = ()
 
 
-def other(name: str) -> Callable[[Path, Callable[[str], str]], Broker]:
-    return partial(OtherBroker, name)
+def broker_311(name: str, folder: Path, certificates: Callable[[str], str]) -> Broker:
+    """One of KINDS_311, with its files in a folder, and the certificate that a function gives."""
+    if name == "rabbitmq":
+        return RabbitMQ(folder, certificates=certificates)
+    return OtherBroker(name, folder, certificates)
 
 
 KINDS_311 = {
     "mosquitto": Kind311(
-        other("mosquitto"),
         rules=True,
         clients=(("vm32", "memory"), ("vm32", "file"), ("vm32", "asyncio"), ("cpython", "memory")),
     ),
     # What it had sent it repeats after what came meanwhile, with other packet identifiers, and after `ack_wait`.
-    "nats": Kind311(other("nats"), rules=True, forgivable=("order", "doubled"), clients=(("vm32", "memory"),)),
+    "nats": Kind311(rules=True, forgivable=("order", "doubled"), clients=(("vm32", "memory"),)),
     "rumqttd": Kind311(
-        other("rumqttd"),
         forgets=True,
         loses=True,
         qos=(1,),
         restart=False,
         clients=(("vm32", "memory"), ("vm32", "asyncio")),
     ),
-    "aedes": Kind311(other("aedes"), rules=True, forgets=True, loses=True),
-    "amqtt": Kind311(other("amqtt"), loses=True, unstable=("qos_pairs", "falls_silent", "take_over")),
-    "rabbitmq": Kind311(lambda folder, pem: RabbitMQ(folder, certificates=pem)),
-    "ejabberd": Kind311(other("ejabberd"), rules=True, forgets=True, loses=True),
-    "activemq": Kind311(other("activemq"), rules=True, forgets=True, loses=True),
+    "aedes": Kind311(rules=True, forgets=True, loses=True),
+    "amqtt": Kind311(loses=True, unstable=("qos_pairs", "falls_silent", "take_over")),
+    "rabbitmq": Kind311(),
+    "ejabberd": Kind311(rules=True, forgets=True, loses=True),
+    "activemq": Kind311(rules=True, forgets=True, loses=True),
 }
 
 
