@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.faults.chaos import ASYNCIO, FIVE, USUAL, Chaos, parts_of
-from tests.faults.device import FIVE_HEAP, lay_out
+from tests.faults.chaos import Chaos, parts_of
+from tests.faults.device import lay_out
 from tests.faults.pool import DEVICES, Totals
 from tools import errors
 
@@ -28,13 +28,12 @@ def main() -> None:
     options = parser.parse_args()
     print(f"SEED={options.seed} N={options.n}, {DEVICES} devices at a time", flush=True)
     whole = Totals()
-    trees = {USUAL: ("full", 0), ASYNCIO: ("aio", 0), FIVE: ("source", FIVE_HEAP)}  # and KB, where it needs more
     with tempfile.TemporaryDirectory(prefix="umqtt2-chaos-") as name:
         for kind, parts in parts_of(options.seed, options.n).items():
             wanted = {part: parts[part] for part in parts if not options.parts or part in options.parts}
             if wanted:
                 folder = Path(name) / kind
-                chaos = Chaos(folder, lay_out(folder / "tree", *trees[kind]))
+                chaos = Chaos(folder, lay_out(folder / "tree", kind))
             for part, (title, run) in wanted.items():
                 totals = asyncio.run(run(chaos))
                 print("", f"{part}: {title}", *totals.lines(), sep="\n", flush=True)

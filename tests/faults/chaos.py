@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 from tests.faults.checker import Task
-from tests.faults.device import Device
+from tests.faults.device import ASYNCIO, FIVE, USUAL, Device
 from tests.faults.pool import DEVICES, IN_FLIGHT, LARGER_TASK, STORE_LIMIT, Totals, open_pool
 from tests.faults.runner import PATIENT
 from tests.faults.schedule import (
@@ -23,7 +23,6 @@ from tests.faults.schedule import (
 
 # With MQTT 5 the broker says how many messages may be in flight: fewer than the device's store has.
 FIVE_SETTINGS = (f"max_inflight_messages {IN_FLIGHT}",)
-USUAL, ASYNCIO, FIVE = "usual", "asyncio", "five"  # kinds of device
 
 
 class Chaos:

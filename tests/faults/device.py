@@ -5,22 +5,21 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Callable
 
 from tools import fetch
-from tools.paths import REPO
 from tools.testkit import vm
 from tools.testkit.tree import lay_out as lay_out_tree
 from umqtt2.cpython.aio import wait_for
 
 PROGRAMS = Path(__file__).parent / "programs"
-# KB. The build fits into the heap of a small board, the source tree does not. CPython has no limit.
-HEAPS = {"source": 64, "full": 48, "aio": 52, "cpython": 0}
-FIVE_HEAP = 128  # for MQTT 5 with the source tree
+USUAL, ASYNCIO, FIVE, SOURCE = "usual", "asyncio", "five", "source"
+# The package's tree on each kind of device, and its heap in KB. Builds fit into that of a small board, the source tree,
+# which MQTT 5 needs, does not.
+KINDS = {USUAL: ("full", 48), ASYNCIO: ("aio", 52), FIVE: ("source", 128), SOURCE: ("source", 64)}
 REPORTS = {"begin", "accepted", "full", "asked", "ready", "status", "got", "up", "down", "over"}
 
 
@@ -98,17 +97,9 @@ class Device:
         self._process.stdin.write(line.encode() + b"\n")
 
 
-def lay_out(folder: Path, tree: str, kilobytes: int = 0) -> Callable[[], Device]:
-    """Put a tree of the package and the programs into a folder; return a function that makes such a device.
-
-    tree       "source" or "full", a build for a board; "cpython" is this checkout on this CPython
-    kilobytes  of heap; default: what the tree gets
-    """
-    if tree == "cpython":
-        paths = os.pathsep.join([str(REPO), str(PROGRAMS)])
-        command = [sys.executable, "-u", "-c", "import messages"]
-        return lambda: Device(command, PROGRAMS, {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"})
+def lay_out(folder: Path, kind: str) -> Callable[[], Device]:
+    """Put the package and the programs into a folder; return a function that makes a device of a kind."""
+    tree, kilobytes = KINDS[kind]
     path = fetch.vm32()
     lay_out_tree(tree, folder, PROGRAMS, compiled=vm.reads_mpy(path))
-    command = vm.command(path, kilobytes or HEAPS[tree], "-c", "import messages")
-    return lambda: Device(command, folder, vm.imports(folder))
+    return lambda: Device(vm.command(path, kilobytes, "-c", "import messages"), folder, vm.imports(folder))

@@ -6,11 +6,9 @@ import asyncio
 from collections.abc import Callable, Coroutine
 
 from tests.faults.chaos import Chaos
-from tests.faults.device import FIVE_HEAP
+from tests.faults.device import ASYNCIO, FIVE
 from tests.faults.pool import Totals
 from tests.faults.schedule import NETWORK
-
-FIVE = f"source in {FIVE_HEAP}"  # MQTT 5 needs the source tree
 
 
 def run(part: Coroutine[object, object, Totals]) -> Totals:
@@ -68,7 +66,7 @@ def test_half_open_connections(chaos: Chaos) -> None:
 
 
 def test_asyncio_with_network_faults_at_random(chaos_of: Callable[[str], Chaos]) -> None:
-    totals = run(chaos_of("aio").random(range(1000, 1024), asyncio=True))
+    totals = run(chaos_of(ASYNCIO).random(range(1000, 1024), asyncio=True))
     assert set(totals.injected) >= {"cut", "reset", "stall"}
 
 
@@ -87,4 +85,4 @@ def test_version_5_and_asyncio_with_network_faults_at_random(chaos_of: Callable[
 
 
 def test_asyncio_with_its_connection_ended_at_byte_positions(chaos_of: Callable[[str], Chaos]) -> None:
-    run(chaos_of("aio").every_byte(["cut"], step=37, asyncio=True))
+    run(chaos_of(ASYNCIO).every_byte(["cut"], step=37, asyncio=True))

@@ -15,11 +15,7 @@ import gc
 import json
 import select
 import sys
-
-try:
-    from umqtt2.cpython import clock as time  # on CPython
-except ImportError:
-    import time
+import time
 
 from umqtt2 import MQTTException
 from umqtt2.errno import EFULL, SDELIVERED
@@ -188,8 +184,7 @@ class Program:
 
 def main():
     """Run one task after another."""
-    if hasattr(gc, "threshold"):
-        gc.threshold(2048)  # collect often, so that the heap is not fragmented
+    gc.threshold(2048)  # collect often, so that the heap is not fragmented
     while True:
         line = sys.stdin.readline()
         if not line:
