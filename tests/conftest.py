@@ -46,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell starts what runs in the background with Ctrl-C ignored, and the programs that tests start inherit that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # SIGTERM ends brokers and programs too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     config.addinivalue_line("markers", "mqtt(number, ...): shows these statements of MQTT 3.1.1")
     config.addinivalue_line("markers", "mqtt5(number, ...): shows these statements of MQTT 5")
 

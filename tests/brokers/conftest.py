@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -34,8 +33,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # SIGTERM ends the brokers and the programs too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = config.getoption("--brokers", None)
     unknown = set(asked.split(",") if asked else ()) - {"all", *NAMES}
     if unknown:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import signal
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
@@ -59,8 +58,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "full: needs what the profile `full` has and others leave out")
     config.addinivalue_line("markers", "aio: needs umqtt2.aio, which the profiles `full` and `aio` have")
     config.addinivalue_line("markers", "five: needs MQTT 5, which the profiles `full` and `simple5` have")
-    # SIGTERM ends the broker and the programs too.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

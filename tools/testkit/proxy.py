@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Callable, TypeVar
 
 CONNACK_BYTES = 4
@@ -100,7 +101,7 @@ class Proxy(Server):
     def _forward(self, source: socket.socket, target: socket.socket, answers: bool) -> None:
         """Forward one direction until it ends; `answers`: that from the broker to the device."""
         seen = b""
-        try:
+        with suppress(OSError):
             if answers and self.drops_acknowledgements:
                 target.sendall(source.recv(CONNACK_BYTES))
                 while source.recv(4096):
@@ -116,8 +117,6 @@ class Proxy(Server):
                         self._flows.set()
                 target.sendall(data)
                 self._count(len(data))
-        except OSError:
-            pass
         cut(target)
 
     def _count(self, n: int) -> None:
@@ -146,16 +145,12 @@ def closing(sock: socket.socket) -> None:
 
 def babbling(sock: socket.socket) -> None:
     """Send bytes that are neither MQTT nor TLS."""
-    try:
+    with suppress(OSError):
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-    except OSError:
-        pass
 
 
 def cut(sock: socket.socket) -> None:
     """Close a socket, even while another thread waits for it."""
-    try:
+    with suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     sock.close()
