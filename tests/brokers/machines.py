@@ -27,14 +27,19 @@ def cpython(program: str, config: dict[str, Any]) -> Run:
     """Start a program on this CPython."""
     paths = os.pathsep.join(map(str, (REPO, PROGRAMS, HARNESS)))
     environment = {"PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
-    return Run([sys.executable, "-u", "-c", command(program, config)], None, environment)
+    return Run([sys.executable, "-u", "-c", command(program, config)], None, environment, typed=True)
 
 
 def vm32(folder: Path) -> Machine:
     """The 32-bit VM; folder: empty, for the package and the programs."""
     path = fetch.vm32()
     lay_out(SOURCE, folder, HARNESS, PROGRAMS, compiled=vm.reads_mpy(path))
-    return lambda program, config: vm.start(path, folder, HEAP, "-c", command(program, config))
+
+    def start(program: str, config: dict[str, Any]) -> Run:
+        line = vm.command(path, HEAP, "-c", command(program, config))
+        return Run(line, folder, vm.imports(folder), typed=True)
+
+    return start
 
 
 MACHINES: dict[str, Callable[[Path], Machine]] = {"cpython": lambda folder: cpython, "vm32": vm32}

@@ -97,7 +97,7 @@ def count(folder: Path, line: str, ready: Callable[[], None]) -> int:
         environment = ["env", "-i", f"PATH={os.environ.get('PATH', '')}", f"MICROPYPATH={folder}:.frozen"]
         valgrind = [str(fetch.valgrind()), "--quiet", "--tool=callgrind", f"--callgrind-out-file={out}"]
         program = [*command(fetch.vm64()), "-X", f"heapsize={HEAP}", "-c", line]
-        with Process([*environment, *valgrind, *program], folder) as process:
+        with Process([*environment, *valgrind, *program], folder, typed=True) as process:
             if process.prints("ready", SECONDS):
                 ready()
                 process.say()

@@ -123,7 +123,7 @@ def prepare(folder: Path) -> None:
 
 def wake(folder: Path, line: str, proxy: RoundTrips) -> Cost:
     """Let a device wake up once."""
-    with Process(vm.command(fetch.vm32(), HEAP_KB, "-c", line), folder, vm.imports(folder)) as process:
+    with Process(vm.command(fetch.vm32(), HEAP_KB, "-c", line), folder, vm.imports(folder), typed=True) as process:
         proxy.client_pid = process.pid
         acknowledged = None
         if process.prints("acknowledged", SECONDS):

@@ -57,17 +57,19 @@ class Process:
         environment: dict[str, str] | None = None,
         on_line: Callable[[str], None] = lambda line: None,
         own_session: bool = False,
+        typed: bool = False,
     ) -> None:
         """
         environment  variables besides those that are set
         on_line      called with each line, in a thread of its own
         own_session  Ctrl-C on the terminal does not reach it
+        typed        it gets lines by `say`
         """
         self.output: list[str] = []
         self.ended = False
         self._on_line = on_line
         self._changed = threading.Condition()
-        how = {**_how(cwd, environment), "stdin": subprocess.PIPE}
+        how = {**_how(cwd, environment), **({"stdin": subprocess.PIPE} if typed else {})}
         self._process = subprocess.Popen(command, start_new_session=own_session, **how)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -70,10 +70,16 @@ class Failed(AssertionError):
 class Run(Process):
     """A program while it runs. It prints events, each a line of JSON, and other lines as it likes."""
 
-    def __init__(self, command: list[str], cwd: Path | None = None, environment: dict[str, str] | None = None) -> None:
-        """environment: variables besides those that are set"""
+    def __init__(
+        self,
+        command: list[str],
+        cwd: Path | None = None,
+        environment: dict[str, str] | None = None,
+        typed: bool = False,
+    ) -> None:
+        """See Process."""
         self._events: list[str] = []
-        super().__init__(command, cwd, environment, self._note)
+        super().__init__(command, cwd, environment, self._note, typed=typed)
 
     def event(self, name: str, seconds: float = EVENT_SECONDS) -> dict[str, Any]:
         """Wait for the next event, which must be `name`, and give its facts."""
