@@ -230,7 +230,7 @@ class MQTTClient:
         first = PUBLISH | 1 if retain else PUBLISH
         if qos:
             if qos is not AT_LEAST_ONCE:  # the usual one; 1.0 is another object
-                check_qos(qos, self.session.max_qos)
+                check_qos(qos, self.session.max_qos if STORES or FIVE else 1)
             first |= qos << 1 | (8 if dup else 0)
         # Most programs publish to the same topic again and again: it is checked and encoded once.
         last = self._last
@@ -262,7 +262,8 @@ class MQTTClient:
         if not self.connection.cb and not (STREAMING and self.connection.chunks):
             raise ValueError("set_callback: call it with a function before subscribe()")
         packets = self.connection.packets
-        (packets.check_options if FIVE and packets.five else check_qos)(qos or 0, self.session.max_qos)
+        highest = self.session.max_qos if STORES or FIVE else 1
+        (packets.check_options if FIVE and packets.five else check_qos)(qos or 0, highest)
         return self.request(SUBSCRIBE, topic_filter(topic), qos or 0)
 
     def unsubscribe(self, topic: "Text") -> "int":

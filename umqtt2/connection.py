@@ -569,7 +569,7 @@ class Connection:
             pid = session.expired(self._all_read)
             if not pid:
                 break
-            self.tell_status(pid, session.status)
+            self.tell_status(pid, session.status if STORES else STIMEOUT)
         quiet = now - max(self.last_ping, min(self.last_out, self.last_in))
         if self.ping_sent > 1:
             # The next look will come when as much time has passed as since the last one: that may be too late.

@@ -27,7 +27,6 @@ from tools.device.profiles import (
     INTERNAL,
     NAMES_FULL,
     NO_SUBCLASS,
-    OF_VERSION_5,
     ONCE,
     ONE_OBJECT,
     ONE_STORE,
@@ -35,13 +34,13 @@ from tools.device.profiles import (
     PROFILES,
     PUBLIC,
     RESIDENT,
-    SAME_IN_ALL_STORES,
     STILL_DOCUMENTED,
     SWITCHED_OFF,
     WITH_ONE_STORE,
 )
 from tools.device.texts import Texts, collect
 from tools.paths import BUILD, REPO, locked, new_folder
+from umqtt2 import __version__
 
 ROOT = REPO / "umqtt2"
 SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
@@ -124,31 +123,30 @@ def sources(profile: str) -> dict[str, str]:
     unused.silent(module)
     unused.arguments(module, ARGUMENTS)
     unused.unused(module, keep, internal, bool(store))
-    if profile in SAME_IN_ALL_STORES:
-        constants.attributes(module, "PacketIdSession", SAME_IN_ALL_STORES[profile])
     if store:
-        constants.attributes(module, store)
         flatten.flatten(module, *ONE_OBJECT)
-        flatten.callbacks(module, ONE_OBJECT[0])
         unused.unused(module, keep, internal, bool(store))
         flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
     detached = once.detach(module, internal)
     stay = keep | detached | (RESIDENT if detached else set())
     inline.inline(module, stay, internal)
     unused.unused(module, keep, internal, bool(store))
-    reuse.reuse(module)
     rename.rename(module, keep | ASYNCIO, internal, classes)
+    reuse.reuse(module)
     files = once.move(module, ONCE.get(profile, ()), files)
     out = split.split(ast.fix_missing_locations(module), files)
     out = {name: order.order(source) for name, source in out.items()}
 
-    out["__init__"] += ast.unparse(_version(profile not in NAMES_FULL)) + "\n"
+    # A short text is a name for the VM, which takes fewest bytes, as long as its table of names has a place for it.
+    version = f"str({__version__.encode()!r}, 'utf-8')" if profile in NAMES_FULL else repr(__version__)
+    out["__init__"] += f"__version__ = {version}\n"
     if texts:
         out[TEXTS] = texts.file(ROOT / f"{TEXTS}.py")
-    out["errno"] = _numbers("v5" in merged)
+    # The numbers, and the exception from where it is.
+    out["errno"] = f"{_assignments('errno')}\nfrom {merge.PACKAGE} import MQTTException"
     if "v5" in merged:
         # Its names are numbers everywhere else.
-        out["properties"] = ast.unparse(_assignments("properties"))
+        out["properties"] = _assignments("properties")
     for name in merged:
         if name in PUBLIC and name not in out:
             out[name] = f"from {_where(name, files)} import " + ", ".join(PUBLIC[name])
@@ -157,7 +155,7 @@ def sources(profile: str) -> dict[str, str]:
 
 def _where(part: str, files: dict[str, tuple[str, ...]]) -> str:
     # What to import to get what a part of the package defines.
-    file = next((name for name, group in files.items() if part in group), "__init__")
+    file = next((name for name, group in files.items() if part in group), next(iter(files)))
     return merge.PACKAGE if file == "__init__" else f"{merge.PACKAGE}.{file}"
 
 
@@ -188,30 +186,10 @@ def _attributes(module: ast.Module, wanted: Callable[[str], bool]) -> set[str]:
     return {name for name in found if not name.startswith("_")}
 
 
-def _numbers(five: bool) -> str:
-    # umqtt2.errno without what the merged module has: the numbers, and the exception from there.
-    module = _assignments("errno")
-    module.body = [s for s in module.body if five or _name(s) not in OF_VERSION_5]
-    module.body += ast.parse(f"from {merge.PACKAGE} import MQTTException").body
-    return ast.unparse(module)
-
-
-def _assignments(name: str) -> ast.Module:
-    module = ast.parse((ROOT / f"{name}.py").read_text())
-    module.body = [s for s in module.body if isinstance(s, ast.Assign)]
-    return module
-
-
-def _version(as_name: bool) -> ast.stmt:
-    # A short text is a name for the VM, which takes fewest bytes, as long as its table of names has a place for it.
-    found = next(s for s in _assignments("__init__").body if _name(s) == "__version__")
-    if as_name or not isinstance(found, ast.Assign):
-        return found
-    return ast.parse(f"__version__ = str({ast.literal_eval(found.value).encode()!r}, 'utf-8')").body[0]
-
-
-def _name(statement: ast.stmt) -> str:
-    return getattr(getattr(statement, "targets", [None])[0], "id", "")
+def _assignments(name: str) -> str:
+    # What a module of the package assigns at the top.
+    body = ast.parse((ROOT / f"{name}.py").read_text()).body
+    return "\n".join(ast.unparse(s) for s in body if isinstance(s, ast.Assign))
 
 
 def _compile(compiler: Path, source: str, folder: Path, name: str) -> None:

@@ -39,26 +39,6 @@ def _value(node: ast.expr) -> ast.expr | None:
     return node
 
 
-def attributes(module: ast.Module, name: str, only: set[str] | None = None) -> None:
-    """Put the values of attributes that a class has, and nothing ever changes, where they are looked at.
-
-    only  of these attributes; default: of all
-    """
-    classes = walk.classes(module)
-    owner = classes.pop(name)
-    changed = {n.attr for n in walk.attributes(module, ast.Store)}.union(*map(walk.members, classes.values()))
-    known = {
-        "." + attr: s.value
-        for s in owner.body
-        for attr in walk.assigned(s)
-        if isinstance(s, ast.Assign) and isinstance(s.value, ast.Constant)
-        if attr not in changed and (only is None or attr in only)
-    }
-    walk.Replaced(known).visit(module)
-    owner.body = [s for s in owner.body if not known.keys() & {"." + attr for attr in walk.assigned(s)}]
-    fold(module)
-
-
 def fold(module: ast.Module) -> None:
     """Leave out what a constant condition never reaches, and what does nothing."""
     _Fold().visit(module)

@@ -34,27 +34,8 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
         classes[owner].body += classes[name].body
         module.body.remove(classes[name])
     for function in walk.functions(module):
-        walk.share(function)
+        _share(function)
     ast.fix_missing_locations(module)
-
-
-def callbacks(module: ast.Module, owner: str) -> None:
-    """Call the methods of a class directly that it keeps in attributes, as callbacks, and never changes."""
-    methods = {method.name for method in walk.methods(walk.classes(module)[owner])}
-    times = Counter(n.attr for n in walk.attributes(module, ast.Store))
-    new: dict[str, str] = {}
-    for s in ast.walk(module):
-        if isinstance(s, ast.Assign) and isinstance(s.value, ast.Attribute) and walk.is_name(s.value.value, "self"):
-            if s.value.attr in methods and times[_kept(s.targets[0])[1:]] == len(s.targets) == 1:
-                new[_kept(s.targets[0])] = s.value.attr
-    walk.drop(module, lambda s: isinstance(s, ast.Assign) and _kept(s.targets[0]) in new)
-    target = walk.classes(module)[owner]
-    target.body = [s for s in target.body if not any("." + name in new for name in walk.assigned(s))]
-    walk.Replaced(new).visit(module)
-
-
-def _kept(target: ast.expr) -> str:
-    return "." + target.attr if isinstance(target, ast.Attribute) else ""
 
 
 def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
@@ -85,6 +66,26 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
                     give(node.attr, ast.Constant(None))
     lines = [" = ".join([*attributes, value]) for value, attributes in values.items()]
     make.body[:0] = ast.parse("\n".join(lines)).body
+
+
+def _share(function: ast.FunctionDef) -> None:
+    # Leave out variables that are copies of an argument, where neither changes.
+    stores = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    stores.update(n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name)
+    arguments = {a.arg for a in function.args.args}
+    new = {
+        name: s.value.id
+        for block in walk.blocks(function)
+        for s in block
+        for name in walk.assigned(s)
+        if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.value, ast.Name)
+        if stores[name] == 1 and name not in arguments and s.value.id in arguments - set(stores)
+    }
+    if new:
+        walk.drop(function, lambda s: not new.keys().isdisjoint(walk.assigned(s)))
+        for statement in function.body:
+            walk.Replaced(new).visit(statement)
+        _share(function)
 
 
 def _is_same(s: ast.stmt) -> bool:

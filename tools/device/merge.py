@@ -60,7 +60,7 @@ def merge(
             for old in sorted(twice & defined[name] & front):
                 tree.body += ast.parse(f"{old} = {new[old]}").body
         body += [tag(statement, name) for statement in tree.body]
-    module = ast.fix_missing_locations(ast.Module(_without_double_imports(body), []))
+    module = ast.fix_missing_locations(ast.Module(body, []))
     _check_locals(module)
     return module
 
@@ -114,11 +114,6 @@ def _parse(root: Path, name: str) -> ast.Module:
 def _target(module: str, node: ast.ImportFrom) -> str:
     parts = module.split(".")
     return ".".join(parts[: len(parts) - node.level] + (node.module or "").split("."))
-
-
-def _without_double_imports(body: list[ast.stmt]) -> list[ast.stmt]:
-    imports = {ast.unparse(s): s for s in reversed(body) if isinstance(s, (ast.Import, ast.ImportFrom))}
-    return [s for s in body if imports.get(ast.unparse(s), s) is s]
 
 
 class Device(ast.NodeTransformer):

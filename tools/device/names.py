@@ -32,14 +32,15 @@ MORE = (
 SPECIAL = ("const", "super", "self", "__main__", "__name__", "__path__")
 
 # For functions, whose names stand in tracebacks, where "in OverflowError" would send a reader astray: no names of
-# Python's own functions and exceptions, and of methods of str, list and dict. Those of the .mpy format:
+# Python's own functions and exceptions, and of methods of str, list and dict; nor `read` and `match`, which would stand
+# in the way of `len` in the VM's table of the global names of `simple`. Those of the .mpy format:
 SHORT = (
-    "start step stop send throw key value end sep args main read readinto write close little bytecode micropython "
+    "start step stop send throw key value end sep args main readinto write close little bytecode micropython "
     "builtins"
 ).split()
 PLAIN = (
     "run wait done push peek load dump poll lock fill head line text code data name path state event group task coro "
-    "off on bind recv idle seek tell stat sync flush drain match search select accept listen cancel acquire release "
+    "off on bind recv idle seek tell stat sync flush drain search select accept listen cancel acquire release "
     "locked reason timeout message request connect choice schedule register unregister enable disable discard "
     "threshold dumps loads unpack decode mount umount modify waiting wait_for pack_into errno uint port"
 ).split()
@@ -53,21 +54,3 @@ UNUSUAL = (
     "getcwd gmtime mktime localtime b2a_base64 heap_lock heap_unlock qstr_info implementation create_task "
     "run_forever get_event_loop call_exception_handler namedtuple readblocks writeblocks ioctl mkdir"
 ).split()
-
-# What says something about these functions: words that may stand for each. A function of a name that is in PLAIN has
-# that one. `match` would stand in the way of `len` in the VM's table of the global names of `simple`: each `len` would
-# look at eight places, not three.
-WORDS = dict(
-    pair.split(": ")
-    for pair in (
-        "ack: data, acknowledge: accept, advised: reason, broker_of: server, call: run, check_answer: reason, "
-        "check_timers: idle, choose_next: choice, connection_close: disable, decoded: unpack, encoded: data, "
-        "der: unpack, dispatch: event message, enter: lock, fail: throw, find_filter: search, frame: push, give: push, "
-        "give_up: cancel, is_new: is_set, is_working: locked, keep_waking: schedule, lasted: ticks_cpu, "
-        "leave: disconnect stop, new_pid: choice, new_transport: bind, next_in_line: peek, now: key, "
-        "on_close: wait_closed, open_or_leave: bind, payload_bytes: message, record: dump, request: sendto, "
-        "reraise: throw, start_connection: connect, string: dump, take_back: unregister, take_packet: recv, "
-        "tell_status: tell, text_bytes: text, topic_filter: search match, topic_name: path, units: timeout, "
-        "wait_message: recv, whole_packet: write"
-    ).split(", ")
-)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.device.once import Once
 
 # Parts in one file are loaded together: `import umqtt2` loads "__init__", and what stands in a file of
-# its own is loaded when the client needs it.
+# its own is loaded when the client needs it. The first file has what they import, too.
 CORE = {"__init__": ("client", "session.packet_ids"), "transport.tcp": ("transport.tcp",)}
 TLS = {"transport.tls": ("transport.tls",)}
 TEXTS = {"texts": ("texts",)}  # loaded when an exception is printed; may be deleted
@@ -45,19 +45,8 @@ PROFILES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     # Nothing but MQTTException is left to `import umqtt2`.
     "aio": {
+        "aio": ("session.memory", "aio"),
         "__init__": ("errno",),
-        "aio": (
-            "constants",
-            "packets.fields",
-            "packets.decoder",
-            "packets.v311",
-            "session.received_ids",
-            "session.memory",
-            "connection",
-            "start",
-            "reconnect",
-            "aio",
-        ),
         "packets.filter": ("packets.filter",),
         "transport.tcp": ("transport.tcp",),
         **TLS,
@@ -74,10 +63,9 @@ SWITCHED_OFF: dict[str, tuple[str, ...]] = {
     "simple5": ("HUGE", "STRICT", "STREAMING", "STORES", "CHECKS", "SERVERS", "NETWORKS"),
     "aio": ("HUGE", "STRICT", "FIVE", "STREAMING", "PLAIN", "CHECKS", "SERVERS", "NETWORKS"),
 }
+ARGUMENTS = ("length", "five", "more", "eager", "network")
 # The version of the protocol in a profile without MQTT 3.1.1.
 ONLY_FIVE = ("simple5",)
-ARGUMENTS = ("length", "five", "more", "eager", "network")
-OF_VERSION_5 = {"ELIMIT"}  # error numbers that only MQTT 5 has
 
 # Classes whose attributes and methods are for the package alone, but for those that contracts name, and these.
 INTERNAL = ("Connection", "Reconnector", "Backoff", "StreamPayload", "ChunkReceiver", "Servers", "V5")
@@ -108,12 +96,6 @@ ONCE = {
 # A generator holds what has called it last, and so the file: it is started here.
 RESIDENT = frozenset(["_start_decoder"])
 WITH_ONE_STORE = {"connection", "cbconnection"}
-# Where no store has other values of these attributes than PacketIdSession.
-SAME_IN_ALL_STORES = {
-    "core": {"status", "keeps", "max_qos"},
-    "simple": {"status", "keeps", "max_qos"},
-    "simple5": {"status", "keeps"},
-}
 # One more name of these makes the VM begin another table, of 608 bytes, for a program with few names of its own.
 NAMES_FULL = ("simple",)
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients

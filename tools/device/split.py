@@ -12,14 +12,14 @@ def split(module: ast.Module, files: dict[str, tuple[str, ...]]) -> dict[str, st
     """Return the source of each file.
 
     module  merged and renamed
-    files   file names, each with the modules whose statements go there; all others go to "__init__"
+    files   file names, each with the modules whose statements go there; all others go to the first
     """
     bodies: dict[str, list[ast.stmt]] = {name: [] for name in files}
     place = {part: name for name, parts in files.items() for part in parts}
     where: dict[str, str] = {}
     imports: dict[str, ast.stmt] = {}
     for statement in module.body:
-        name = place.get(module_of(statement), "__init__")
+        name = place.get(module_of(statement), next(iter(files)))
         bodies[name].append(statement)
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
             where[statement.name] = name
