@@ -43,7 +43,6 @@ from tools.paths import BUILD, REPO, locked, new_folder
 from umqtt2 import __version__
 
 ROOT = REPO / "umqtt2"
-SHIM = REPO / "compat" / "umqtt" / "simple2.py"  # a program that may look into things
 FRONT = {"MQTTClient", "MQTTException"}
 TEXTS = "texts"  # the file that only exceptions need
 
@@ -89,7 +88,7 @@ def _make(profile: str, folder: Path, compiler: Path) -> None:
 
 def _state(compiler: Path) -> str:
     # A digest of everything that the files of a profile depend on.
-    files = [*sorted(ROOT.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py")), SHIM, compiler]
+    files = [*sorted(ROOT.rglob("*.py")), *sorted(Path(__file__).parent.glob("*.py")), compiler]
     digest = hashlib.sha256(sys.version.encode())
     for path in files:
         content = path.read_bytes()
@@ -122,10 +121,8 @@ def sources(profile: str) -> dict[str, str]:
     collect(module, texts)
     unused.silent(module)
     unused.arguments(module, ARGUMENTS)
-    unused.unused(module, keep, internal, bool(store))
     if store:
         flatten.flatten(module, *ONE_OBJECT)
-        unused.unused(module, keep, internal, bool(store))
         flatten.defaults(module, ONE_OBJECT[0], inline.OBJECTS)
     detached = once.detach(module, internal)
     stay = keep | detached | (RESIDENT if detached else set())
@@ -165,13 +162,12 @@ def _internal(module: ast.Module, classes: tuple[str, ...], contract: str) -> fr
     contracts = _attributes(ast.parse(text), lambda name: name not in ("Sink", "Packets", contract))
     own = _attributes(module, lambda name: name in classes)
     others = _attributes(module, lambda name: name not in classes)
-    shim = {n.attr for n in walk.attributes(ast.parse(SHIM.read_text())) if walk.holder(n.value) == "connection"}
     # Another object may have an attribute of the same name, which must keep it.
     foreign = {name for kind in FOREIGN for name in dir(kind)}
     fields = (n for call in ast.walk(module) if walk.called(call) == "namedtuple" for n in ast.walk(call))
     tuples = {field.value for field in fields if isinstance(field, ast.Constant) and isinstance(field.value, str)}
     extra = DECODED | EXTENSION_POINTS | (WITH_ONE_STORE if contract else set())
-    stay = contracts | tuples | (others - extra) | shim | foreign | (STILL_DOCUMENTED if contract else DOCUMENTED)
+    stay = contracts | tuples | (others - extra) | foreign | (STILL_DOCUMENTED if contract else DOCUMENTED)
     return frozenset((own | extra) - stay)
 
 

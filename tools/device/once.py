@@ -79,7 +79,10 @@ def detach(module: ast.Module, internal: frozenset[str]) -> frozenset[str]:
             if old.startswith("_") or old in internal:
                 if any(old in walk.bound(other) for other in owners):
                     raise Unmergeable(f"{old}: several classes have such a method")
-                _Function(old, new).visit(module)
+                for call in ast.walk(module):
+                    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == old:
+                        call.args.insert(0, call.func.value)
+                        call.func = ast.Name(new, ast.Load())
             else:
                 owner.body.insert(at, _stub(method, new))
             method.name = new
@@ -97,21 +100,6 @@ def _stub(method: ast.FunctionDef, new: str) -> ast.FunctionDef:
     stub = ast.FunctionDef(method.name, copy.deepcopy(method.args), body, [])
     setattr(stub, TAG, module_of(method))
     return stub
-
-
-class _Function(ast.NodeTransformer):
-    """Calls of a method become calls of a function."""
-
-    def __init__(self, old: str, new: str) -> None:
-        self.old = old
-        self.new = new
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        if isinstance(node.func, ast.Attribute) and node.func.attr == self.old:
-            node.args.insert(0, node.func.value)
-            node.func = ast.Name(self.new, ast.Load())
-        return node
 
 
 def move(

@@ -72,7 +72,6 @@ INTERNAL = ("Connection", "Reconnector", "Backoff", "StreamPayload", "ChunkRecei
 # In these profiles the one session store, too: a program can choose its limits, and not bring one of its own.
 # Nor does it look at the client's connection.
 ONE_STORE = {"aio": "MemorySession"}
-STILL_DOCUMENTED = {"waiting"}
 ONE_OBJECT = (
     "MQTTClient",
     {
@@ -99,9 +98,9 @@ WITH_ONE_STORE = {"connection", "cbconnection"}
 # One more name of these makes the VM begin another table, of 608 bytes, for a program with few names of its own.
 NAMES_FULL = ("simple",)
 EXTENSION_POINTS = {"request", "hand_over"}  # of the client, for the other clients
-DECODED = {"want", "pid"}  # what the decoder leaves with the Connection
-DOCUMENTED = {"code", "rewind", "messages", "filters", "received", "last"}
-DOCUMENTED |= {"properties", "reply", "disconnect", "reason", "aliases"}  # of V5
+DECODED = {"pid"}  # what the decoder leaves with the Connection
+DOCUMENTED = {"code", "rewind", "state", "properties", "reply", "reason", "aliases"}
+STILL_DOCUMENTED = {"waiting", "state"}  # with one store
 NO_SUBCLASS = ("V5", "Topic")  # classes of which no program makes one
 
 # What a program may import by name, besides MQTTClient and MQTTException, from where it stands in the

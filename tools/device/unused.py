@@ -65,7 +65,7 @@ def unused(module: ast.Module, keep: frozenset[str], internal: frozenset[str], h
         found = [(owner, s) for owner in walk.owners(module) for s in owner.body if gone(owner, s)]
         for owner, statement in found:
             owner.body.remove(statement)
-        _Unread({n.attr for n in loads}, internal).visit(module)
+        _drop_unread(module, {n.attr for n in loads}, internal)
         constants.fold(module)
 
 
@@ -73,19 +73,15 @@ def _is_hidden(name: str, internal: frozenset[str]) -> bool:
     return name.startswith("_") or name in internal
 
 
-class _Unread(ast.NodeTransformer):
-    """Leave out `self._x = ...` where nothing reads `_x`."""
-
-    def __init__(self, read: set[str], internal: frozenset[str]) -> None:
-        self.read = read
-        self.internal = internal
-
-    def visit_Assign(self, node: ast.Assign) -> object:
-        node.targets = [t for t in node.targets if not self._is_unread(t)]
-        if node.targets:
-            return node
-        return [] if isinstance(node.value, (ast.Constant, ast.Name)) else ast.Expr(node.value)
-
-    def _is_unread(self, target: ast.expr) -> bool:
+def _drop_unread(module: ast.Module, read: set[str], internal: frozenset[str]) -> None:
+    # Leave out `self._x = ...` where nothing reads `_x`.
+    def is_read(target: ast.expr) -> bool:
         name = target.attr if isinstance(target, ast.Attribute) else ""
-        return bool(name) and name not in self.read and _is_hidden(name, self.internal)
+        return name in read or not _is_hidden(name, internal)
+
+    for block in walk.blocks(module):
+        for i, s in enumerate(block):
+            if isinstance(s, ast.Assign):
+                s.targets = [target for target in s.targets if is_read(target)]
+                if not s.targets:
+                    block[i] = ast.Pass() if isinstance(s.value, (ast.Constant, ast.Name)) else ast.Expr(s.value)
