@@ -304,11 +304,26 @@ def test_a_request_has_its_time_while_connected_in_all():
     session.resume(True, False, now)
     assert session.expired(now + SECOND) == 0  # it has yet to be sent
     send(session)
-    now += SECOND
+    now += SECOND + 1
+    assert session.expired(now) == 0  # its time goes on from here
     assert session.expired(now + SECOND - 1) == 0
     assert session.expired(now + SECOND) == pid
     assert session.status == errno.STIMEOUT
     assert session.expired(now + SECOND) == 0
+
+
+def test_the_time_of_a_request_that_had_to_wait_begins_when_it_is_sent():
+    session = MemorySession()
+    session.resume(False, False, 0)
+    pid = session.add(SUBSCRIBE, b"t", 1, 0, 10 * SECOND)
+    # 15 s without a look; the next two find something to read each, so all had come by 0.
+    assert session.expired(0) == 0
+    send(session)
+    assert session.expired(0) == 0
+    now = 15 * SECOND
+    assert session.expired(now) == 0
+    assert session.expired(now + 10 * SECOND - 1) == 0
+    assert session.expired(now + 10 * SECOND) == pid
 
 
 @pytest.mark.parametrize("make", [MemorySession, "file"])

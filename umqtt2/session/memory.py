@@ -329,10 +329,12 @@ class MemorySession:
             return pid
         passed = 0 if self._since is None else now - self._since
         self._since = now
+        for entry in self.filters:
+            if not entry[SENT]:
+                entry[LEFT] |= FRESH
+            elif passed:
+                entry[LEFT] -= FRESH if entry[LEFT] > FRESH else passed
         if passed:
-            for entry in self.filters:
-                if entry[SENT]:
-                    entry[LEFT] -= passed
             for i in range(self.sent_messages):
                 message = self.messages[i]
                 message[LEFT] -= FRESH if message[LEFT] > FRESH else passed
