@@ -9,7 +9,6 @@ methods of the parts can be the client's own: a class costs a board a hundred by
 from __future__ import annotations
 
 import ast
-from collections import Counter
 
 from tools.device import walk
 from tools.device.merge import Unmergeable
@@ -34,7 +33,7 @@ def flatten(module: ast.Module, owner: str, parts: dict[str, str], back: tuple[s
         classes[owner].body += classes[name].body
         module.body.remove(classes[name])
     for function in walk.functions(module):
-        _share(function)
+        walk.share(function)
     ast.fix_missing_locations(module)
 
 
@@ -66,26 +65,6 @@ def defaults(module: ast.Module, owner: str, names: tuple[str, ...]) -> None:
                     give(node.attr, ast.Constant(None))
     lines = [" = ".join([*attributes, value]) for value, attributes in values.items()]
     make.body[:0] = ast.parse("\n".join(lines)).body
-
-
-def _share(function: ast.FunctionDef) -> None:
-    # Leave out variables that are copies of an argument, where neither changes.
-    stores = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    stores.update(n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name)
-    arguments = {a.arg for a in function.args.args}
-    new = {
-        name: s.value.id
-        for block in walk.blocks(function)
-        for s in block
-        for name in walk.assigned(s)
-        if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.value, ast.Name)
-        if stores[name] == 1 and name not in arguments and s.value.id in arguments - set(stores)
-    }
-    if new:
-        walk.drop(function, lambda s: not new.keys().isdisjoint(walk.assigned(s)))
-        for statement in function.body:
-            walk.Replaced(new).visit(statement)
-        _share(function)
 
 
 def _is_same(s: ast.stmt) -> bool:

@@ -48,6 +48,8 @@ def inline(module: ast.Module, keep: frozenset[str], internal: frozenset[str] = 
     no program calls."""
     while _inline_one(module, keep, internal):
         pass
+    for function in walk.functions(module):
+        walk.share(function, f"self.{OBJECTS[-1]}")  # a client's is always the same
     return ast.fix_missing_locations(module)
 
 

@@ -207,3 +207,40 @@ class Replaced(ast.NodeTransformer):
         self.generic_visit(node)
         self._dot = outside
         return node
+
+
+def share(function: ast.FunctionDef, shared: str = "") -> None:
+    """Leave out variables that are copies of an argument, where neither changes, and those that get again what another
+    variable has.
+
+    shared  an expression that always gives the same
+    """
+    new = _copies(function, shared)
+    if new:
+        drop(function, lambda s: not new.keys().isdisjoint(assigned(s)))
+        for statement in function.body:
+            Replaced(new).visit(statement)
+        share(function, shared)
+
+
+def _copies(function: ast.FunctionDef, shared: str) -> dict[str, str]:
+    # What to write in the place of each variable that is such a copy.
+    stores = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    stores.update(n.name for n in ast.walk(function) if isinstance(n, ast.ExceptHandler) and n.name)
+    arguments = {a.arg for a in function.args.args}
+    plain = [
+        (s.targets[0].id, s.value)
+        for block in blocks(function)
+        for s in block
+        if isinstance(s, ast.Assign) and len(s.targets) == 1 and isinstance(s.targets[0], ast.Name)
+    ]
+    top = [s for s in function.body if isinstance(s, ast.Assign) and ast.unparse(s.value) == shared]
+    first = next((name for s in top for name in assigned(s)), "")
+    new: dict[str, str] = {}
+    for name, value in plain:
+        if stores[name] == 1 and name not in arguments:
+            if isinstance(value, ast.Name) and value.id in arguments - set(stores):
+                new[name] = value.id
+            elif first not in ("", name) and ast.unparse(value) == shared:
+                new[name] = first
+    return new
