@@ -22,8 +22,8 @@ TARGET ?=
 PY := .venv/bin/python
 INSTALL := $(PY) -m pip install -qq --no-compile --editable
 PYTEST := $(PY) -m pytest $(if $(MAKE_TERMOUT),--color=yes)
-# Of the lines and branches of the package, so much is reached by the unit tests that are not marked `long`.
-COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=96
+# Of the lines and branches of the package, at least so much is reached by the unit tests that are not marked `long`.
+COVERED := --cov=umqtt2 --cov-branch --cov-report=term:skip-covered --cov-fail-under=95
 STAMP := .venv/ready
 ANY_PYTHON = $(if $(wildcard $(STAMP)),$(PY),$(PYTHON))
 NEW_ENOUGH = $(ANY_PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 9) and "venv: Python 3.9 or later is needed, this is %d.%d; set PYTHON=/path" % sys.version_info[:2])'
