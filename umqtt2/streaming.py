@@ -244,9 +244,11 @@ class _LargeMessage:
             self._pid = pid = head[at - 2] << 8 | head[at - 1]
             if not self._connection.session.is_new(pid, self._topic, head[start : start + HEAD], self._size):
                 self._receiver = None
-        while start < len(head):
+        while True:  # once for an empty payload, too
             self._give(head[start : start + CHUNK], min(CHUNK, len(head) - start))
             start += CHUNK
+            if start >= len(head):
+                break
 
     def _give(self, data: "bytearray", n: "int") -> "None":
         receiver = self._receiver

@@ -217,6 +217,16 @@ def test_a_short_payload_is_one_chunk(a):
     assert a.transport.sent == wire.ack(0x40, 9)
 
 
+@pytest.mark.parametrize("qos", [0, 1, 2])
+@pytest.mark.parametrize("length", [5, 995, 996, 998])
+def test_an_empty_payload_is_one_empty_chunk_however_long_its_topic_is(a, length, qos):
+    topic = b"pictures/".ljust(length, b"x") if length > 9 else b"fw/12"
+    a.transport.feed(wire.publish(topic, b"", qos, 9))
+    a.drain()
+    assert (a.chunks.topic, a.chunks.payload, a.chunks.total) == (topic, b"", 0)
+    assert a.transport.sent == (wire.ack([0, 0x40, 0x50][qos], 9) if qos else b"")
+
+
 @pytest.mark.parametrize("size", [10, 5000])
 @pytest.mark.parametrize("qos", [0, 1, 2])
 @pytest.mark.parametrize("error", [KeyError, MemoryError, OSError, KeyboardInterrupt, StopIteration])
