@@ -140,7 +140,10 @@ def _fetch(packages: Sequence[str], suite: str, arch: str) -> list[Path]:
     try:
         _run(*update)
     except ToolError:  # which a list can cause that was cut: then it is fetched anew
-        for old in lists.glob("*Packages*"):
+        cut = list(lists.glob("*Packages*"))
+        if not cut:
+            raise
+        for old in cut:
             old.unlink()
         _run(*update)
     _run([*apt, "install", "-y", "--download-only", "--no-install-recommends", *packages], f"fetching {what}")

@@ -88,6 +88,7 @@ UP = 4
 
 READS = 64  # that one step makes at the most
 AT_ONCE = 10  # packets of the session that one step sends at the most
+BEHIND = 4688  # units of time, 300 s: so long at the most the program's reading may lag behind
 UNIT_BITS = 6  # a unit of time is 64 ms
 TICKS = 0xFFFFFF  # what the clock's ticks, which begin again at 2 ** 30, count of units: 12.4 days
 FOREVER = 8388608  # units of time; 2 ** 23
@@ -565,6 +566,7 @@ class Connection:
 
     def _check_timers(self, now: "int") -> "None":
         session = self.session
+        self._all_read = max(self._all_read, now - BEHIND)
         while not (PLAIN and (self.raised or (STORES and self.state != UP))):
             pid = session.expired(self._all_read)
             if not pid:

@@ -69,7 +69,7 @@ class Servers:
         with_server = error
         try:
             with_server = type(error)(*(args + (where,)))
-        except TypeError:
+        except Exception:
             pass  # a class of the program's, with other arguments
         if reconnector.was_up and backoff.failures < 2:  # it has lasted
             self._begin_round(backoff.failures)

@@ -853,6 +853,17 @@ def test_timeouts_are_told_while_messages_keep_coming(scripted):
     assert a.statuses == [(pid, errno.STIMEOUT)]
 
 
+def test_timeouts_are_told_some_minutes_late_where_each_look_finds_a_message(scripted):
+    a = scripted(message_timeout=10)
+    pid = a.client.publish("t", "m", qos=1)
+    for seconds in range(320):
+        a.transport.feed(wire.publish(b"t", b"m"))
+        a.clock.advance(1000)
+        assert a.client.check_msg()
+        assert seconds > 300 or not a.statuses
+    assert a.statuses == [(pid, errno.STIMEOUT)]
+
+
 def test_a_subclass_may_have_attributes_of_its_own(app):
     from umqtt2 import MQTTClient
 

@@ -104,23 +104,34 @@ class NoModem(OSError):
         super().__init__("no modem")
 
 
+class NoSignal(OSError):
+    """Another one, which takes numbers."""
+
+    def __init__(self, *numbers):
+        super().__init__("no modem")
+        self.strength = sum(map(int, numbers))
+
+
 class Modem:
     """A network that is not there at first."""
 
     away = True
+    error = NoModem
 
     def bring_up(self):
         if self.away:
-            raise NoModem
+            raise self.error
         return True
 
 
-def test_an_error_of_a_class_with_other_arguments_goes_on_to_the_next_server(network, robustly, capsys):
+@pytest.mark.parametrize("error", [NoModem, NoSignal])
+def test_an_error_of_a_class_with_other_arguments_goes_on_to_the_next_server(network, robustly, capsys, error):
     modem = Modem()
+    modem.error = error
     a = robustly(network=modem)
     a.client.verbose = True
     a.client.connect()
-    assert isinstance(a.client.last_error, NoModem)
+    assert isinstance(a.client.last_error, error)
     assert capsys.readouterr().out == "umqtt2: no connection: no modem\n"
     modem.away = False
     network.away = {"a"}

@@ -312,6 +312,20 @@ def test_a_request_has_its_time_while_connected_in_all():
     assert session.expired(now + SECOND) == 0
 
 
+def test_what_expires_as_the_connection_ends_expires_on_the_next_one():
+    session = MemorySession()
+    session.resume(False, False, 0)
+    pids = [session.add(SUBSCRIBE, topic, 1, 0, 10 * SECOND) for topic in (b"a", b"b")]
+    send(session)
+    assert session.expired(10 * SECOND) == pids[0]
+    session.on_close(None)
+    session.resume(True, False, 20 * SECOND)
+    assert session.expired(20 * SECOND) == 0  # it is to be sent first
+    send(session)
+    told = [session.expired(20 * SECOND + i) for i in (1, 2, 3)]
+    assert [pid for pid in told if pid] == pids[1:]
+
+
 def test_the_time_of_a_request_that_had_to_wait_begins_when_it_is_sent():
     session = MemorySession()
     session.resume(False, False, 0)

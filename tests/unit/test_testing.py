@@ -197,8 +197,9 @@ class Side(FakeBroker):
 
     def on_connect(self, seen):
         for other in self.sides:
-            if other is not self and other.connects and other.connects[-1]["client_id"] == seen["client_id"]:
-                other.drop()
+            if other.connects and other.connects[-1]["client_id"] == seen["client_id"]:
+                if other is not self:
+                    other.drop()
                 self.take_over(other)
 
     def on_publish(self, topic, msg, qos, retain, properties):

@@ -91,7 +91,7 @@ class Client(Process):
             command, environment = vm.command(fetch.vm32(), HEAP_KB, "-c", code), vm.imports(REPO, PROGRAMS)
         else:
             command, environment = [sys.executable, "-u", "-c", code], {"PYTHONPATH": f"{REPO}:{PROGRAMS}"}
-        super().__init__(command, folder, environment, self._note)
+        super().__init__(command, folder, environment, self._note, typed=True)
 
     def _note(self, line: str) -> None:
         word, _, number = line.partition(" ")

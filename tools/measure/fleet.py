@@ -71,9 +71,10 @@ class Curve(NamedTuple):
         return sum(self.values[: round(when / self.step)])
 
     def until(self, share: float, since: float) -> float:
-        """Seconds from a time on until so many have come."""
+        """Seconds from a time on until so many have come; infinite where they never do."""
         came = list(accumulate(self.values[round(since / self.step) :]))
-        return (bisect_left(came, share) + 1) * self.step
+        steps = bisect_left(came, share) + 1
+        return steps * self.step if steps <= len(came) else math.inf
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

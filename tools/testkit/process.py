@@ -129,11 +129,13 @@ class Process:
 
     def _read(self) -> None:
         assert self._process.stdout
-        for line in self._process.stdout:
+        try:
+            for line in self._process.stdout:
+                with self._changed:
+                    self.output.append(line.rstrip())
+                    self._on_line(self.output[-1])
+                    self._changed.notify_all()
+        finally:
             with self._changed:
-                self.output.append(line.rstrip())
-                self._on_line(self.output[-1])
+                self.ended = True
                 self._changed.notify_all()
-        with self._changed:
-            self.ended = True
-            self._changed.notify_all()

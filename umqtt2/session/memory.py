@@ -306,7 +306,7 @@ class MemorySession:
         if entry:
             entry[SENT] = _wish(entry)
             if not entry[ASKED]:
-                entry[LEFT] = self._timeout
+                entry[LEFT] = self._timeout + FRESH
             return
         message = self.messages[self.sent_messages]
         if message[AWAITS]:
@@ -333,7 +333,7 @@ class MemorySession:
             if not entry[SENT]:
                 entry[LEFT] |= FRESH
             elif passed:
-                entry[LEFT] -= FRESH if entry[LEFT] > FRESH else passed
+                entry[LEFT] -= FRESH if entry[LEFT] >= FRESH else passed
         if passed:
             for i in range(self.sent_messages):
                 message = self.messages[i]

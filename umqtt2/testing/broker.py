@@ -202,8 +202,8 @@ class FakeBroker(FakeTransport):
     def take_over(self, other: "FakeBroker") -> "None":
         """Take the client's session from another FakeBroker, whose connection has ended; in `on_connect`. A last will
         that waits goes with it: it is published when the session ends, and not when it goes on [MQTT-3.1.3-9]."""
-        if other._session_ends == -1:
-            return  # another one has it
+        if other is self or other._session_ends == -1:
+            return  # it is here, or another one has it
         for name in SESSION:
             mine = getattr(self, name)
             setattr(self, name, getattr(other, name))
