@@ -10,11 +10,11 @@ from __future__ import annotations
 # `step`, which every message passes; and none is the name of a method that is called there, such as `startswith`: it
 # would be found at another place each time. Their order is one of some forty that were tried, with few instructions.
 FREE = (
-    "OverflowError rstrip isdigit staticmethod ArithmeticError rsplit IndentationError SyntaxError SystemExit "
-    "bytecode callable IndexError RuntimeError eval lstrip setattr globals KeyboardInterrupt isupper "
-    "NotImplementedError islower ord getattr isalpha endswith exec rfind isspace NameError isinstance hasattr "
-    "locals rindex ZeroDivisionError repr readline issubclass LookupError KeyError NoneType classmethod divmod "
-    "chr sorted AssertionError AttributeError EOFError Ellipsis GeneratorExit lower upper replace reverse "
+    "hasattr setattr bytecode locals rindex isupper eval exec staticmethod rfind islower IndentationError "
+    "getattr SyntaxError IndexError NameError RuntimeError rstrip KeyboardInterrupt endswith isdigit "
+    "NotImplementedError lstrip globals callable OverflowError ord isspace rsplit ArithmeticError SystemExit "
+    "isalpha isinstance ZeroDivisionError repr readline issubclass LookupError KeyError NoneType classmethod "
+    "divmod chr sorted AssertionError AttributeError EOFError Ellipsis GeneratorExit lower upper replace reverse "
     "startswith from_bytes"
 ).split()
 # Not of the format, but of all firmware: they cost no heap.
